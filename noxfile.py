@@ -1,0 +1,100 @@
+"""Every check of the project. `nox --list` shows them, `nox -s NAME` runs one."""
+
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "virtualenv"  # uv does not see wheels that pip is shown
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+GROUPS = nox.project.load_toml("pyproject.toml")
+LIBRARIES = {
+    "numpy": [],
+    "torch": ["torch"],
+    "jax": ["jax"],
+    "tensorflow": ["tensorflow-cpu"],
+}
+
+
+def install(session: nox.Session, *packages: str, group: str) -> None:
+    """Install the project, ``packages`` and a dependency group, all under the pins."""
+    wanted = [*nox.project.dependency_groups(GROUPS, group), *packages]
+    session.install("-c", "constraints.txt", *wanted)
+
+
+def chosen(session: nox.Session, default: list[str]) -> tuple[list[str], list[str]]:
+    """Split the arguments behind ``--`` into libraries to install and the rest."""
+    names = [arg for arg in session.posargs if arg in LIBRARIES or arg == "all"]
+    rest = [arg for arg in session.posargs if arg not in names]
+    if "all" in names:
+        names = list(LIBRARIES)
+    return names or default, rest
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, imports (libraries stay in backends/), spelling."""
+    install(session, group="lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict static types."""
+    install(session, ".", group="types")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests with all four libraries; arguments go to pytest."""
+    libraries = [name for names in LIBRARIES.values() for name in names]
+    install(session, "-e", ".", *libraries, group="test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("library", list(LIBRARIES))
+def alone(session: nox.Session, library: str) -> None:
+    """The tests in an environment that has one library only."""
+    install(session, "-e", ".", *LIBRARIES[library], group="test")
+    session.run("pytest", *session.posargs, env={"WEIGHTEDCE_ALONE": library})
+
+
+@nox.session
+def doctests(session: nox.Session) -> None:
+    """Run every example in the docstrings."""
+    install(session, "-e", ".", group="test")
+    session.run("pytest", "tests/test_docstrings.py", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning or an undocumented public name fails."""
+    install(session, "-e", ".", group="docs")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Train on a real imbalanced table: `nox -s demo -- [torch|jax|tensorflow|all] [options]`."""
+    names, options = chosen(session, default=["jax"])
+    packages = [package for name in names for package in LIBRARIES[name]]
+    install(session, "-e", ".", *packages, group="examples")
+    flags = [flag for name in names if name != "numpy" for flag in ("--library", name)]
+    session.run("python", "examples/train_imbalanced.py", *flags, *options)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheel, install it alone and import it."""
+    install(session, "build", group="lint")
+    session.run("python", "-m", "build", "--outdir", session.create_tmp(), ".")
+    wheel = max(Path(session.create_tmp()).glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    session.run("virtualenv", "--version", external=True, silent=True)
+    session.install("--force-reinstall", "-c", "constraints.txt", str(wheel))
+    session.chdir(session.create_tmp())
+    session.run("python", "-c", "import weightedce; print(weightedce.__version__)")

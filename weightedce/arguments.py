@@ -1,0 +1,269 @@
+"""Shapes, dtypes, labels, and one style of error. Computes nothing.
+
+Every error names the argument, says what came and what was expected.
+"""
+
+from collections.abc import Sequence
+from math import inf
+from numbers import Real
+from typing import Any
+
+from weightedce.backends import Array, Backend, backend_of
+
+Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 0-d array
+
+# Soft targets may leave [0, 1] by what rounding in bfloat16 does to a mixture (2**-8), no more.
+ROUNDING_SLACK = 0.01
+
+
+def library(name: str, array: Array) -> Backend:
+    """Return the adapter of the library of ``array``, or raise a TypeError that names it."""
+    try:
+        return backend_of(array)
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from None
+
+
+def floating(name: str, array: Array) -> Array:
+    """Return ``array`` in the dtype to compute in: float64 stays, all smaller become float32."""
+    xp = library(name, array).namespace
+    kind = _dtype_name(array.dtype)
+    if kind in ("float16", "bfloat16"):
+        return xp.astype(array, xp.float32)
+    if kind not in ("float32", "float64"):
+        raise TypeError(f"{name}: expected dtype float64, float32, bfloat16 or float16, got {kind}")
+    return array
+
+
+def is_integer(array: Array) -> bool:
+    """Tell whether the dtype is an integer one (bool is not)."""
+    return "int" in _dtype_name(array.dtype)
+
+
+def is_floating(array: Array) -> bool:
+    """Tell whether the dtype is a real floating-point one."""
+    return "float" in _dtype_name(array.dtype)
+
+
+def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
+    """Return ``value`` (array, number, list of numbers) as an array beside ``logits``.
+
+    ``dtype=None`` keeps the dtype that it has.
+    """
+    backend = backend_of(logits)
+    xp = backend.namespace
+    if isinstance(value, Real | list | tuple):
+        numbers_in(name, value)
+        return xp.asarray(value, dtype=dtype, device=backend.device(logits))
+    if library(name, value).namespace is not xp:
+        raise TypeError(
+            f"{name}: expected an array of the same library as the logits "
+            f"({type(logits).__module__}.{type(logits).__qualname__}), got "
+            f"{type(value).__module__}.{type(value).__qualname__}: convert it first"
+        )
+    kind = _dtype_name(value.dtype)
+    if not kind.startswith(("bool", "int", "uint", "float", "bfloat")):
+        raise TypeError(f"{name}: expected real numbers, got dtype {kind}")
+    return value if dtype is None or value.dtype == dtype else xp.astype(value, dtype)
+
+
+def numbers_in(name: str, value: Any) -> list[Any]:
+    """Return the numbers in a number or a nested list of numbers."""
+    if isinstance(value, list | tuple):
+        return [number for item in value for number in numbers_in(name, item)]
+    if not isinstance(value, Real):
+        raise TypeError(f"{name}: expected numbers, got {type(value).__qualname__}: {value!r:.80}")
+    return [value]
+
+
+def nonnegative(name: str, value: Any) -> None:
+    """Refuse Python numbers that are no weights: negative, infinite, NaN."""
+    if not all(0 <= number < inf for number in numbers_in(name, value)):
+        raise ValueError(f"{name}: expected finite numbers >= 0, got {value!r:.80}")
+
+
+def weight_beside(name: str, value: Any, logits: Array) -> Array:
+    """Return a weight as an array beside ``logits``; Python numbers must be finite and >= 0."""
+    if isinstance(value, Real | list | tuple):
+        nonnegative(name, value)
+    return beside(name, value, logits, logits.dtype)
+
+
+def along_axis(name: str, weight: Array, shape: Shape, axis: int) -> Array:
+    """Lay a scalar or (K,) weight along ``axis`` of logits of ``shape``."""
+    backend = backend_of(weight)
+    mine = backend.shape(weight)
+    if not mine:
+        return weight
+    if len(mine) > 1 or not _stretches(mine[0], shape[axis]):
+        raise ValueError(
+            f"{name}: expected a scalar or shape {_print((shape[axis],))}, one weight along "
+            f"axis {axis} of logits of shape {_print(shape)}, got shape {_print(mine)}"
+        )
+    return _stretched(lay_along(weight, axis, len(shape)), mine, shape)
+
+
+def lay_along(vector: Array, axis: int, rank: int) -> Array:
+    """Reshape a vector to lie along ``axis`` of arrays of ``rank`` axes."""
+    xp = backend_of(vector).namespace
+    return xp.reshape(vector, tuple(-1 if i == axis else 1 for i in range(rank)))
+
+
+def along_leading(name: str, weight: Array, shape: Shape) -> Array:
+    """Lay a weight or mask along the leading axes of a loss of ``shape``."""
+    backend = backend_of(weight)
+    mine = backend.shape(weight)
+    if len(mine) > len(shape) or not all(map(_stretches, mine, shape)):
+        raise ValueError(
+            f"{name}: expected the leading axes of the loss, whose shape is {_print(shape)} "
+            f"(axes of size 1 stretch), got shape {_print(mine)}"
+        )
+    if 0 < len(mine) < len(shape):
+        ones = (1,) * (len(shape) - len(mine))
+        weight = backend.namespace.reshape(weight, (*mine, *ones))
+    return _stretched(weight, mine, shape)
+
+
+def same_shape(name: str, array: Array, shape: Shape, hint: str = "") -> Array:
+    """Return ``array`` if it has ``shape``."""
+    backend = backend_of(array)
+    mine = backend.shape(array)
+    if len(mine) != len(shape) or any(
+        _known(a, b) and a != b for a, b in zip(mine, shape, strict=True)
+    ):
+        raise ValueError(f"{name}: expected shape {_print(shape)}{hint}, got shape {_print(mine)}")
+    # A graph may learn a size only when it runs: reshape fails there, broadcasting would not.
+    return array if _known(*mine, *shape) else backend.namespace.reshape(array, shape)
+
+
+def axis_of(shape: Shape, axis: int) -> int:
+    """Return ``axis`` of the logits counted from the front, if they have it."""
+    if isinstance(axis, bool) or not isinstance(axis, int):
+        raise TypeError(f"axis: expected an integer, got {axis!r}")
+    if not -len(shape) <= axis < len(shape):
+        raise ValueError(
+            f"axis: expected -{len(shape)} <= axis < {len(shape)} for logits of shape "
+            f"{_print(shape)}, got {axis}"
+        )
+    return axis % len(shape)
+
+
+def class_count(shape: Shape, axis: int) -> int:
+    """Return the number of classes along ``axis``, if it is known and not 0."""
+    size = shape[axis]
+    if not _known(size) or size < 1:
+        raise ValueError(
+            f"logits: expected a known number of classes, at least 1, along axis {axis}, got "
+            f"shape {_print(shape)}"
+        )
+    return int(size)
+
+
+def choice(name: str, value: str, options: Sequence[str]) -> str:
+    """Return ``value`` if it is one of ``options``."""
+    if value not in options:
+        raise ValueError(f"{name}: expected one of {', '.join(options)}, got {value!r}")
+    return value
+
+
+def number(name: str, value: float, low: float, high: float) -> float:
+    """Return ``value`` if it is a number in [low, high]."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name}: expected a number, got {type(value).__qualname__}: {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name}: expected {low} <= {name} <= {high}, got {value!r}")
+    return float(value)
+
+
+def class_labels(name: str, labels: Array) -> Array:
+    """Return integer labels of any width in the library's default integer dtype."""
+    xp = library(name, labels).namespace
+    if not is_integer(labels):
+        raise TypeError(f"{name}: expected integers, got dtype {_dtype_name(labels.dtype)}")
+    return xp.astype(labels, xp.arange(0).dtype)
+
+
+def smoothing(label_smoothing: float, smoothing_weight: str) -> float:
+    """Return the label smoothing if it and its policy are valid."""
+    choice("smoothing_weight", smoothing_weight, ("target", "class"))
+    return number("label_smoothing", label_smoothing, 0, 1)
+
+
+def are_labels(targets: Array, shape: Shape, axis: int, ignore_index: int | None) -> bool:
+    """Tell by rank whether ``targets`` are class labels or a distribution over the classes."""
+    rank = len(targets.shape)
+    if rank == len(shape) - 1:
+        if is_integer(targets):
+            return True
+        raise TypeError(
+            f"targets: expected integer class labels, since they have one axis fewer than the "
+            f"logits, got dtype {_dtype_name(targets.dtype)} of shape {_print(targets.shape)} for "
+            f"logits of shape {_print(shape)}"
+        )
+    if rank != len(shape):
+        raise ValueError(
+            f"targets: expected class labels (shape of the logits without axis {axis}) or a "
+            f"distribution (shape of the logits), got shape {_print(targets.shape)} for logits of "
+            f"shape {_print(shape)}"
+        )
+    if ignore_index is not None:
+        raise ValueError(
+            f"ignore_index: expected None for targets that are a distribution, got "
+            f"{ignore_index!r}: use mask"
+        )
+    return False
+
+
+def all_inside(name: str, values: Array, outside: Array, low: int, high: int) -> bool:
+    """Raise for the first value that is ``outside``; tell whether that could be checked.
+
+    A tracer, a compiled graph, an accelerator cannot be asked: False, and the caller puts NaN.
+    """
+    backend = backend_of(outside)
+    xp = backend.namespace
+    found = backend.read(xp.any(outside))
+    if found:
+        first = int(xp.argmax(xp.astype(xp.reshape(outside, (-1,)), xp.int32), axis=0))
+        bad = xp.reshape(values, (-1,))[first]
+        position: list[str] = []
+        for size in reversed(values.shape):
+            first, index = divmod(first, int(size))
+            position.insert(0, str(index))
+        place = f"[{', '.join(position)}]" if position else ""
+        value = int(bad) if is_integer(bad) else float(bad)
+        raise ValueError(f"{name}: expected values in {low}..{high}, got {name}{place} = {value}")
+    return found is not None
+
+
+def probabilities(name: str, values: Array) -> Array:
+    """Return ``values`` if they are in [0, 1] up to rounding; NaN where nothing can be raised."""
+    outside = (values < -ROUNDING_SLACK) | (values > 1.0 + ROUNDING_SLACK)
+    if all_inside(name, values, outside, 0, 1):
+        return values
+    xp = backend_of(values).namespace
+    return xp.where(outside, xp.nan, values)
+
+
+def _dtype_name(dtype: Any) -> str:
+    return str(getattr(dtype, "name", dtype)).rpartition(".")[2]
+
+
+def _known(*sizes: Any) -> bool:
+    """Tell whether sizes are known now; in a graph they may be 0-d arrays."""
+    return all(isinstance(size, int) for size in sizes)
+
+
+def _stretches(mine: Any, theirs: Any) -> bool:
+    """Tell whether a size stretches to another without growing it; unknown ones may."""
+    return not _known(mine, theirs) or mine in (1, theirs)
+
+
+def _stretched(weight: Array, mine: Shape, shape: Shape) -> Array:
+    """Return ``weight``; where sizes are unknown, make a graph fail, not grow, when it runs."""
+    if _known(*mine, *shape):
+        return weight
+    return backend_of(weight).namespace.broadcast_to(weight, shape)
+
+
+def _print(shape: Shape) -> str:
+    return str(tuple(size if _known(size) else None for size in shape))

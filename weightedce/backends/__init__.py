@@ -1,0 +1,93 @@
+"""The only room that knows a library's name.
+
+`backend_of(array)` asks the array's own type which library it belongs to and imports that
+library's adapter. The array exists, so its library is already imported: nothing here imports
+what the caller has not, and there is no global switch to set.
+
+Each adapter is a module that has
+
+- ``namespace``   the library's array API namespace (``xp`` everywhere else),
+- ``detach(x)``   ``x`` as a constant: same value, no derivative,
+- ``read(flag)``  the Python bool in a 0-d array, or None where it cannot be read at once (a
+  tracer, a compiled graph, another device),
+- ``shape(x)``    its shape; sizes unknown while tracing are 0-d integer arrays,
+- ``device(x)``   what to pass as ``device=`` to put a new array beside ``x``.
+"""
+
+from typing import Any, Protocol
+
+Array = Any  # an array of whichever library the caller uses; no common base class exists
+Namespace = Any  # a module that speaks the array API standard
+
+
+class Backend(Protocol):
+    """What the core asks of a library."""
+
+    @property
+    def namespace(self) -> Namespace: ...
+    def detach(self, array: Array, /) -> Array: ...
+    def read(self, flag: Array, /) -> bool | None: ...
+    def shape(self, array: Array, /) -> tuple[Any, ...]: ...
+    def device(self, array: Array, /) -> Any: ...
+
+
+def backend_of(array: Array) -> Backend:
+    """Return the adapter of the library that ``array`` belongs to.
+
+    Raises
+    ------
+    TypeError
+        If ``array`` is no array of a library that speaks the array API standard (or that we
+        adapt): lists, scalars, data frames.
+    """
+    # The chain of `if` with plain imports is what torch.compile and tf.function can trace.
+    for cls in type(array).__mro__:
+        library = cls.__module__.partition(".")[0]
+        if library == "numpy":
+            from weightedce.backends import numpy as numpy_backend
+
+            return numpy_backend
+        if library == "torch":
+            from weightedce.backends import torch as torch_backend
+
+            return torch_backend
+        if library in ("jax", "jaxlib"):
+            from weightedce.backends import jax as jax_backend
+
+            return jax_backend
+        if library == "tensorflow":
+            from weightedce.backends import tensorflow as tensorflow_backend
+
+            return tensorflow_backend
+    from weightedce.backends import standard
+
+    return standard.adapter(array)
+
+
+def namespace_of(array: Array) -> Namespace:
+    """Return the array API namespace of ``array``.
+
+    Parameters
+    ----------
+    array : array
+        An array of NumPy, PyTorch, JAX, TensorFlow, or of any library that speaks the array
+        API standard.
+
+    Returns
+    -------
+    module
+        The library's own namespace for NumPy and JAX, the one of array-api-compat for PyTorch,
+        CuPy and Dask, ours for TensorFlow, and ``array.__array_namespace__()`` for the rest.
+
+    Raises
+    ------
+    TypeError
+        If ``array`` is not such an array; the message says what came.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> namespace_of(np.zeros(3)).__name__
+    'numpy'
+    """
+    return backend_of(array).namespace

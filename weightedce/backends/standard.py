@@ -1,0 +1,40 @@
+"""Any library that speaks the array API standard, known or not: strict, CuPy, Dask, ..."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import array_api_compat
+
+from weightedce.backends import Array, Backend
+
+
+def adapter(array: Array) -> Backend:
+    """Return an adapter for ``array`` from what the standard alone promises."""
+    try:
+        namespace = array_api_compat.array_namespace(array)
+    except TypeError:
+        raise TypeError(
+            f"expected an array of NumPy, PyTorch, JAX, TensorFlow or another library that "
+            f"speaks the array API standard, got {type(array).__module__}."
+            f"{type(array).__qualname__}: {array!r:.80}"
+        ) from None
+    return SimpleNamespace(
+        namespace=namespace, detach=detach, read=read, shape=shape, device=array_api_compat.device
+    )
+
+
+def detach(array: Array) -> Array:
+    """Return ``array``: the standard has no derivatives."""
+    return array
+
+
+def read(flag: Array) -> bool | None:
+    """Read ``flag`` unless it is lazy (Dask) or on another device (CuPy)."""
+    if array_api_compat.is_lazy_array(flag):
+        return None
+    return bool(flag) if "cpu" in str(array_api_compat.device(flag)).lower() else None
+
+
+def shape(array: Array) -> tuple[Any, ...]:
+    """Return the shape as a tuple."""
+    return tuple(array.shape)

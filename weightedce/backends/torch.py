@@ -1,0 +1,31 @@
+"""PyTorch: the namespace of array-api-compat, which is torch with the standard's signatures."""
+
+from typing import Any
+
+import array_api_compat.torch as namespace
+import torch
+
+from weightedce.backends import Array
+from weightedce.backends.standard import shape
+
+__all__ = ["detach", "device", "namespace", "read", "shape"]
+
+
+def detach(array: Array) -> Array:
+    """Return ``array`` cut from the graph."""
+    return array.detach()
+
+
+def read(flag: Array) -> bool | None:
+    """Read ``flag`` unless it is being compiled, on an accelerator, batched or fake."""
+    if torch.compiler.is_compiling() or flag.device.type != "cpu":
+        return None
+    try:
+        return bool(flag)
+    except RuntimeError:  # torch.func.vmap and fake tensors refuse, and have no public test
+        return None
+
+
+def device(array: Array) -> Any:
+    """Return the device of ``array``."""
+    return array.device

@@ -1,0 +1,184 @@
+"""A checked batch: targets, weights and smoothing turned into what the formulas multiply.
+
+Every loss of the library is linear in the target. A binary loss is
+``positive * f(z) + negative * f(-z)`` per element, a multi-class loss ``sum_k mass_k * f_k(z)``
+per example; `BinaryBatch` and `ClassBatch` hold these factors. Masked elements have logit 0 and
+factor 0, so that nothing they held, NaN included, reaches the value or the gradient.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from weightedce import arguments
+from weightedce.arguments import Shape
+from weightedce.backends import Array, Namespace, backend_of
+
+
+@dataclass(frozen=True)
+class BinaryBatch:
+    """Factors of a binary loss, one per element."""
+
+    xp: Namespace
+    logits: Array
+    targets: Array  # as given, unsmoothed
+    pos_weight: Array | float  # sample weight and mask included
+    neg_weight: Array | float
+    positive: Array  # factor of f(z): target, smoothing and all weights
+    negative: Array  # factor of f(-z)
+    keep: Array | None  # None: nothing is masked
+
+    def effective_weight(self) -> Array:
+        """Return ``mask * sample_weight * (y * pos_weight + (1 - y) * neg_weight)``."""
+        return self.targets * self.pos_weight + (1.0 - self.targets) * self.neg_weight
+
+
+@dataclass(frozen=True)
+class ClassBatch:
+    """Factors of a multi-class loss, one per example and class."""
+
+    xp: Namespace
+    logits: Array
+    axis: int
+    targets: Array  # as given, unsmoothed; one-hot for labels
+    weight: Array | float  # class weight, sample weight and mask
+    mass: Array  # factor of f_k(z): target, smoothing and all weights
+    keep: Array | None  # None: nothing is masked; no class axis
+
+    def effective_weight(self) -> Array:
+        """Return ``mask * sample_weight * sum_k q_k w_k``."""
+        return self.xp.sum(self.targets * self.weight, axis=self.axis)
+
+
+def binary_batch(
+    logits: Array,
+    targets: Any,
+    *,
+    pos_weight: Any,
+    neg_weight: Any,
+    sample_weight: Any,
+    mask: Any,
+    ignore_index: float | None,
+    label_smoothing: float,
+    smoothing_weight: str,
+    axis: int,
+) -> BinaryBatch:
+    """Check the arguments of a binary loss and turn them into its factors."""
+    z = arguments.floating("logits", logits)
+    backend = backend_of(z)
+    xp, shape = backend.namespace, backend.shape(z)
+    half = arguments.smoothing(label_smoothing, smoothing_weight) / 2
+
+    raw = arguments.beside("targets", targets, z, None)
+    raw = arguments.same_shape("targets", raw, shape, " like the logits")
+    y = xp.astype(raw, z.dtype)
+    keep = _keep(mask, ignore_index, y, z, shape)
+    if keep is not None:
+        z, y = xp.where(keep, z, 0.0), xp.where(keep, y, 0.0)
+    y = arguments.probabilities("targets", y)
+
+    sample = _sample(sample_weight, keep, z, shape)
+    pos = _class_weight("pos_weight", pos_weight, z, shape, axis) * sample
+    neg = _class_weight("neg_weight", neg_weight, z, shape, axis) * sample
+    if smoothing_weight == "target":  # smooth what is weighted
+        p, n = y * pos, (1.0 - y) * neg
+        positive, negative = (1.0 - half) * p + half * n, (1.0 - half) * n + half * p
+    else:  # weight what is smoothed
+        positive = ((1.0 - half) * y + half * (1.0 - y)) * pos
+        negative = ((1.0 - half) * (1.0 - y) + half * y) * neg
+    return BinaryBatch(xp, z, y, pos, neg, positive, negative, keep)
+
+
+def class_batch(
+    logits: Array,
+    targets: Any,
+    *,
+    axis: int,
+    class_weight: Any,
+    sample_weight: Any,
+    mask: Any,
+    ignore_index: int | None,
+    label_smoothing: float,
+    smoothing_weight: str,
+) -> ClassBatch:
+    """Check the arguments of a multi-class loss and turn them into its factors."""
+    z = arguments.floating("logits", logits)
+    backend = backend_of(z)
+    xp, shape = backend.namespace, backend.shape(z)
+    axis = arguments.axis_of(shape, axis)
+    classes = arguments.class_count(shape, axis)
+    e = arguments.smoothing(label_smoothing, smoothing_weight)
+
+    raw = arguments.beside("targets", targets, z, None)
+    hard = arguments.are_labels(raw, shape, axis, ignore_index)
+    loss_shape = shape[:axis] + shape[axis + 1 :]
+    raw = arguments.same_shape(
+        "targets", raw, loss_shape if hard else shape, f" for logits of shape {tuple(z.shape)}"
+    )
+    index = xp.arange(classes, device=backend.device(z))
+    given = xp.astype(raw, index.dtype if hard else z.dtype)
+    keep = _keep(mask, ignore_index, given, z, loss_shape)
+    kept_rows = None if keep is None else xp.expand_dims(keep, axis=axis)
+    if hard:
+        given = given if keep is None else xp.where(keep, given, 0)
+        q = _one_hot(given, index, z, axis)
+    else:
+        given = given if kept_rows is None else xp.where(kept_rows, given, 0.0)
+        q = arguments.probabilities("targets", given)
+    z = z if kept_rows is None else xp.where(kept_rows, z, 0.0)
+
+    sample = _sample(sample_weight, keep, z, loss_shape)
+    if not isinstance(sample, float):
+        sample = xp.expand_dims(sample, axis=axis) if len(sample.shape) else sample
+    weight = _class_weight("class_weight", class_weight, z, shape, axis) * sample
+    mass = q * weight
+    if e and smoothing_weight == "target":  # smooth what is weighted
+        mass = (1.0 - e) * mass + e / classes * xp.sum(mass, axis=axis, keepdims=True)
+    elif e:  # weight what is smoothed
+        mass = ((1.0 - e) * q + e / classes * xp.sum(q, axis=axis, keepdims=True)) * weight
+    return ClassBatch(xp, z, axis, q, weight, mass, keep)
+
+
+def _one_hot(labels: Array, index: Array, z: Array, axis: int) -> Array:
+    """Return labels as a distribution over the classes ``index``."""
+    xp = backend_of(z).namespace
+    classes = int(index.shape[0])
+    index = arguments.lay_along(index, axis, len(z.shape))
+    q = xp.astype(xp.expand_dims(labels, axis=axis) == index, z.dtype)
+    outside = (labels < 0) | (labels >= classes)
+    if arguments.all_inside("targets", labels, outside, 0, classes - 1):
+        return q
+    return xp.where(xp.expand_dims(outside, axis=axis), xp.nan, q)
+
+
+def _keep(mask: Any, ignore: float | None, given: Array, z: Array, shape: Shape) -> Any:
+    """Combine ``mask`` and ``ignore_index`` into one boolean array of the loss's shape."""
+    backend = backend_of(z)
+    xp = backend.namespace
+    keep = None
+    if mask is not None:
+        keep = arguments.beside("mask", mask, z, None)
+        keep = keep if keep.dtype == xp.bool else keep != 0
+        keep = arguments.along_leading("mask", keep, shape)
+        keep = xp.broadcast_to(keep, shape)
+    if ignore is not None:
+        used = given != ignore
+        keep = used if keep is None else keep & used
+    return keep
+
+
+def _sample(weight: Any, keep: Array | None, z: Array, shape: Shape) -> Array | float:
+    """Return ``mask * sample_weight``, laid along the leading axes of the loss."""
+    xp = backend_of(z).namespace
+    if weight is None:
+        return 1.0 if keep is None else xp.astype(keep, z.dtype)
+    weight = arguments.weight_beside("sample_weight", weight, z)
+    weight = arguments.along_leading("sample_weight", weight, shape)
+    return weight if keep is None else xp.where(keep, weight, 0.0)
+
+
+def _class_weight(name: str, weight: Any, z: Array, shape: Shape, axis: int) -> Array | float:
+    """Return a scalar or per-class weight, laid along the class axis."""
+    if weight is None:
+        return 1.0
+    weight = arguments.weight_beside(name, weight, z)
+    return arguments.along_axis(name, weight, shape, arguments.axis_of(shape, axis))

@@ -1,0 +1,97 @@
+"""From one loss per element to the number that is asked for: the only room that divides."""
+
+from typing import Any, NamedTuple, Self
+
+from weightedce.arguments import choice
+from weightedce.backends import Array, backend_of
+from weightedce.batch import BinaryBatch, ClassBatch
+
+REDUCTIONS = ("none", "sum", "mean", "weighted_mean", "total")
+
+
+class LossTotal(NamedTuple):
+    """Sums of a loss that add up over micro-batches, processes and devices.
+
+    ``a + b`` is the total of both batches, and Python's ``sum`` adds up a list of them. It is a
+    tuple of three 0-d arrays of one dtype, so that JAX, PyTorch and TensorFlow take it as a
+    tree: ``jax.lax.psum(total, "batch")``, ``torch.stack(list(total))``.
+
+    Parameters
+    ----------
+    loss : array
+        Sum of the losses, in nats.
+    weight : array
+        Sum of the effective weights.
+    count : array
+        Number of unmasked elements (binary) or examples (multi-class). It is of the loss's
+        dtype: in float32 a single running count is exact up to 16,777,216.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> z, y = np.array([0.0, 2.0, -1.0]), np.array([1.0, 1.0, 0.0])
+    >>> whole = binary_cross_entropy(z, y, reduction="total")
+    >>> parts = [binary_cross_entropy(z[i], y[i], reduction="total") for i in ([0], [1, 2])]
+    >>> bool(np.isclose(sum(parts).mean(), whole.mean()))
+    True
+    """
+
+    loss: Array
+    weight: Array
+    count: Array
+
+    def __add__(self, other: tuple[Any, ...], /) -> Self:
+        """Add element by element, not as tuples do."""
+        if not isinstance(other, LossTotal):
+            return NotImplemented
+        return type(self)(
+            self.loss + other.loss, self.weight + other.weight, self.count + other.count
+        )
+
+    def __radd__(self, other: object, /) -> Self:
+        """Let ``sum`` start from its 0."""
+        return self if isinstance(other, int) and other == 0 else NotImplemented
+
+    def mean(self) -> Array:
+        """Return loss / count, and 0 where nothing was counted."""
+        return _ratio(self.loss, self.count)
+
+    def weighted_mean(self) -> Array:
+        """Return loss / weight, and 0 where all weights are 0."""
+        return _ratio(self.loss, self.weight)
+
+
+def reduce(loss: Array, batch: BinaryBatch | ClassBatch, reduction: str) -> Any:
+    """Reduce ``loss`` (one number per element or example) by the name of the reduction."""
+    choice("reduction", reduction, REDUCTIONS)
+    xp = batch.xp
+    if reduction == "none":
+        return loss
+    total = xp.sum(loss)
+    if reduction == "sum":
+        return total
+    if reduction == "mean":
+        return _ratio(total, _count(loss, batch.keep))
+    weight = xp.sum(xp.broadcast_to(batch.effective_weight(), backend_of(loss).shape(loss)))
+    if reduction == "weighted_mean":
+        return _ratio(total, weight)
+    return LossTotal(total, weight, _count(loss, batch.keep))
+
+
+def _count(loss: Array, keep: Array | None) -> Array:
+    """Return the number of unmasked elements, counted as integers, in the loss's dtype."""
+    backend = backend_of(loss)
+    xp = backend.namespace
+    if keep is not None:
+        return xp.astype(xp.sum(xp.astype(keep, xp.int32)), loss.dtype)
+    size: Any = 1
+    for length in backend.shape(loss):
+        size = size * length
+    return xp.astype(xp.asarray(size, device=backend.device(loss)), loss.dtype)
+
+
+def _ratio(numerator: Array, denominator: Array) -> Array:
+    """Return numerator / denominator, with value and derivative 0 where the denominator is 0."""
+    xp = backend_of(numerator).namespace
+    nothing = denominator == 0
+    return xp.where(nothing, 0.0, numerator / xp.where(nothing, 1.0, denominator))

@@ -166,11 +166,11 @@ def choice(name: str, value: str, options: Sequence[str]) -> str:
     return value
 
 
-def number(name: str, value: float, low: float, high: float) -> float:
+def number(name: str, value: Any, low: float, high: float) -> float:
     """Return ``value`` if it is a number in [low, high]."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name}: expected a number, got {type(value).__qualname__}: {value!r}")
-    if not low <= value <= high:
+    if not low <= float(value) <= high:
         raise ValueError(f"{name}: expected {low} <= {name} <= {high}, got {value!r}")
     return float(value)
 

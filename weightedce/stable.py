@@ -30,10 +30,10 @@ def weighted_log_softmax(logits: Array, mass: Array, axis: int) -> Array:
     ``logsumexp(z) - z_k = (z_t - z_k) + log1p(rest)``: no term is negative. The maximum is
     dropped from the sum, not subtracted, so that rest keeps its digits when it is tiny.
 
-    The derivative needs as much care. To z_t it is -rest / (1 + rest) for the mass at t, and
-    1 / (1 + rest) for the mass elsewhere; one formula for both would cancel. So z_t enters as a
-    constant ``shift`` plus ``lift``, which is 0 and has derivative 1, once in a form for the
-    mass at t and once in a form for the rest.
+    The derivatives need as much care. The first, to z_t, is -rest / (1 + rest) for the mass at
+    t and 1 / (1 + rest) for the mass elsewhere; the second is rest / (1 + rest)^2 for both. So
+    z_t enters as a constant ``shift`` plus ``lift``, which is 0 and has derivative 1, in forms
+    of one and the same function whose derivatives come out of autodiff without cancelling.
     """
     backend = backend_of(logits)
     xp = backend.namespace
@@ -53,11 +53,11 @@ def weighted_log_softmax(logits: Array, mass: Array, axis: int) -> Array:
 
     other_mass = xp.where(top, 0.0, mass)
     distance = xp.where(top, 0.0, xp.where(infinite, highest, shift) - others)
-    at_top = xp.squeeze(xp.log1p(rest * xp.exp(-lift)), axis=axis)
-    elsewhere = xp.squeeze(xp.log1p(rest + xp.expm1(lift)), axis=axis)
+    at_top = xp.log1p(rest * xp.exp(-lift))
+    elsewhere = xp.where(rest > 1.0, xp.log1p(rest + xp.expm1(lift)), lift + at_top)
     return (
-        xp.sum(xp.where(top, mass, 0.0), axis=axis) * at_top
-        + xp.sum(other_mass, axis=axis) * elsewhere
+        xp.sum(xp.where(top, mass, 0.0), axis=axis) * xp.squeeze(at_top, axis=axis)
+        + xp.sum(other_mass, axis=axis) * xp.squeeze(elsewhere, axis=axis)
         + xp.sum(_times(other_mass, distance), axis=axis)
     )
 

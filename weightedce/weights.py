@@ -9,8 +9,6 @@ from typing import Any
 from weightedce import arguments
 from weightedce.backends import Array, backend_of
 
-NORMALIZATIONS = ("samples", "classes", None)
-
 
 def class_counts(labels: Any, num_classes: int, *, ignore_index: int | None = None) -> Any:
     r"""Count how often each class occurs.
@@ -125,7 +123,8 @@ def balanced(counts: Any, *, normalize: str | None = "samples") -> Any:
     >>> balanced([30, 0, 10])
     [0.6666666666666666, 0.0, 2.0]
     """
-    arguments.choice("normalize", normalize, NORMALIZATIONS)
+    if normalize is not None:
+        arguments.choice("normalize", normalize, ("samples", "classes"))
     if isinstance(counts, list | tuple):
         arguments.nonnegative("counts", counts)
         return balanced(_host_array("counts", counts, float), normalize=normalize).tolist()

@@ -4,14 +4,7 @@
 library's adapter. The array exists, so its library is already imported: nothing here imports
 what the caller has not, and there is no global switch to set.
 
-Each adapter is a module that has
-
-- ``namespace``   the library's array API namespace (``xp`` everywhere else),
-- ``detach(x)``   ``x`` as a constant: same value, no derivative,
-- ``read(flag)``  the Python bool in a 0-d array, or None where it cannot be read at once (a
-  tracer, a compiled graph, another device),
-- ``shape(x)``    its shape; sizes unknown while tracing are 0-d integer arrays,
-- ``device(x)``   what to pass as ``device=`` to put a new array beside ``x``.
+Each adapter is a module that offers the five names of `Backend`.
 """
 
 from typing import Any, Protocol
@@ -21,14 +14,23 @@ Namespace = Any  # a module that speaks the array API standard
 
 
 class Backend(Protocol):
-    """What the core asks of a library."""
+    """What the core asks of a library's adapter."""
 
     @property
-    def namespace(self) -> Namespace: ...
-    def detach(self, array: Array, /) -> Array: ...
-    def read(self, flag: Array, /) -> bool | None: ...
-    def shape(self, array: Array, /) -> tuple[Any, ...]: ...
-    def device(self, array: Array, /) -> Any: ...
+    def namespace(self) -> Namespace:
+        """Return the library's array API namespace, ``xp`` everywhere else."""
+
+    def detach(self, array: Array, /) -> Array:
+        """Return ``array`` as a constant: same value, no derivative."""
+
+    def read(self, flag: Array, /) -> bool | None:
+        """Return a 0-d boolean array as a bool, or None if it cannot be read at once."""
+
+    def shape(self, array: Array, /) -> tuple[Any, ...]:
+        """Return the shape; a size unknown while tracing is a 0-d integer array."""
+
+    def device(self, array: Array, /) -> Any:
+        """Return what to pass as ``device=`` to put a new array beside ``array``."""
 
 
 def backend_of(array: Array) -> Backend:

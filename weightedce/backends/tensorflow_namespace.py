@@ -39,11 +39,15 @@ def finfo(dtype: Any, /) -> Any:
 
 def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
     """Convert lists, scalars and tensors; Python floats are float32, integers int64."""
-    if dtype is None and not hasattr(obj, "dtype"):
-        probe = tf.convert_to_tensor(obj)
-        dtype = tf.int64 if probe.dtype.is_integer else probe.dtype
     with tf.device(device):
-        return tf.cast(tf.convert_to_tensor(obj), dtype or obj.dtype)
+        if hasattr(obj, "dtype"):
+            return tf.convert_to_tensor(obj) if dtype is None else tf.cast(obj, dtype)
+        if dtype is None:
+            probe = tf.convert_to_tensor(obj)
+            dtype = tf.int64 if probe.dtype.is_integer else probe.dtype
+        if dtype.is_floating:  # not tf.cast: it goes by way of float32
+            return tf.convert_to_tensor(obj, dtype)
+        return tf.cast(tf.convert_to_tensor(obj), dtype)
 
 
 def arange(stop: Any, /, *, dtype: Any = tf.int64, device: Any = None) -> Array:

@@ -52,9 +52,7 @@ def cases():
         "binary-soft": binary_batch(pos, soft=True),
         "binary-smooth": binary_batch(pos | neg | smooth),
         "binary-smooth-class": binary_batch(pos | smooth | {"smoothing_weight": "class"}),
-        "binary-masked": binary_batch(
-            pos, sample_weight=some(n), mask=keep[: 2 * n].reshape(n, 2)
-        ),
+        "binary-masked": binary_batch(pos, sample_weight=some(n), mask=keep[: 2 * n].reshape(n, 2)),
         "multi": class_batch({}),
         "multi-weighted": class_batch(wide),
         "multi-soft": class_batch(wide, soft=True),

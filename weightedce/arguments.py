@@ -255,7 +255,8 @@ def _known(*sizes: Any) -> bool:
 
 def _stretches(mine: Any, theirs: Any) -> bool:
     """Tell whether a size stretches to another without growing it; unknown ones may."""
-    return not _known(mine, theirs) or mine in (1, theirs)
+    # not `mine in (1, theirs)`: torch.compile answers that wrongly for sizes it keeps symbolic
+    return not _known(mine, theirs) or mine == 1 or mine == theirs
 
 
 def _stretched(weight: Array, mine: Shape, shape: Shape) -> Array:

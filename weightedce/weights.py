@@ -97,7 +97,8 @@ def balanced(counts: Any, *, normalize: str | None = "samples") -> Any:
     array or list of float, shape (K,)
         The weights, to be passed as ``class_weight``. A list for a list; an array of the same
         library for an array: floating counts keep their dtype, integer counts give the
-        library's default floating dtype. All 0 if all counts are.
+        library's default floating dtype (float32 in torch and TensorFlow: cast the counts to
+        float64 first for a float64 loss). All 0 if all counts are.
 
     Raises
     ------
@@ -135,9 +136,8 @@ def balanced(counts: Any, *, normalize: str | None = "samples") -> Any:
     if not arguments.is_floating(counts):
         counts = xp.astype(counts, xp.asarray(1.0).dtype)
     present = counts > 0
-    safe = xp.where(present, counts, 1.0)
     classes = xp.sum(xp.astype(present, counts.dtype)) if normalize == "samples" else size
-    weights = xp.where(present, xp.sum(counts) / (classes * safe), 0.0)
+    weights = xp.where(present, xp.sum(counts) / xp.where(present, classes * counts, 1.0), 0.0)
     if normalize != "classes":
         return weights
     total = xp.sum(weights)

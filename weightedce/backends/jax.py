@@ -4,8 +4,7 @@ import jax
 import jax.numpy as namespace
 
 from weightedce.backends import Array
-from weightedce.backends.numpy import device
-from weightedce.backends.standard import shape
+from weightedce.backends.numpy import device, shape
 
 __all__ = ["detach", "device", "namespace", "read", "shape"]
 

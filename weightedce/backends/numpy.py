@@ -5,14 +5,23 @@ from typing import Any
 import numpy as namespace
 
 from weightedce.backends import Array
-from weightedce.backends.standard import detach, shape
 
 __all__ = ["detach", "device", "namespace", "read", "shape"]
+
+
+def detach(array: Array) -> Array:
+    """Return ``array``: NumPy has no derivatives."""
+    return array
 
 
 def read(flag: Array) -> bool:
     """Read ``flag``: NumPy is always concrete and on the CPU."""
     return bool(flag)
+
+
+def shape(array: Array) -> tuple[Any, ...]:
+    """Return the shape as a tuple."""
+    return tuple(array.shape)
 
 
 def device(_: Array) -> Any:

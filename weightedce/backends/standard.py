@@ -1,11 +1,11 @@
 """Any library that speaks the array API standard, known or not: strict, CuPy, Dask, ..."""
 
 from types import SimpleNamespace
-from typing import Any
 
 import array_api_compat
 
 from weightedce.backends import Array, Backend
+from weightedce.backends.numpy import detach, shape
 
 
 def adapter(array: Array) -> Backend:
@@ -23,18 +23,8 @@ def adapter(array: Array) -> Backend:
     )
 
 
-def detach(array: Array) -> Array:
-    """Return ``array``: the standard has no derivatives."""
-    return array
-
-
 def read(flag: Array) -> bool | None:
     """Read ``flag`` unless it is lazy (Dask) or on another device (CuPy)."""
     if array_api_compat.is_lazy_array(flag):
         return None
     return bool(flag) if "cpu" in str(array_api_compat.device(flag)).lower() else None
-
-
-def shape(array: Array) -> tuple[Any, ...]:
-    """Return the shape as a tuple."""
-    return tuple(array.shape)

@@ -6,7 +6,7 @@ import array_api_compat.torch as namespace
 import torch
 
 from weightedce.backends import Array
-from weightedce.backends.standard import shape
+from weightedce.backends.numpy import shape
 
 __all__ = ["detach", "device", "namespace", "read", "shape"]
 

@@ -26,7 +26,9 @@ def binary_cross_entropy(
 
     .. math::
         l(z, y) = s \, \bigl[ y \, w_+ \, \mathrm{BCE}(z, 1 - e/2)
-                  + (1 - y) \, w_- \, \mathrm{BCE}(z, e/2) \bigr], \qquad
+                  + (1 - y) \, w_- \, \mathrm{BCE}(z, e/2) \bigr]
+
+    .. math::
         \mathrm{BCE}(z, t) = t \log(1 + e^{-z}) + (1 - t) \log(1 + e^{z})
 
     with sample weight s, positive and negative weights w, label smoothing e; in nats.
@@ -54,12 +56,12 @@ def binary_cross_entropy(
     smoothing_weight : {"target", "class"}
         ``"target"``: a weight scales an element's whole loss, as in the formula. ``"class"``:
         the target is smoothed to t = (1 - e) y + e/2 first, and each share of it gets its own
-        weight: t w_+ log(1 + exp(-z)) + (1 - t) w_- log(1 + exp(z)).
+        weight: ``t w_+ log(1 + exp(-z)) + (1 - t) w_- log(1 + exp(z))``.
     axis : int
         The label axis, along which (L,) weights lie.
     reduction : {"mean", "sum", "none", "weighted_mean", "total"}
         ``"mean"``: sum / number of unmasked elements. ``"weighted_mean"``: sum / sum of
-        effective weights s (y w_+ + (1 - y) w_-). ``"none"``: one number per element.
+        effective weights ``s (y w_+ + (1 - y) w_-)``. ``"none"``: one number per element.
         ``"total"``: `LossTotal`. A zero denominator gives loss and gradient 0.
 
     Returns
@@ -82,7 +84,7 @@ def binary_cross_entropy(
     Limits: at an infinite logit 0 for a right answer, inf for a wrong one. NaN stays NaN.
 
     Gradients flow to logits, targets and all weights, first and second order, forward and
-    reverse; at logit 0 too, where the gradient for y = 1 is -w_+ / 2.
+    reverse; at logit 0 too, where the gradient for y = 1 is ``-w_+ / 2``.
 
     Differences: ``torch.nn.BCEWithLogitsLoss`` has no negative weight and no smoothing, and is
     NaN at infinite logits. ``tf.nn.weighted_cross_entropy_with_logits`` has a wrong gradient at

@@ -24,8 +24,10 @@ def cross_entropy(
     r"""Weighted softmax cross-entropy of labels or distributions over K classes, from logits.
 
     .. math::
-        l(z, q) = s \sum_k q_k \, w_k \, \mathrm{CE}\bigl(z, (1 - e) \, \mathbf{1}_k + e/K\bigr),
-        \qquad \mathrm{CE}(z, t) = \sum_k t_k \Bigl( \log \sum_j e^{z_j} - z_k \Bigr)
+        l(z, q) = s \sum_k q_k \, w_k \, \mathrm{CE}\bigl(z, (1 - e) \, \mathbf{1}_k + e/K\bigr)
+
+    .. math::
+        \mathrm{CE}(z, t) = \sum_k t_k \Bigl( \log \sum_j e^{z_j} - z_k \Bigr)
 
     with sample weight s, class weights w, label smoothing e; in nats. For a label y, q is its
     one-hot form: labels and their one-hot form give the same number under every option.

@@ -71,13 +71,9 @@ class Case:
         binary = self.loss in oracle.BINARY
         shape = self.logits.shape if binary else self.logits.shape[:1]
         along = self.options.copy()
-        smoothing = {
-            k: along.pop(k) for k in ("label_smoothing", "smoothing_weight") if k in along
-        }
+        smoothing = {k: along.pop(k) for k in ("label_smoothing", "smoothing_weight") if k in along}
         names = ("pos_weight", "neg_weight") if binary else ("class_weight",)
-        weights = {
-            name: np.broadcast_to(along.pop(name, 1.0), self.logits.shape) for name in names
-        }
+        weights = {name: np.broadcast_to(along.pop(name, 1.0), self.logits.shape) for name in names}
         elements = []
         for index in np.ndindex(shape):
             row = (float(self.logits[index]),) if binary else tuple(self.logits[index].tolist())
@@ -90,7 +86,9 @@ class Case:
             else:
                 q = target if isinstance(target, list) else _one_hot(target, len(row))
                 masses, weight = oracle.class_masses(q, **given)
-            elements.append((_truth(self.loss, row, tuple(sorted(along.items()))), masses, weight, kept))
+            elements.append(
+                (_truth(self.loss, row, tuple(sorted(along.items()))), masses, weight, kept)
+            )
         return elements
 
 

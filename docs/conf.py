@@ -1,0 +1,70 @@
+"""Sphinx configuration: Markdown pages, docstrings through numpydoc, formulas as MathML."""
+
+from docutils import nodes
+from sphinx.util import logging
+
+import weightedce
+
+try:
+    from latex2mathml.converter import convert
+except ImportError:  # the pages still build; their formulas then need the network
+    convert = None
+
+project = "weightedce"
+author = "The weightedce developers"
+copyright = "The weightedce developers"
+version = release = weightedce.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+
+default_role = "py:obj"  # `name` in a docstring is a reference
+autodoc_typehints = "none"  # the docstrings say it in words
+python_use_unqualified_type_names = True
+numpydoc_show_class_members = False
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+
+html_theme = "furo"
+html_title = f"weightedce {release}"
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
+html_math_renderer = "mathjax" if convert is None else "mathml"
+
+
+def every_public_name_is_documented(_, env):
+    """Warn, and with -W fail, for each name of ``weightedce.__all__`` without an entry."""
+    documented = env.get_domain("py").objects
+    for name in weightedce.__all__:
+        if f"weightedce.{name}" not in documented:
+            logging.getLogger(__name__).warning(
+                "weightedce.%s is public and has no entry in docs/api/", name
+            )
+
+
+def without_last_empty_lines(_, __, source):
+    """Drop the empty line that doctest needs before the end of a block."""
+    source[0] = source[0].replace("\n\n```\n", "\n```\n")
+
+
+def formula(translator, node):
+    """Write a formula as MathML, which browsers show by themselves."""
+    block = isinstance(node, nodes.math_block)
+    mathml = convert(node.astext(), display="block" if block else "inline")
+    translator.body.append(f'<div class="formula">{mathml}</div>' if block else mathml)
+    raise nodes.SkipNode
+
+
+def setup(app):
+    app.connect("env-check-consistency", every_public_name_is_documented)
+    app.connect("source-read", without_last_empty_lines)
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))

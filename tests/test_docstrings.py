@@ -1,0 +1,35 @@
+"""Every example in a docstring or a page of the documentation runs."""
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import weightedce
+
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(weightedce.__path__, "weightedce.")
+    if not module.name.startswith("weightedce.backends.")
+)
+PAGES = sorted((Path(__file__).parent.parent / "docs").rglob("*.md"))
+PUBLIC = {name: getattr(weightedce, name) for name in weightedce.__all__}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name):
+    module = importlib.import_module(name)
+    assert doctest.testmod(module, extraglobs=PUBLIC).failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_pages(page):
+    assert doctest.testfile(str(page), module_relative=False, encoding="utf-8").failed == 0
+
+
+def test_there_are_examples():
+    examples = doctest.DocTestFinder().find(weightedce.cross_entropy)[0].examples
+    assert len(examples) >= 3
+    assert len(PAGES) >= 5

@@ -1,0 +1,125 @@
+"""The package as it is installed: what importing it costs, what it exports, where names live."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import weightedce
+
+FRAMEWORKS = {
+    "numpy",
+    "torch",
+    "jax",
+    "tensorflow",
+    "keras",
+    "array_api_compat",
+    "mpmath",
+    "hypothesis",
+}
+ROOT = Path(weightedce.__file__).parent
+
+
+def modules_after(code):
+    """Return what a new interpreter has imported after ``code``."""
+    script = (
+        f"{code}\nimport sys\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    )
+    command = [sys.executable, "-c", script]
+    return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_importing_us_imports_nobody():
+    assert not modules_after("import weightedce") & FRAMEWORKS
+
+
+def test_that_the_test_above_can_fail():
+    assert modules_after("import weightedce, numpy") & FRAMEWORKS == {"numpy"}
+
+
+def test_a_numpy_call_imports_no_other_framework():
+    code = (
+        "import numpy, weightedce; weightedce.cross_entropy(numpy.zeros((1, 2)), numpy.array([1]))"
+    )
+    assert modules_after(code) & FRAMEWORKS == {"numpy"}
+
+
+def test_importing_us_costs_milliseconds():
+    """Over bare Python, the fastest of some tries: the machine may be busy."""
+    script = (
+        "import time; start = time.perf_counter(); import typing, dataclasses, numbers\n"
+        "import collections.abc; import weightedce; print(time.perf_counter() - start)"
+    )
+    command = [sys.executable, "-c", script]
+    seconds = [
+        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        for _ in range(5)
+    ]
+    assert min(seconds) < 0.1
+
+
+@pytest.mark.parametrize("name", weightedce.__all__)
+def test_public_docstrings_are_complete(name):
+    public = getattr(weightedce, name)
+    doc = inspect.getdoc(public)
+    sections = ["Parameters", "Examples"]
+    if inspect.isfunction(public):
+        sections += ["Returns", "Raises"]
+        for parameter in inspect.signature(public).parameters:
+            assert parameter in doc, f"{name} does not describe {parameter}"
+    if public.__module__.startswith("weightedce.losses"):
+        sections += ["Notes", "References"]
+        for word in (".. math::", "nats", "Gradients", "Differences", "Limits"):
+            assert word in doc, f"{name} does not say {word}"
+    for section in sections:
+        assert f"\n{section}\n---" in doc, f"{name} has no section {section}"
+
+
+def test_losses_share_one_signature():
+    """Who learned one loss knows them all: two positional arguments, then the shared options."""
+    from weightedce import losses
+
+    shared = {"sample_weight", "mask", "ignore_index", "label_smoothing", "smoothing_weight"}
+    shared |= {"axis", "reduction"}
+    for name in losses.__all__:
+        parameters = inspect.signature(getattr(losses, name)).parameters
+        positional = [p for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+        assert [p.name for p in positional] == ["logits", "targets"]
+        assert shared <= set(parameters)
+        assert getattr(weightedce, name) is getattr(losses, name)
+
+
+def test_every_loss_has_its_textbook_definition():
+    from weightedce import losses
+    from weightedce.validation import oracle
+
+    assert set(losses.__all__) == set(oracle.BINARY) | set(oracle.MULTICLASS)
+
+
+def test_the_oracle_imports_nothing_of_weightedce():
+    imported = {
+        node.module
+        for node in ast.walk(ast.parse((ROOT / "validation" / "oracle.py").read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert imported == {"collections.abc", "functools", "typing"}
+
+
+def test_every_module_imports_or_names_what_it_lacks():
+    for module in pkgutil.walk_packages(weightedce.__path__, "weightedce."):
+        library = module.name.rpartition(".")[2].removesuffix("_namespace")
+        if module.name.startswith("weightedce.backends.") and library in FRAMEWORKS:
+            pytest.importorskip(library) if library == "numpy" else None
+            if importlib.util.find_spec(library) is None:
+                continue
+        importlib.import_module(module.name)
+
+
+def test_no_file_is_too_long_to_read():
+    lengths = {p: len(p.read_text("utf-8").splitlines()) for p in ROOT.rglob("*.py")}
+    assert max(lengths.values()) <= 300, max(lengths, key=lengths.get)

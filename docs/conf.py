@@ -1,14 +1,10 @@
 """Sphinx configuration: Markdown pages, docstrings through numpydoc, formulas as MathML."""
 
 from docutils import nodes
+from latex2mathml.converter import convert
 from sphinx.util import logging
 
 import weightedce
-
-try:
-    from latex2mathml.converter import convert
-except ImportError:  # the pages still build; their formulas then need the network
-    convert = None
 
 project = "weightedce"
 author = "The weightedce developers"
@@ -18,7 +14,7 @@ version = release = weightedce.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
+    "sphinx.ext.mathjax",  # for its directives; the formulas themselves become MathML
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_copybutton",
@@ -38,7 +34,7 @@ html_theme = "furo"
 html_title = f"weightedce {release}"
 html_static_path = ["_static"]
 html_css_files = ["wide.css"]
-html_math_renderer = "mathjax" if convert is None else "mathml"
+html_math_renderer = "mathml"
 
 
 def every_public_name_is_documented(_, env):

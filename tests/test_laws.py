@@ -1,5 +1,7 @@
 """Laws that tie the losses together, on drawn batches, and the drawn batches against the oracle."""
 
+from functools import cache
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -7,8 +9,8 @@ from hypothesis import given
 
 import weightedce as w
 from libraries import DIFFERENTIABLE, LIBRARIES
-from test_truth import assert_close
-from weightedce.validation import strategies, ulp
+from test_truth import LOSSES, assert_close
+from weightedce.validation import oracle, strategies, ulp
 
 DTYPES = st.sampled_from(["float64", "float32"])
 
@@ -28,10 +30,10 @@ def arrays_of(case):
     return case.logits.astype(case.dtype), [y, case.sample_weight.astype(case.dtype), case.mask]
 
 
-@pytest.mark.parametrize("cases", [strategies.binary_cases, strategies.class_cases])
+@pytest.mark.parametrize("loss", LOSSES)
 @given(data=st.data(), dtype=DTYPES)
-def test_drawn_batches_are_within_tolerance(cases, data, dtype):
-    case = data.draw(cases()).rounded(dtype)
+def test_drawn_batches_are_within_tolerance(loss, data, dtype):
+    case = data.draw(strategies.cases(loss)).rounded(dtype)
     z, arrays = arrays_of(case)
     for library in LIBRARIES.values():
         loss = loss_of(case, reduction="none")
@@ -46,39 +48,41 @@ def test_drawn_batches_are_within_tolerance(cases, data, dtype):
             assert_close(got, case.gradient(), dtype, ulp.PER_ELEMENT, library.name)
 
 
+POSITIVE = {"pos_weight": [2.5, 10.0, 0.0], "neg_weight": 0.25}
+CLASSES = {"class_weight": [2.5, 10.0, 0.0]}
 FIXED = {"label_smoothing": 0.1, "smoothing_weight": "class"}
 
 
-def fixed_binary(z, y, sample_weight, mask):
-    weights = {"pos_weight": [2.5, 10.0, 0.0], "neg_weight": 0.25, "reduction": "none"}
-    return w.binary_cross_entropy(z, y, sample_weight=sample_weight, mask=mask, **weights, **FIXED)
+@cache
+def fixed(name):
+    """Return a loss with fixed options, one object a loss, so that it is compiled once."""
+    table = oracle.BINARY if name in oracle.BINARY else oracle.MULTICLASS
+    weights = POSITIVE if name in oracle.BINARY else CLASSES
+    options = table[name].variants[0] | weights | FIXED
 
+    def loss(z, y, sample_weight, mask):
+        function = getattr(w, name)
+        return function(z, y, sample_weight=sample_weight, mask=mask, reduction="none", **options)
 
-def fixed_multi(z, y, sample_weight, mask):
-    weights = {"class_weight": [2.5, 10.0, 0.0], "reduction": "none"}
-    return w.cross_entropy(z, y, sample_weight=sample_weight, mask=mask, **weights, **FIXED)
+    return loss, options
 
 
 COMPILED = [
-    pytest.param(library, mode, cases, loss, id=f"{library.name}-{mode}-{loss.__name__}")
+    pytest.param(library, mode, loss, id=f"{library.name}-{mode}-{loss}")
     for library in DIFFERENTIABLE.values()
     for mode in library.modes[1:]
-    for cases, loss in (
-        (strategies.binary_cases, fixed_binary),
-        (strategies.class_cases, fixed_multi),
-    )
+    for loss in LOSSES
 ]
 
 
-@pytest.mark.parametrize(("library", "mode", "cases", "loss"), COMPILED)
+@pytest.mark.parametrize(("library", "mode", "name"), COMPILED)
 @given(data=st.data())
-def test_drawn_batches_compiled(library, mode, cases, loss, data):
+def test_drawn_batches_compiled(library, mode, name, data):
     """One compilation serves all batches of a shape: data must not leak into the graph."""
-    case = data.draw(cases(shape=(3, 3)))
-    weights = {"pos_weight": [2.5, 10.0, 0.0], "neg_weight": 0.25}
-    options = weights if loss is fixed_binary else {"class_weight": weights["pos_weight"]}
+    case = data.draw(strategies.cases(name, shape=(3, 3)))
+    loss, options = fixed(name)
     case.options.clear()
-    case.options.update(options | FIXED)
+    case.options.update(options)
     case = case.rounded("float64")
     z, arrays = arrays_of(case)
     got = library.evaluate(mode, loss, z, arrays)

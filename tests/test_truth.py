@@ -8,22 +8,25 @@ import pytest
 
 import weightedce
 from libraries import DIFFERENTIABLE, LIBRARIES
-from weightedce.validation import ulp
+from weightedce.validation import oracle, ulp
 from weightedce.validation.cases import HARD_POINTS, ZERO, Case
 
 MORE_POINTS = (*HARD_POINTS, 0.3, -2.7, 20.0, -36.7, 1e-9, 700.1)
 
 
-def binary_batch(options, soft=False, **weights):
+LOSSES = [*oracle.BINARY, *oracle.MULTICLASS]
+
+
+def binary_batch(loss, options, soft=False, masked=False):
     """Every point with every target, two labels."""
     targets = (0.0, 1.0, 0.3) if soft else (0.0, 1.0)
     rows = list(itertools.product(MORE_POINTS, targets))
     z = np.array([[z, -z] for z, _ in rows])
     y = np.array([[y, 1 - y] for _, y in rows])
-    return Case("binary_cross_entropy", z, y, options=options, **weights)
+    return Case(loss, z, y, options=options, **(sample_and_mask(len(z), 2) if masked else {}))
 
 
-def class_batch(options, soft=False, **weights):
+def class_batch(loss, options, soft=False, masked=False):
     """Rows that mix the points, each with every label of three."""
     random = np.random.default_rng(1)
     rows = [[20.0, 0, 0], [0, 0, 0], [1000, -1000, 16.6], [np.inf, 0, 1], [-np.inf, 0, 0]]
@@ -31,39 +34,43 @@ def class_batch(options, soft=False, **weights):
     z = np.repeat(np.array(rows), 3, axis=0)
     labels = np.arange(len(z)) % 3
     targets = random.dirichlet([0.5] * 3, len(z)) if soft else labels
-    return Case("cross_entropy", z, targets, options=options, **weights)
+    return Case(loss, z, targets, options=options, **(sample_and_mask(len(z)) if masked else {}))
 
 
-def some(n, *shape):
-    random = np.random.default_rng(2)
-    return random.choice([0.0, 0.5, 1.0, 7.3, 1e6], (n, *shape))
+def sample_and_mask(n, *rest):
+    sample = np.random.default_rng(2).choice([0.0, 0.5, 1.0, 7.3, 1e6], n)
+    return {
+        "sample_weight": sample,
+        "mask": np.arange(n * max(rest, default=1)).reshape(n, *rest) % 5 > 0,
+    }
 
 
 @cache
 def cases():
-    pos, neg = {"pos_weight": [2.5, 10.0]}, {"neg_weight": [0.3, 1.0]}
+    """Every loss with every kind of option; further parameters of a loss with weights only."""
     smooth = {"label_smoothing": 0.1}
-    wide = {"class_weight": [1.0, 2.5, 0.0]}
-    n, m = len(binary_batch({}).logits), len(class_batch({}).logits)
-    keep = np.arange(max(2 * n, m)) % 5 > 0
-    return {
-        "binary": binary_batch({}),
-        "binary-weighted": binary_batch(pos | neg),
-        "binary-soft": binary_batch(pos, soft=True),
-        "binary-smooth": binary_batch(pos | neg | smooth),
-        "binary-smooth-class": binary_batch(pos | smooth | {"smoothing_weight": "class"}),
-        "binary-masked": binary_batch(pos, sample_weight=some(n), mask=keep[: 2 * n].reshape(n, 2)),
-        "multi": class_batch({}),
-        "multi-weighted": class_batch(wide),
-        "multi-soft": class_batch(wide, soft=True),
-        "multi-smooth": class_batch(wide | smooth),
-        "multi-smooth-class": class_batch(wide | smooth | {"smoothing_weight": "class"}),
-        "multi-masked": class_batch(wide, sample_weight=some(m), mask=keep[:m]),
-    }
+    policy = {"smoothing_weight": "class"}
+    found = {}
+    for loss in LOSSES:
+        binary = loss in oracle.BINARY
+        make = binary_batch if binary else class_batch
+        weights = {"class_weight": [1.0, 2.5, 0.0]}
+        if binary:
+            weights = {"pos_weight": [2.5, 10.0], "neg_weight": [0.3, 1.0]}
+        first, *others = (oracle.BINARY | oracle.MULTICLASS)[loss].variants
+        found[f"{loss}-plain"] = make(loss, first)
+        found[f"{loss}-weighted"] = make(loss, first | weights)
+        found[f"{loss}-soft"] = make(loss, first | weights, soft=True)
+        found[f"{loss}-smooth"] = make(loss, first | weights | smooth)
+        found[f"{loss}-policy"] = make(loss, first | weights | smooth | policy)
+        found[f"{loss}-masked"] = make(loss, first | weights, masked=True)
+        for i, variant in enumerate(others, 2):
+            found[f"{loss}-variant{i}"] = make(loss, variant | weights)
+    return found
 
 
-CASES = sorted(cases())
-COMPILED = ("binary-weighted", "binary-masked", "multi-weighted", "multi-smooth-class")
+CASES = list(cases())
+COMPILED = [name for name in CASES if name.endswith(("-masked", "-policy"))]
 
 
 @cache
@@ -144,7 +151,7 @@ def test_second_derivative(library, mode, name, dtype):
     z, arrays = given(case)
     got = library.evaluate(mode, loss_of(name, dtype), z, arrays, order=2)
     for j, exact in enumerate(truth(name, dtype, 2)):
-        if case.loss == "binary_cross_entropy":  # labels are independent
+        if case.loss in oracle.BINARY:  # labels are independent
             exact = case.hessian(0)
             column = np.arange(len(exact)) % case.logits.shape[-1]
             exact = [e if c == j else ZERO for e, c in zip(exact, column, strict=True)]

@@ -108,8 +108,9 @@ def _one_hot(label: int, classes: int) -> list[float]:
 @lru_cache(maxsize=100_000)
 def _truth(loss: str, logits: Sequence[float], parameters: tuple[Any, ...]) -> oracle.Truth:
     """Return the truth about one row of logits: it serves every weight, target and library."""
+    given = dict(parameters)
     if loss in oracle.BINARY:
-        binary = oracle.BINARY[loss]
-        return oracle.Truth(lambda z: binary(z[0], **dict(parameters)), logits)
-    multiclass = oracle.MULTICLASS[loss]
-    return oracle.Truth(lambda z: multiclass(z, **dict(parameters)), logits)
+        binary = oracle.BINARY[loss].function
+        return oracle.Truth(lambda z: binary(z[0], **given), logits)
+    multiclass = oracle.MULTICLASS[loss].function
+    return oracle.Truth(lambda z: multiclass(z, **given), logits)

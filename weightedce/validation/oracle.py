@@ -21,31 +21,45 @@ from typing import Any, NamedTuple
 import mpmath as mp
 
 Number = Any  # float in, mpf out
-Definition = Callable[[tuple[Number, ...]], Sequence[Number]]
+
+
+class Definition(NamedTuple):
+    """A textbook definition and the parameters to try it with."""
+
+    function: Callable[..., Sequence[Number]]
+    variants: tuple[dict[str, Any], ...]
+
+
+BINARY: dict[str, Definition] = {}
+MULTICLASS: dict[str, Definition] = {}
 
 DIGITS = 600
 STEP = mp.mpf(10) ** -60
 FAR = 10_000
 
 
+def define(table: dict[str, Definition], *variants: dict[str, Any]) -> Callable[[Any], Any]:
+    """Enter the definition below under its name; the tests try it with each of ``variants``."""
+
+    def enter(function: Any) -> Any:
+        table[function.__name__] = Definition(function, variants or ({},))
+        return function
+
+    return enter
+
+
+@define(BINARY)
 def binary_cross_entropy(z: Number) -> tuple[Number, Number]:
     """-log p and -log(1 - p), with p = 1 / (1 + exp(-z)) and 1 - p = 1 / (1 + exp(z))."""
     return -mp.log(1 / (1 + mp.exp(-z))), -mp.log(1 / (1 + mp.exp(z)))
 
 
+@define(MULTICLASS)
 def cross_entropy(z: Sequence[Number]) -> list[Number]:
     """-log p_k, with p_k = exp(z_k) / sum_j exp(z_j)."""
     exponentials = [mp.exp(z_j) for z_j in z]
     total = mp.fsum(exponentials)
     return [-mp.log(e / total) for e in exponentials]
-
-
-BINARY: dict[str, Callable[..., tuple[Number, Number]]] = {
-    "binary_cross_entropy": binary_cross_entropy,
-}
-MULTICLASS: dict[str, Callable[..., list[Number]]] = {
-    "cross_entropy": cross_entropy,
-}
 
 
 @mp.workdps(DIGITS)
@@ -103,7 +117,9 @@ class Exact(NamedTuple):
 class Truth:
     """Value and derivatives of ``sum_k mass_k * definition(z)_k``, for one element or example."""
 
-    def __init__(self, definition: Definition, logits: Sequence[float]) -> None:
+    def __init__(
+        self, definition: Callable[[tuple[Number, ...]], Sequence[Number]], logits: Sequence[float]
+    ) -> None:
         self.definition = definition
         self.infinite = [mp.isinf(z) for z in logits]
         self.undefined = any(mp.isnan(z) for z in logits) or (
@@ -130,12 +146,12 @@ class Truth:
         """Return the derivative to mass k: the loss of the pure target k."""
         return self._losses(())[k]
 
-    @mp.workdps(DIGITS)
     def _combine(self, masses: Sequence[Number], losses: Sequence[Number]) -> Exact:
         if self.undefined:
             return Exact(mp.nan, mp.nan, mp.nan)
-        terms = [m * loss for m, loss in zip(masses, losses, strict=True) if m != 0]
-        return Exact(mp.fsum(terms), mp.fsum(map(abs, terms)), mp.fsum(map(abs, masses)))
+        with mp.workdps(DIGITS):
+            terms = [m * loss for m, loss in zip(masses, losses, strict=True) if m != 0]
+            return Exact(mp.fsum(terms), mp.fsum(map(abs, terms)), mp.fsum(map(abs, masses)))
 
     @cache  # noqa: B019 - lives as long as the few examples of a test
     @mp.workdps(DIGITS)
@@ -147,7 +163,9 @@ class Truth:
         return losses
 
 
-def _difference(f: Definition, z: tuple[Number, ...], by: tuple[int, ...]) -> Sequence[Number]:
+def _difference(
+    f: Callable[[tuple[Number, ...]], Sequence[Number]], z: tuple[Number, ...], by: tuple[int, ...]
+) -> Sequence[Number]:
     """Return the central difference quotient of ``f`` to the logits named in ``by``."""
     if not by:
         return f(z)

@@ -6,6 +6,7 @@ import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import numpy as np
 
+from weightedce.validation import oracle
 from weightedce.validation.cases import HARD_POINTS, Case
 
 logits = st.one_of(
@@ -25,15 +26,18 @@ def _array(shape: tuple[int, ...], elements: Any, dtype: Any = np.float64) -> An
 
 
 @st.composite
-def binary_cases(draw: st.DrawFn, shape: tuple[int, int] | None = None) -> Case:
-    """Draw a binary cross-entropy case of any shape (N, L), or of the one given."""
+def binary_cases(draw: st.DrawFn, loss: str, shape: tuple[int, int] | None = None) -> Case:
+    """Draw a case of a binary loss, of any shape (N, L) or of the one given."""
     n, size = shape or (draw(st.integers(0, 3)), draw(st.integers(1, 3)))
     hard = draw(st.booleans())
-    options = {"smoothing_weight": draw(policies), "label_smoothing": draw(smoothings)}
+    options = draw(st.sampled_from(oracle.BINARY[loss].variants)) | {
+        "smoothing_weight": draw(policies),
+        "label_smoothing": draw(smoothings),
+    }
     for name in ("pos_weight", "neg_weight"):
         options[name] = draw(_array((size,), weights)).tolist()
     return Case(
-        "binary_cross_entropy",
+        loss,
         draw(_array((n, size), logits)),
         draw(_array((n, size), st.sampled_from([0.0, 1.0]) if hard else probabilities)),
         options=options,
@@ -43,21 +47,29 @@ def binary_cases(draw: st.DrawFn, shape: tuple[int, int] | None = None) -> Case:
 
 
 @st.composite
-def class_cases(draw: st.DrawFn, shape: tuple[int, int] | None = None) -> Case:
-    """Draw a softmax cross-entropy case of any shape (N, K), or of the one given."""
+def class_cases(draw: st.DrawFn, loss: str, shape: tuple[int, int] | None = None) -> Case:
+    """Draw a case of a multi-class loss, of any shape (N, K) or of the one given."""
     n, size = shape or (draw(st.integers(0, 3)), draw(st.integers(1, 4)))
     targets = (
         draw(_array((n,), st.integers(0, size - 1), np.int64))
         if draw(st.booleans())
         else draw(_array((n, size), probabilities))
     )
-    options = {"smoothing_weight": draw(policies), "label_smoothing": draw(smoothings)}
+    options = draw(st.sampled_from(oracle.MULTICLASS[loss].variants)) | {
+        "smoothing_weight": draw(policies),
+        "label_smoothing": draw(smoothings),
+    }
     options["class_weight"] = draw(_array((size,), weights)).tolist()
     return Case(
-        "cross_entropy",
+        loss,
         draw(_array((n, size), logits)),
         targets,
         options=options,
         sample_weight=draw(_array((n,), weights)),
         mask=draw(_array((n,), st.booleans(), np.bool_)),
     )
+
+
+def cases(loss: str, shape: tuple[int, int] | None = None) -> st.SearchStrategy[Case]:
+    """Draw a case of any loss that the oracle defines."""
+    return (binary_cases if loss in oracle.BINARY else class_cases)(loss, shape)

@@ -85,3 +85,47 @@ def test_bad_arguments_are_named(library, name):
     kind, message, call = BAD[name]
     with pytest.raises(kind, match=message):
         call(library.array)
+
+
+MORE = {
+    "ragged": (ValueError, "targets.*rows of one length", {"targets": [[0, 1], [1]]}),
+    "huge": (ValueError, "sample_weight", {"sample_weight": 10**400}),
+    "ignore-word": (TypeError, "ignore_index.*str", {"ignore_index": "0"}),
+    "ignore-float": (TypeError, "ignore_index.*float", {"ignore_index": 1.5}),
+    "ignore-list": (TypeError, "ignore_index.*list", {"ignore_index": [1]}),
+    "ignore-huge": (ValueError, "ignore_index.*32 bits", {"ignore_index": 2**70}),
+    "axis-bool": (TypeError, "axis.*bool", {"axis": True}),
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_bad_options_are_named(library, name):
+    kind, message, options = MORE[name]
+    options = {"targets": library.array(LABELS)} | options
+    with pytest.raises(kind, match=message):
+        w.cross_entropy(library.array(Z), **options)
+
+
+def test_bad_options_of_binary_losses_are_named(library):
+    z, y = library.array(Z), library.array(Y)
+    with pytest.raises(ValueError, match=r"ignore_index.*nan"):
+        w.binary_cross_entropy(z, y, ignore_index=np.nan)
+    with pytest.raises(ValueError, match=r"axis.*7"):
+        w.binary_cross_entropy(z, y, axis=7)
+    scalar = w.binary_cross_entropy(library.array(np.array(0.0)), 1, pos_weight=2.0)
+    assert float(scalar) == pytest.approx(2 * np.log(2))
+
+
+def test_numbers_of_every_kind(library):
+    from fractions import Fraction
+
+    z, y = library.array(Z), library.array(LABELS)
+    kinds = [np.int64(1), Fraction(5, 2), np.float32(0.5)]
+    got = w.cross_entropy(z, y, class_weight=kinds, axis=np.int64(1))
+    assert float(got) == float(w.cross_entropy(z, y, class_weight=[1.0, 2.5, 0.5]))
+    assert float(w.cross_entropy(library.array(np.zeros((0, 3))), [])) == 0.0
+
+
+def test_masked_arrays_are_refused():
+    with pytest.raises(TypeError, match="masked array"):
+        w.binary_cross_entropy(np.ma.masked_array([0.0, 100.0], mask=[0, 1]), [0, 0])

@@ -174,6 +174,35 @@ def test_torch_compile_takes_changing_batches():
 
 
 @needs["torch"]
+def test_torch_compile_takes_parameters():
+    torch = DIFFERENTIABLE["torch"].torch
+    weight = torch.nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))
+    z, labels = torch.nn.Parameter(torch.tensor(Z)), torch.tensor(LABELS)
+
+    def loss():
+        return w.cross_entropy(z, labels, class_weight=weight)
+
+    torch.compile(loss, fullgraph=True)().backward()
+    compiled, weight.grad = weight.grad, None
+    loss().backward()
+    torch.testing.assert_close(compiled, weight.grad)
+    assert weight.grad.abs().min() > 0
+
+
+@needs["torch"]
+@pytest.mark.parametrize("loss", [w.cross_entropy, w.binary_cross_entropy])
+def test_gradients_to_weights_at_infinite_logits(loss):
+    torch = DIFFERENTIABLE["torch"].torch
+    z = torch.tensor([[np.inf, 0.0], [0.0, np.inf]])
+    y = torch.tensor([[1, 0], [0, 1]])
+    names = ["class_weight"] if loss is w.cross_entropy else ["pos_weight", "neg_weight"]
+    weights = {name: torch.ones(2, requires_grad=True) for name in names}
+    loss(z, y, reduction="sum", **weights).backward()
+    for weight in weights.values():
+        assert torch.isfinite(weight.grad).all()
+
+
+@needs["torch"]
 def test_fake_tensors_get_shapes_and_no_error():
     from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -212,7 +241,14 @@ def test_tf_function_with_every_batch_size_unknown(loss, targets, capfd):
         np.testing.assert_allclose(weighted, expected["weighted_mean"], rtol=1e-14)
         np.testing.assert_allclose(total, expected["total"], rtol=1e-14)
     assert "AutoGraph" not in "".join(capfd.readouterr())
-    for sizes in ((4, 4, 3, 4), (4, 4, 4, 3), (4, 3, 4, 4), (1, 1, 4, 1)):
+    for sizes in (
+        (4, 4, 3, 4),
+        (4, 4, 4, 3),
+        (4, 3, 4, 4),
+        (1, 1, 4, 1),
+        (1, 4, 1, 1),
+        (4, 1, 4, 4),
+    ):
         arrays = [Z, targets, np.ones(4), np.ones(4, bool)]
         with pytest.raises(tf.errors.InvalidArgumentError):
             step(*(x[:n] for x, n in zip(arrays, sizes, strict=True)))

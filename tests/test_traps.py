@@ -88,3 +88,10 @@ def test_a_masked_class_at_minus_infinity_costs_nothing(differentiable):
     got = gradient(differentiable, w.cross_entropy, z, y)
     assert np.isfinite(got).all()
     assert got[0, 1] == got[1, 0] == 0
+
+
+@pytest.mark.parametrize("level", [-1000.0, 1000.0, -1e30, 1e30])
+def test_logits_far_from_zero_do_not_overflow(level):
+    z = np.full((1, 2), level)
+    assert w.cross_entropy(z, [0]) == np.log(2)  # a RuntimeWarning is an error here
+    assert w.cross_entropy(np.array([[np.copysign(np.inf, level)]]), [0]) == 0

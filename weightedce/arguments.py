@@ -5,7 +5,7 @@ Every error names the argument, says what came and what was expected.
 
 from collections.abc import Sequence
 from math import inf
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from weightedce.backends import Array, Backend, backend_of
@@ -19,9 +19,11 @@ ROUNDING_SLACK = 0.01
 def library(name: str, array: Array) -> Backend:
     """Return the adapter of the library of ``array``, or raise a TypeError that names it."""
     try:
-        return backend_of(array)
-    except TypeError as error:
-        raise TypeError(f"{name}: {error}") from None
+        backend = backend_of(array)
+        backend.shape(array)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
+    return backend
 
 
 def floating(name: str, array: Array) -> Array:
@@ -53,8 +55,15 @@ def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
     backend = backend_of(logits)
     xp = backend.namespace
     if isinstance(value, Real | list | tuple):
-        numbers_in(name, value)
-        return xp.asarray(value, dtype=dtype, device=backend.device(logits))
+        if dtype is None and not numbers_in(name, value):
+            dtype = xp.int32  # of nothing: an empty list of labels is a list of labels
+        try:
+            plain = _plain_numbers(name, value)
+            return xp.asarray(plain, dtype=dtype, device=backend.device(logits))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(
+                f"{name}: expected numbers in rows of one length, got {value!r:.80} ({error})"
+            ) from None
     if library(name, value).namespace is not xp:
         raise TypeError(
             f"{name}: expected an array of the same library as the logits "
@@ -74,6 +83,15 @@ def numbers_in(name: str, value: Any) -> list[Any]:
     if not isinstance(value, Real):
         raise TypeError(f"{name}: expected numbers, got {type(value).__qualname__}: {value!r:.80}")
     return [value]
+
+
+def _plain_numbers(name: str, value: Any) -> Any:
+    """Return numbers of any kind, nested in lists, as Python's own."""
+    if isinstance(value, list | tuple):
+        return [_plain_numbers(name, item) for item in value]
+    if isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def nonnegative(name: str, value: Any) -> None:
@@ -132,14 +150,12 @@ def same_shape(name: str, array: Array, shape: Shape, hint: str = "") -> Array:
         _known(a, b) and a != b for a, b in zip(mine, shape, strict=True)
     ):
         raise ValueError(f"{name}: expected shape {_print(shape)}{hint}, got shape {_print(mine)}")
-    # A graph may learn a size only when it runs: reshape fails there, broadcasting would not.
-    return array if _known(*mine, *shape) else backend.namespace.reshape(array, shape)
+    return array if _known(*mine, *shape) else backend.fixed(array, shape)
 
 
 def axis_of(shape: Shape, axis: int) -> int:
     """Return ``axis`` of the logits counted from the front, if they have it."""
-    if isinstance(axis, bool) or not isinstance(axis, int):
-        raise TypeError(f"axis: expected an integer, got {axis!r}")
+    axis = whole("axis", axis)
     if not -len(shape) <= axis < len(shape):
         raise ValueError(
             f"axis: expected -{len(shape)} <= axis < {len(shape)} for logits of shape "
@@ -164,6 +180,24 @@ def choice(name: str, value: str, options: Sequence[str]) -> str:
     if value not in options:
         raise ValueError(f"{name}: expected one of {', '.join(options)}, got {value!r}")
     return value
+
+
+def whole(name: str, value: Any) -> int:
+    """Return ``value`` if it is an integer that an int32 holds."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}: expected an integer, got {type(value).__qualname__}: {value!r}")
+    if not -(2**31) <= int(value) < 2**31:
+        raise ValueError(f"{name}: expected an integer of 32 bits, got {value!r}")
+    return int(value)
+
+
+def ignored(ignore_index: Any, *, integer: bool) -> Any:
+    """Return ``ignore_index`` if it is None, a number or, for labels, an integer."""
+    if ignore_index is None:
+        return None
+    if integer:
+        return whole("ignore_index", ignore_index)
+    return number("ignore_index", ignore_index, -inf, inf)
 
 
 def number(name: str, value: Any, low: float, high: float) -> float:

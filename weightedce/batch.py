@@ -66,7 +66,10 @@ def binary_batch(
     z = arguments.floating("logits", logits)
     backend = backend_of(z)
     xp, shape = backend.namespace, backend.shape(z)
-    half = arguments.smoothing(label_smoothing, smoothing_weight) / 2
+    e = arguments.smoothing(label_smoothing, smoothing_weight)
+
+    axis = arguments.axis_of(shape, axis) if shape else 0
+    ignore_index = arguments.ignored(ignore_index, integer=False)
 
     raw = arguments.beside("targets", targets, z, None)
     raw = arguments.same_shape("targets", raw, shape, " like the logits")
@@ -80,11 +83,13 @@ def binary_batch(
     pos = _class_weight("pos_weight", pos_weight, z, shape, axis) * sample
     neg = _class_weight("neg_weight", neg_weight, z, shape, axis) * sample
     if smoothing_weight == "target":  # smooth what is weighted
-        p, n = y * pos, (1.0 - y) * neg
-        positive, negative = (1.0 - half) * p + half * n, (1.0 - half) * n + half * p
+        positive, negative = y * pos, (1.0 - y) * neg
+        if e:
+            p, n = positive, negative
+            positive, negative = (1.0 - e / 2) * p + e / 2 * n, (1.0 - e / 2) * n + e / 2 * p
     else:  # weight what is smoothed
-        positive = ((1.0 - half) * y + half * (1.0 - y)) * pos
-        negative = ((1.0 - half) * (1.0 - y) + half * y) * neg
+        positive = ((1.0 - e) * y + e / 2) * pos
+        negative = ((1.0 - e) * (1.0 - y) + e / 2) * neg
     return BinaryBatch(xp, z, y, pos, neg, positive, negative, keep)
 
 
@@ -106,6 +111,7 @@ def class_batch(
     xp, shape = backend.namespace, backend.shape(z)
     axis = arguments.axis_of(shape, axis)
     classes = arguments.class_count(shape, axis)
+    ignore_index = arguments.ignored(ignore_index, integer=True)
     e = arguments.smoothing(label_smoothing, smoothing_weight)
 
     raw = arguments.beside("targets", targets, z, None)
@@ -181,4 +187,4 @@ def _class_weight(name: str, weight: Any, z: Array, shape: Shape, axis: int) -> 
     if weight is None:
         return 1.0
     weight = arguments.weight_beside(name, weight, z)
-    return arguments.along_axis(name, weight, shape, arguments.axis_of(shape, axis))
+    return arguments.along_axis(name, weight, shape, axis)

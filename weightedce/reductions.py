@@ -84,10 +84,10 @@ def _count(loss: Array, keep: Array | None) -> Array:
     xp = backend.namespace
     if keep is not None:
         return xp.astype(xp.sum(xp.astype(keep, xp.int32)), loss.dtype)
-    size: Any = 1
+    size: Any = 1.0  # a float: 2**31 elements are no int32
     for length in backend.shape(loss):
-        size = size * length
-    return xp.astype(xp.asarray(size, device=backend.device(loss)), loss.dtype)
+        size = size * (length if isinstance(length, int) else xp.astype(length, loss.dtype))
+    return xp.asarray(size, dtype=loss.dtype, device=backend.device(loss))
 
 
 def _ratio(numerator: Array, denominator: Array) -> Array:

@@ -41,12 +41,13 @@ def weighted_log_softmax(logits: Array, mass: Array, axis: int) -> Array:
     top = lay_along(classes, axis, len(logits.shape)) == xp.argmax(logits, axis=axis, keepdims=True)
 
     highest = xp.sum(xp.where(top, logits, 0.0), axis=axis, keepdims=True)
-    others = xp.where(top, 0.0, logits)
     shift = backend.detach(highest)
     infinite = xp.isinf(shift)
     lift = xp.where(infinite, 0.0, highest) - xp.where(infinite, 0.0, shift)
 
-    finite_shift = xp.where(shift == xp.inf, xp.finfo(logits.dtype).max, shift)
+    largest = xp.finfo(logits.dtype).max
+    finite_shift = xp.where(shift == -xp.inf, -largest, xp.where(infinite, largest, shift))
+    others = xp.where(top, finite_shift, logits)
     error = _subtraction_error(backend.detach(others), finite_shift)
     ratios = xp.exp(others - finite_shift) * (1.0 + error)
     rest = xp.sum(xp.where(top, 0.0, ratios), axis=axis, keepdims=True)

@@ -4,9 +4,10 @@
 library's adapter. The array exists, so its library is already imported: nothing here imports
 what the caller has not, and there is no global switch to set.
 
-Each adapter is a module that offers the five names of `Backend`.
+Each adapter is a module that offers the six names of `Backend`.
 """
 
+import sys
 from typing import Any, Protocol
 
 Array = Any  # an array of whichever library the caller uses; no common base class exists
@@ -29,6 +30,9 @@ class Backend(Protocol):
     def shape(self, array: Array, /) -> tuple[Any, ...]:
         """Return the shape; a size unknown while tracing is a 0-d integer array."""
 
+    def fixed(self, array: Array, shape: tuple[Any, ...], /) -> Array:
+        """Return ``array``, made to fail when a graph runs if its shape is not ``shape`` then."""
+
     def device(self, array: Array, /) -> Any:
         """Return what to pass as ``device=`` to put a new array beside ``array``."""
 
@@ -42,17 +46,21 @@ def backend_of(array: Array) -> Backend:
         If ``array`` is no array of a library that speaks the array API standard (or that we
         adapt): lists, scalars, data frames.
     """
-    # The chain of `if` with plain imports is what torch.compile and tf.function can trace.
+    # The chain of `if` with plain imports is what torch.compile and tf.function can trace; the
+    # former cannot look at the classes that an nn.Parameter inherits from.
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(array, torch.Tensor):
+        from weightedce.backends import torch as torch_backend
+
+        return torch_backend
     for cls in type(array).__mro__:
         library = cls.__module__.partition(".")[0]
+        if cls.__module__.startswith("numpy.ma"):
+            raise TypeError("got a masked array: pass its data, and mask=~array.mask")
         if library == "numpy":
             from weightedce.backends import numpy as numpy_backend
 
             return numpy_backend
-        if library == "torch":
-            from weightedce.backends import torch as torch_backend
-
-            return torch_backend
         if library in ("jax", "jaxlib"):
             from weightedce.backends import jax as jax_backend
 

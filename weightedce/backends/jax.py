@@ -4,9 +4,9 @@ import jax
 import jax.numpy as namespace
 
 from weightedce.backends import Array
-from weightedce.backends.numpy import device, shape
+from weightedce.backends.numpy import device, fixed, shape
 
-__all__ = ["detach", "device", "namespace", "read", "shape"]
+__all__ = ["detach", "device", "fixed", "namespace", "read", "shape"]
 
 detach = jax.lax.stop_gradient
 

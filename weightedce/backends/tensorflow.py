@@ -8,7 +8,7 @@ from weightedce.backends import Array
 from weightedce.backends import tensorflow_namespace as namespace
 from weightedce.backends.numpy import device
 
-__all__ = ["detach", "device", "namespace", "read", "shape"]
+__all__ = ["detach", "device", "fixed", "namespace", "read", "shape"]
 
 detach = tf.stop_gradient
 
@@ -22,6 +22,8 @@ def read(flag: Array) -> bool | None:
 
 def shape(array: Array) -> tuple[Any, ...]:
     """Return the shape; a size that a graph does not know yet is a 0-d integer tensor."""
+    if not isinstance(array, tf.Tensor | tf.Variable):
+        raise TypeError(f"expected a dense tensor, got {type(array).__name__}")
     if array.shape.rank is None:
         raise ValueError(
             f"expected a tensor of known rank, got {array!r}: give the tf.function an "
@@ -32,3 +34,14 @@ def shape(array: Array) -> tuple[Any, ...]:
         return tuple(known)
     dynamic = tf.shape(array)
     return tuple(dynamic[i] if size is None else size for i, size in enumerate(known))
+
+
+def fixed(array: Array, shape: tuple[Any, ...]) -> Array:
+    """Return ``array``; a graph fails when it runs and the shape is not ``shape``.
+
+    The assertion is for graphs, which may drop a reshape, and the reshape for XLA, which drops
+    assertions.
+    """
+    same = tf.debugging.assert_equal(tf.shape(array), tf.stack(shape), "shapes differ")
+    with tf.control_dependencies([same]):
+        return tf.reshape(tf.identity(array), shape)

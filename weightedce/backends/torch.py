@@ -6,9 +6,9 @@ import array_api_compat.torch as namespace
 import torch
 
 from weightedce.backends import Array
-from weightedce.backends.numpy import shape
+from weightedce.backends.numpy import fixed, shape
 
-__all__ = ["detach", "device", "namespace", "read", "shape"]
+__all__ = ["detach", "device", "fixed", "namespace", "read", "shape"]
 
 
 def detach(array: Array) -> Array:

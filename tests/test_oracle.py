@@ -4,36 +4,36 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from weightedce.validation import oracle, ulp
+from weightedce.validation import oracle, truth, ulp
 from weightedce.validation.cases import Case
-from weightedce.validation.oracle import Exact, Truth
+from weightedce.validation.truth import Exact, Truth
 
 
 @pytest.mark.parametrize("z", [0.0, 16.6, -88.0, 700.0, -1000.0])
-@mp.workdps(oracle.DIGITS)
+@mp.workdps(truth.DIGITS)
 def test_binary_derivatives(z):
-    truth = Truth(lambda z: oracle.binary_cross_entropy(z[0]), [z])
+    row = Truth(lambda z: oracle.binary_cross_entropy(z[0]), [z])
     p = 1 / (1 + mp.exp(-mp.mpf(z)))
     for masses in ([1, 0], [0, 1], [mp.mpf("0.3"), 2]):
         positive, negative = masses
         gradient = negative * p - positive / (1 + mp.exp(mp.mpf(z)))
         second = (positive + negative) * p / (1 + mp.exp(mp.mpf(z)))
-        assert mp.almosteq(truth.gradient(masses, 0).number, gradient, rel_eps=1e-60)
-        assert mp.almosteq(truth.hessian(masses, 0, 0).number, second, rel_eps=1e-60)
+        assert mp.almosteq(row.gradient(masses, 0).number, gradient, rel_eps=1e-60)
+        assert mp.almosteq(row.hessian(masses, 0, 0).number, second, rel_eps=1e-60)
 
 
-@mp.workdps(oracle.DIGITS)
+@mp.workdps(truth.DIGITS)
 def test_softmax_derivatives():
     z = [20.0, 0.5, -300.0]
-    truth = Truth(oracle.cross_entropy, z)
+    row = Truth(oracle.cross_entropy, z)
     e = [mp.exp(x) for x in z]
     p = [x / mp.fsum(e) for x in e]
     masses = [1, 0, 4]
     for i in range(3):
-        assert mp.almosteq(truth.gradient(masses, i).number, 5 * p[i] - masses[i], rel_eps=1e-60)
+        assert mp.almosteq(row.gradient(masses, i).number, 5 * p[i] - masses[i], rel_eps=1e-60)
         for j in range(3):
             second = 5 * p[i] * ((i == j) - p[j])
-            assert mp.almosteq(truth.hessian(masses, i, j).number, second, rel_eps=1e-60)
+            assert mp.almosteq(row.hessian(masses, i, j).number, second, rel_eps=1e-60)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
-"""Class counts, balanced weights and sample weights."""
+"""Class counts, weights by class, by label and by example."""
 
+import json
+import tracemalloc
+
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +14,33 @@ import weightedce as w
 from libraries import LIBRARIES
 
 LABELS = np.array([[0, 2, 0], [0, 3, 2]])
+COUNTS = st.lists(st.integers(0, 1000) | st.integers(0, 10**9), min_size=1, max_size=6)
+# The textbook: a weight from n_k, n and K.
+ESTIMATORS = {
+    "balanced": (w.balanced, lambda n, total, k: total / (k * n)),
+    "inverse_frequency": (w.inverse_frequency, lambda n, total, k: 1 / n),
+    "square_root": (
+        lambda counts, **options: w.inverse_frequency(counts, power=0.5, **options),
+        lambda n, total, k: 1 / mpmath.sqrt(n),
+    ),
+    "effective_number": (
+        w.effective_number,
+        lambda n, total, k: (1 - mpmath.mpf(0.999)) / (1 - mpmath.mpf(0.999) ** n),
+    ),
+    "effective_number_near_1": (
+        lambda counts, **options: w.effective_number(counts, beta=1 - 2.0**-40, **options),
+        lambda n, total, k: mpmath.mpf(2) ** -40 / (1 - (1 - mpmath.mpf(2) ** -40) ** n),
+    ),
+    "log_damped": (
+        w.log_damped,
+        lambda n, total, k: 1 / mpmath.log(mpmath.mpf(1.02) + n / total),
+    ),
+}
+
+
+@pytest.fixture(params=list(ESTIMATORS))
+def estimator(request):
+    return ESTIMATORS[request.param]
 
 
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
@@ -34,30 +65,78 @@ def test_counts_are_bincount(labels):
         np.testing.assert_array_equal(np.asarray(counts), expected)
 
 
-@given(labels=st.lists(st.integers(0, 3), min_size=1, max_size=50))
-def test_balanced_is_exactly_scikit_learns(labels):
+@given(labels=st.lists(st.integers(0, 3), min_size=1, max_size=50), data=st.data())
+def test_balanced_is_exactly_scikit_learns(labels, data):
     present = np.unique(labels)
     expected = compute_class_weight("balanced", classes=present, y=labels)
     weights = w.balanced(w.class_counts(labels, 4))
     assert [weights[k] for k in present] == expected.tolist()
     assert all(weights[k] == 0 for k in range(4) if k not in present)
     assert w.sample_weights(labels, weights) == compute_sample_weight("balanced", labels).tolist()
+    given = {k: data.draw(st.floats(0, 100)) for k in range(4)}
+    assert w.sample_weights(labels, list(given.values())) == [given[y] for y in labels]
+    assert w.sample_weights(labels, list(given.values())) == (
+        compute_sample_weight({k: given[k] for k in present}, labels).tolist()
+    )
+    # weights from a part of the data, in which classes may be absent
+    part = data.draw(st.lists(st.integers(0, len(labels) - 1), min_size=1))
+    weights = w.balanced(w.class_counts([labels[i] for i in part], 4))
+    expected = compute_sample_weight("balanced", labels, indices=part)
+    assert w.sample_weights(labels, weights) == expected.tolist()
 
 
-@given(counts=st.lists(st.integers(0, 1000), min_size=1, max_size=6))
-def test_normalisations(counts):
-    n, k = sum(counts), len(counts)
-    plain = w.balanced(counts, normalize=None)
-    assert plain == pytest.approx([n / (k * c) if c else 0.0 for c in counts], rel=1e-15)
-    samples = np.asarray(w.balanced(counts)) @ counts
-    assert samples == pytest.approx(n, rel=1e-14)
-    assert sum(w.balanced(counts, normalize="classes")) == pytest.approx(k if n else 0, rel=1e-14)
+@pytest.mark.parametrize("seed", range(20))
+def test_balanced_is_exactly_scikit_learns_on_larger_data(seed):
+    """Where one rounding more would show."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(7), rng.integers(1, 1000, 7))
+    expected = compute_class_weight("balanced", classes=np.arange(7), y=labels)
+    np.testing.assert_array_equal(w.balanced(w.class_counts(labels, 7)), expected)
 
 
-def test_balanced_on_every_library(library):
-    weights = w.balanced(w.class_counts(library.array(LABELS), 4))
+@given(counts=COUNTS)
+@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize("normalize", [None, "samples", "classes"])
+def test_estimators_are_the_textbooks(name, normalize, counts):
+    function, definition = ESTIMATORS[name]
+    with mpmath.workdps(40):
+        total = mpmath.mpf(sum(counts))
+        expected = [definition(mpmath.mpf(n), total, len(counts)) if n else 0 for n in counts]
+        if normalize and total:
+            scale = sum(counts) if normalize == "samples" else len(counts)
+            by = counts if normalize == "samples" else [1] * len(counts)
+            scale /= sum(a * b for a, b in zip(by, expected, strict=True))
+            expected = [scale * weight for weight in expected]
+        expected = [float(weight) for weight in expected]
+    weights = function(counts, normalize=normalize)
+    assert isinstance(weights, list)
+    np.testing.assert_allclose(weights, expected, rtol=4e-15)
+    assert all((weight > 0) == (n > 0) for weight, n in zip(weights, counts, strict=True))
+
+
+def test_limits_of_the_estimators():
+    counts = [5, 0, 20, 1]
+    assert w.inverse_frequency(counts, power=0, normalize=None) == [1, 0, 1, 1]
+    assert w.effective_number(counts, beta=0, normalize=None) == [1, 0, 1, 1]
+    assert w.effective_number(counts, beta=1, normalize=None) == [1 / 5, 0, 1 / 20, 1]
+    near = w.effective_number(counts, beta=1 - 1e-15, normalize=None)
+    np.testing.assert_allclose(near, [1 / 5, 0, 1 / 20, 1], rtol=1e-13)
+    np.testing.assert_allclose(w.inverse_frequency(counts), w.balanced(counts), rtol=1e-15)
+    np.testing.assert_allclose(w.log_damped([1, 10**9], normalize=None)[0], 1 / np.log(1.02))
+
+
+def test_estimators_on_every_library(library, estimator):
+    function, _ = estimator
+    weights = function(w.class_counts(library.array(LABELS), 4))
     assert w.namespace_of(weights) is w.namespace_of(library.array(LABELS))
-    np.testing.assert_allclose(np.asarray(weights), w.balanced([3, 0, 2, 1]), rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(weights), function([3, 0, 2, 1]), rtol=1e-6)
+    exact = function(library.array(np.array([3.0, 0.0, 2.0, 1.0])))
+    np.testing.assert_allclose(np.asarray(exact), function([3, 0, 2, 1]), rtol=1e-15)
+    nothing = function(library.array(np.zeros(3)))
+    np.testing.assert_array_equal(np.asarray(nothing), [0, 0, 0])
+
+
+def test_balanced_on_every_library_is_exact(library):
     exact = w.balanced(library.array(np.array([3.0, 0.0, 2.0, 1.0])))
     np.testing.assert_array_equal(np.asarray(exact), w.balanced([3, 0, 2, 1]))
     per = w.sample_weights(library.array(LABELS), exact)
@@ -66,18 +145,19 @@ def test_balanced_on_every_library(library):
     np.testing.assert_allclose(np.asarray(listed), np.asarray(exact)[LABELS], rtol=1e-6)
 
 
-def test_inside_a_compiled_step_with_a_class_absent(differentiable):
+def test_inside_a_compiled_step_with_a_class_absent(differentiable, estimator):
     """Question 5: weights from each batch."""
+    function, _ = estimator
 
     def step(z, labels):
-        weights = w.balanced(w.class_counts(labels, 4))
+        weights = function(w.class_counts(labels, 4))
         return w.cross_entropy(
             z, labels, class_weight=weights, sample_weight=w.sample_weights(labels, weights)
         )
 
     z = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
     labels = LABELS.ravel()
-    weights = np.array(w.balanced([3, 0, 2, 1]))
+    weights = np.array(function([3, 0, 2, 1]))
     expected = w.cross_entropy(z, labels, class_weight=weights, sample_weight=weights[labels])
     for mode in differentiable.modes:
         got = differentiable.evaluate(mode, step, z, [labels])
@@ -85,21 +165,230 @@ def test_inside_a_compiled_step_with_a_class_absent(differentiable):
         assert np.isfinite(differentiable.evaluate(mode, step, z, [labels], order=1)).all()
 
 
+@pytest.mark.parametrize("counts", [[3.0, 0.0, 2.0, 1.0], [0.0, 0.0]], ids=str)
+def test_gradients_to_the_counts(differentiable, estimator, counts):
+    """Against differences; an absent class gives none, and no NaN."""
+    function, _ = estimator
+    counts = np.array(counts)
+
+    def loss(counts):
+        return function(counts, normalize=None) ** 2
+
+    steps = 1e-6 * np.eye(len(counts))[counts > 0]
+    slopes = [(loss(counts + h) - loss(counts - h)).sum() / 2e-6 for h in steps]
+    gradient = differentiable.evaluate("eager", loss, counts, [], order=1)
+    np.testing.assert_allclose(gradient[counts > 0], slopes, rtol=1e-5, atol=1e-8)
+    assert np.isfinite(gradient).all()
+
+
+TARGETS = np.array([[0, 1, 0, 1], [0, 0, 0, 1], [1, 0, 0, 1], [0, 1, 0, 1]])
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float64", "bool"])
+def test_pos_weights_on_every_library(library, dtype):
+    def weights(targets, **options):
+        return np.asarray(w.pos_weights(library.array(targets.astype(dtype)), **options))
+
+    np.testing.assert_array_equal(weights(TARGETS), [3, 1, 4, 0])
+    np.testing.assert_array_equal(weights(TARGETS, cap=2.5), [2.5, 1, 2.5, 0])
+    np.testing.assert_array_equal(weights(TARGETS.T, axis=0), [3, 1, 4, 0])
+    np.testing.assert_array_equal(weights(TARGETS[:, 0]), 3)
+    np.testing.assert_array_equal(weights(TARGETS[:0]), [0, 0, 0, 0])
+    mask = library.array(np.array([True, True, True, False]))
+    np.testing.assert_array_equal(weights(TARGETS, mask=mask), [2, 2, 3, 0])
+    images = np.stack([TARGETS, TARGETS], axis=1)
+    np.testing.assert_array_equal(weights(images), [3, 1, 8, 0])
+    np.testing.assert_array_equal(weights(images.swapaxes(1, 2), axis=1), [3, 1, 8, 0])
+    given = library.array(TARGETS)
+    assert w.namespace_of(w.pos_weights(given)) is w.namespace_of(given)
+
+
+def test_pos_weights_of_lists_and_of_what_is_removed():
+    assert w.pos_weights(TARGETS.tolist()) == [3, 1, 4, 0]
+    assert w.pos_weights([0, 0, 1]) == 2
+    assert w.pos_weights([[0.5], [0.0]]) == [3]
+    ignoring = np.where(TARGETS[0] == TARGETS, TARGETS, -1)
+    assert w.pos_weights(ignoring.tolist(), ignore_index=-1) == [3, 0, 4, 0]
+    assert w.pos_weights([[0, 9], [1, 0]], mask=[[1, 0], [1, 1]]) == [1, 1]
+    assert w.pos_weights([[0, np.nan], [1, 0]], mask=[[1, 0], [1, 1]]) == [1, 1]
+
+
+def test_pos_weights_balance_each_label():
+    rng = np.random.default_rng(0)
+    targets = rng.random((200, 3)) < [0.5, 0.1, 0.02]
+    weights = w.pos_weights(targets)
+    positive = (targets * weights).sum(axis=0)
+    np.testing.assert_allclose(positive, (~targets).sum(axis=0), rtol=1e-14)
+
+
+def test_pos_weights_inside_a_compiled_step(differentiable):
+    def step(z, targets):
+        weights = w.pos_weights(targets, cap=3.5)
+        return w.binary_cross_entropy(z, targets, pos_weight=weights)
+
+    z = np.random.default_rng(0).normal(size=(4, 4)).astype("float32")
+    expected = w.binary_cross_entropy(z, TARGETS, pos_weight=np.array([3, 1, 3.5, 0]))
+    for mode in differentiable.modes:
+        got = differentiable.evaluate(mode, step, z, [TARGETS])
+        np.testing.assert_allclose(got, expected, rtol=1e-6)
+    bad = TARGETS + np.array([0, 0, 0, 1])
+    for mode in set(differentiable.modes) - {"eager"}:
+        assert np.isnan(differentiable.evaluate(mode, step, z, [bad]))
+
+
+@given(
+    labels=st.lists(st.lists(st.sampled_from([0, 1, 2, 3, 4, 255]), max_size=9), max_size=6),
+    cut=st.integers(0, 6),
+)
+def test_counter_equals_the_count_at_once(labels, cut):
+    flat = [y for piece in labels for y in piece]
+    expected = w.class_counts(flat, 5, ignore_index=255)
+    parts = [w.ClassCounter(5, ignore_index=255) for _ in range(2)]
+    for i, piece in enumerate(labels):
+        assert parts[i >= cut].update(piece) is parts[i >= cut]
+    whole = parts[0] + parts[1]
+    assert whole.counts == expected
+    assert sum(parts) == whole
+    assert type(whole).from_dict(json.loads(json.dumps(whole.to_dict()))) == whole
+    assert (parts[0] == whole) == (parts[1].counts == [0] * 5)
+    before = parts[1].counts
+    assert parts[0].merge(parts[1]) is parts[0]
+    assert parts[0] == whole
+    assert parts[1].counts == before
+
+
+def test_counter_on_every_library(library):
+    counter = w.ClassCounter(4).update(library.array(LABELS)).update([3])
+    assert counter.counts == [3, 0, 2, 2]
+    assert all(type(n) is int for n in counter.counts)
+    small = library.array(np.array([255, 0, 7], dtype="uint8"))
+    assert w.ClassCounter(256, ignore_index=7).update(small).counts == [1] + [0] * 254 + [1]
+
+
+def test_counter_is_exact_where_integers_of_arrays_end():
+    huge = w.ClassCounter.from_dict({"counts": [2**63 - 1, 0], "ignore_index": None})
+    assert huge.update([0, 1]).counts == [2**63, 1]
+    assert (huge + huge).counts == [2**64, 2]
+
+
+def test_counter_is_left_alone_by_errors_and_callers():
+    counter = w.ClassCounter(2).update([0, 1, 1])
+    with pytest.raises(ValueError, match=r"labels\[1\] = 2"):
+        counter.update(np.array([0, 2]))
+    counter.counts.append(7)
+    counter.to_dict()["counts"].append(7)
+    assert counter.counts == [1, 2]
+    assert repr(counter) == "ClassCounter(2, counts=[1, 2])"
+    assert (
+        repr(w.ClassCounter(1, ignore_index=-1)) == "ClassCounter(1, ignore_index=-1, counts=[0])"
+    )
+    assert counter != [1, 2]
+
+
+def test_columns_of_a_data_frame():
+    import pandas as pd
+
+    frame = pd.DataFrame({"label": [0, 2, 0], "a": [0, 0, 1], "b": [1, 1, 0]}, index=[7, 5, 9])
+    counts = w.class_counts(frame["label"], 3)
+    assert isinstance(counts, np.ndarray)
+    assert counts.tolist() == [2, 0, 1]
+    assert w.ClassCounter(3).update(frame["label"]).counts == [2, 0, 1]
+    assert w.pos_weights(frame[["a", "b"]]).tolist() == [2, 0.5]
+    assert w.pos_weights([[0, 1]] * 3, mask=frame["a"]) == [1, 0]
+    assert w.sample_weights(frame["label"], [1.0, 2.0, 3.0]).tolist() == [1, 3, 1]
+    with pytest.raises(TypeError, match=r"labels.*float64"):
+        w.class_counts(pd.Series([0, None]), 2)
+    # value_counts sorts by frequency: its order is not that of the classes
+    with pytest.raises(TypeError, match=r"counts.*pandas"):
+        w.balanced(frame["label"].value_counts())
+
+
+def test_dask_arrays_are_counted_block_by_block():
+    """64 blocks of 8 MB: what is held at once stays far below the whole."""
+    import dask
+    import dask.array as da
+
+    blocks, size = 64, 2**20
+    labels = da.map_blocks(
+        lambda block_info: np.arange(size) % (block_info[None]["chunk-location"][0] % 5 + 1),
+        chunks=((size,) * blocks,),
+        dtype="int64",
+        meta=np.empty(0, "int64"),
+    )
+    expected = sum(np.bincount(np.arange(size) % (i % 5 + 1), minlength=6) for i in range(blocks))
+    with dask.config.set(scheduler="synchronous"):
+        tracemalloc.start()
+        counts = w.class_counts(labels, 6)
+        assert isinstance(counts, da.Array)
+        weights = w.balanced(counts)
+        assert isinstance(weights, da.Array)
+        assert tracemalloc.get_traced_memory()[1] < 8 * size  # nothing is computed yet
+        np.testing.assert_array_equal(counts.compute(), expected)
+        np.testing.assert_array_equal(weights.compute(), w.balanced(expected))
+        assert w.ClassCounter(6).update(labels).counts == expected.tolist()
+        assert tracemalloc.get_traced_memory()[1] < 8 * size * blocks / 4
+        tracemalloc.stop()
+
+
+def test_dask_labels_and_targets():
+    import dask.array as da
+
+    lazy = da.from_array(LABELS, chunks=(1, 2))
+    assert w.class_counts(lazy, 4).compute().tolist() == [3, 0, 2, 1]
+    assert w.class_counts(lazy, 4, ignore_index=3).compute().tolist() == [3, 0, 2, 0]
+    assert w.class_counts(lazy - 1, 2).compute().tolist() == [0, 2]  # -1 and 2 are outside
+    assert w.class_counts(lazy[lazy > 0], 4).compute().tolist() == [0, 0, 2, 1]  # size unknown
+    with pytest.raises(ValueError, match=r"labels.*0\.\.2.*1 others"):
+        w.ClassCounter(3).update(lazy)
+    weights = w.pos_weights(da.from_array(TARGETS, chunks=2), cap=2.0)
+    assert isinstance(weights, da.Array)
+    assert weights.compute().tolist() == [2, 1, 2, 0]
+
+
 BAD = {
     "no-classes": (ValueError, "num_classes.*0", lambda: w.class_counts([0], 0)),
     "float-classes": (ValueError, "num_classes.*2.0", lambda: w.class_counts([0], 2.0)),
     "float-labels": (TypeError, "labels.*float64", lambda: w.class_counts(np.zeros(3), 2)),
     "listed-floats": (TypeError, r"labels.*\[0.5\]", lambda: w.class_counts([0.5], 2)),
+    "ragged": (ValueError, "labels.*one length", lambda: w.class_counts([[0], [0, 1]], 2)),
     "outside": (ValueError, r"labels.*0\.\.1.*labels\[1\] = 2", lambda: w.class_counts([0, 2], 2)),
     "negative": (ValueError, r"labels\[0\] = -1", lambda: w.class_counts([-1], 2)),
+    "ignore": (TypeError, "ignore_index.*0.5", lambda: w.class_counts([0], 2, ignore_index=0.5)),
+    "counter": (ValueError, "num_classes.*0", lambda: w.ClassCounter(0)),
+    "merge": (
+        ValueError,
+        r"other.*\(2, None\).*\(3, None\)",
+        lambda: w.ClassCounter(2).merge(w.ClassCounter(3)),
+    ),
+    "merge-ignoring": (
+        ValueError,
+        r"other.*\(2, None\).*\(2, 1\)",
+        lambda: w.ClassCounter(2) + w.ClassCounter(2, ignore_index=1),
+    ),
+    "merge-list": (TypeError, "other.*list", lambda: w.ClassCounter(2).merge([1, 2])),
+    "add-none": (TypeError, "NoneType", lambda: w.ClassCounter(2) + None),
+    "state": (
+        ValueError,
+        "state.*-1",
+        lambda: w.ClassCounter.from_dict({"counts": [-1], "ignore_index": None}),
+    ),
     "negative-counts": (ValueError, "counts.*-1", lambda: w.balanced([1, -1])),
-    "nan-counts": (ValueError, "counts.*nan", lambda: w.balanced([1, np.nan])),
-    "table": (ValueError, r"counts.*\(2, 2\)", lambda: w.balanced(np.ones((2, 2)))),
-    "number": (TypeError, "counts.*int", lambda: w.balanced(3)),
+    "nan-counts": (ValueError, "counts.*nan", lambda: w.log_damped([1, np.nan])),
+    "table": (ValueError, r"counts.*\(2, 2\)", lambda: w.effective_number(np.ones((2, 2)))),
+    "number": (TypeError, "counts.*int", lambda: w.inverse_frequency(3)),
     "normalize": (ValueError, "normalize.*'mean'", lambda: w.balanced([1], normalize="mean")),
+    "power": (ValueError, "power.*-1", lambda: w.inverse_frequency([1], power=-1)),
+    "beta": (ValueError, "beta.*1.5", lambda: w.effective_number([1], beta=1.5)),
+    "c": (ValueError, "c: .*1", lambda: w.log_damped([1], c=1)),
     "label": (ValueError, r"labels\[1\] = 2", lambda: w.sample_weights([0, 2], [1.0, 1.0])),
     "no-weights": (ValueError, r"class_weight.*\(0,\)", lambda: w.sample_weights([0], [])),
     "words": (TypeError, "class_weight.*str", lambda: w.sample_weights([0], ["a"])),
+    "target": (ValueError, r"targets\[1\] = 2", lambda: w.pos_weights([0, 2])),
+    "cap": (ValueError, "cap.*-1", lambda: w.pos_weights([0, 1], cap=-1)),
+    "axis": (ValueError, "axis.*1", lambda: w.pos_weights([0, 1], axis=1)),
+    "mask": (ValueError, r"mask.*\(3,\)", lambda: w.pos_weights([0, 1], mask=[1, 1, 1])),
+    "one-target": (ValueError, r"targets.*\(\)", lambda: w.pos_weights(np.array(1.0))),
+    "target-words": (TypeError, "targets.*str", lambda: w.pos_weights(["a"])),
 }
 
 

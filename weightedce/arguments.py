@@ -3,11 +3,11 @@
 Every error names the argument, says what came and what was expected.
 """
 
-from collections.abc import Sequence
 from math import inf
 from numbers import Integral, Real
 from typing import Any
 
+from weightedce import options
 from weightedce.backends import Array, Backend, backend_of
 
 Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 0-d array
@@ -155,7 +155,7 @@ def same_shape(name: str, array: Array, shape: Shape, hint: str = "") -> Array:
 
 def axis_of(shape: Shape, axis: int) -> int:
     """Return ``axis`` of the logits counted from the front, if they have it."""
-    axis = whole("axis", axis)
+    axis = options.whole("axis", axis)
     if not -len(shape) <= axis < len(shape):
         raise ValueError(
             f"axis: expected -{len(shape)} <= axis < {len(shape)} for logits of shape "
@@ -175,52 +175,12 @@ def class_count(shape: Shape, axis: int) -> int:
     return int(size)
 
 
-def choice(name: str, value: str, options: Sequence[str]) -> str:
-    """Return ``value`` if it is one of ``options``."""
-    if value not in options:
-        raise ValueError(f"{name}: expected one of {', '.join(options)}, got {value!r}")
-    return value
-
-
-def whole(name: str, value: Any) -> int:
-    """Return ``value`` if it is an integer that an int32 holds."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name}: expected an integer, got {type(value).__qualname__}: {value!r}")
-    if not -(2**31) <= int(value) < 2**31:
-        raise ValueError(f"{name}: expected an integer of 32 bits, got {value!r}")
-    return int(value)
-
-
-def ignored(ignore_index: Any, *, integer: bool) -> Any:
-    """Return ``ignore_index`` if it is None, a number or, for labels, an integer."""
-    if ignore_index is None:
-        return None
-    if integer:
-        return whole("ignore_index", ignore_index)
-    return number("ignore_index", ignore_index, -inf, inf)
-
-
-def number(name: str, value: Any, low: float, high: float) -> float:
-    """Return ``value`` if it is a number in [low, high]."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name}: expected a number, got {type(value).__qualname__}: {value!r}")
-    if not low <= float(value) <= high:
-        raise ValueError(f"{name}: expected {low} <= {name} <= {high}, got {value!r}")
-    return float(value)
-
-
 def class_labels(name: str, labels: Array) -> Array:
     """Return integer labels of any width in the library's default integer dtype."""
     xp = library(name, labels).namespace
     if not is_integer(labels):
         raise TypeError(f"{name}: expected integers, got dtype {_dtype_name(labels.dtype)}")
     return xp.astype(labels, xp.arange(0).dtype)
-
-
-def smoothing(label_smoothing: float, smoothing_weight: str) -> float:
-    """Return the label smoothing if it and its policy are valid."""
-    choice("smoothing_weight", smoothing_weight, ("target", "class"))
-    return number("label_smoothing", label_smoothing, 0, 1)
 
 
 def are_labels(targets: Array, shape: Shape, axis: int, ignore_index: int | None) -> bool:

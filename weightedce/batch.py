@@ -6,10 +6,10 @@ per example; `BinaryBatch` and `ClassBatch` hold these factors. Masked elements 
 factor 0, so that nothing they held, NaN included, reaches the value or the gradient.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from weightedce import arguments
+from weightedce import arguments, options
 from weightedce.arguments import Shape
 from weightedce.backends import Array, Namespace, backend_of
 
@@ -26,6 +26,24 @@ class BinaryBatch:
     positive: Array  # factor of f(z): target, smoothing and all weights
     negative: Array  # factor of f(-z)
     keep: Array | None  # None: nothing is masked
+    axis: int  # the label axis
+
+    def along_labels(self, name: str, weight: Any) -> Array:
+        """Return a scalar or per-label weight, laid along the label axis."""
+        weight = arguments.weight_beside(name, weight, self.logits)
+        return arguments.along_axis(
+            name, weight, backend_of(self.logits).shape(self.logits), self.axis
+        )
+
+    def reweighted(self, positive: Array, negative: Array) -> "BinaryBatch":
+        """Return the batch with further weights of its positive and negative shares."""
+        return replace(
+            self,
+            pos_weight=self.pos_weight * positive,
+            neg_weight=self.neg_weight * negative,
+            positive=self.positive * positive,
+            negative=self.negative * negative,
+        )
 
     def effective_weight(self) -> Array:
         """Return ``mask * sample_weight * (y * pos_weight + (1 - y) * neg_weight)``."""
@@ -43,6 +61,27 @@ class ClassBatch:
     weight: Array | float  # class weight, sample weight and mask
     mass: Array  # factor of f_k(z): target, smoothing and all weights
     keep: Array | None  # None: nothing is masked; no class axis
+    hard: bool  # the targets came as labels
+
+    def along_classes(
+        self, name: str, values: Any, default: float | None = None, least: float | None = None
+    ) -> Any:
+        """Return one number a class, laid along the class axis; or ``default`` for None.
+
+        With a default one number for all classes will do. Lists may not go below ``least``.
+        """
+        if values is None and default is not None:
+            return default
+        if least is not None and isinstance(values, list | tuple):
+            arguments.nonnegative(name, values)
+        shape = backend_of(self.logits).shape(self.logits)
+        array = arguments.beside(name, values, self.logits, self.logits.dtype)
+        if default is None and tuple(array.shape) != (shape[self.axis],):
+            raise ValueError(
+                f"{name}: expected shape ({shape[self.axis]},), one number a class, got shape "
+                f"{tuple(array.shape)}"
+            )
+        return arguments.along_axis(name, array, shape, self.axis)
 
     def effective_weight(self) -> Array:
         """Return ``mask * sample_weight * sum_k q_k w_k``."""
@@ -66,10 +105,10 @@ def binary_batch(
     z = arguments.floating("logits", logits)
     backend = backend_of(z)
     xp, shape = backend.namespace, backend.shape(z)
-    e = arguments.smoothing(label_smoothing, smoothing_weight)
+    e = options.smoothing(label_smoothing, smoothing_weight)
 
     axis = arguments.axis_of(shape, axis) if shape else 0
-    ignore_index = arguments.ignored(ignore_index, integer=False)
+    ignore_index = options.ignored(ignore_index, integer=False)
 
     raw = arguments.beside("targets", targets, z, None)
     raw = arguments.same_shape("targets", raw, shape, " like the logits")
@@ -90,7 +129,7 @@ def binary_batch(
     else:  # weight what is smoothed
         positive = ((1.0 - e) * y + e / 2) * pos
         negative = ((1.0 - e) * (1.0 - y) + e / 2) * neg
-    return BinaryBatch(xp, z, y, pos, neg, positive, negative, keep)
+    return BinaryBatch(xp, z, y, pos, neg, positive, negative, keep, axis)
 
 
 def class_batch(
@@ -111,8 +150,8 @@ def class_batch(
     xp, shape = backend.namespace, backend.shape(z)
     axis = arguments.axis_of(shape, axis)
     classes = arguments.class_count(shape, axis)
-    ignore_index = arguments.ignored(ignore_index, integer=True)
-    e = arguments.smoothing(label_smoothing, smoothing_weight)
+    ignore_index = options.ignored(ignore_index, integer=True)
+    e = options.smoothing(label_smoothing, smoothing_weight)
 
     raw = arguments.beside("targets", targets, z, None)
     hard = arguments.are_labels(raw, shape, axis, ignore_index)
@@ -141,7 +180,7 @@ def class_batch(
         mass = (1.0 - e) * mass + e / classes * xp.sum(mass, axis=axis, keepdims=True)
     elif e:  # weight what is smoothed
         mass = ((1.0 - e) * q + e / classes * xp.sum(q, axis=axis, keepdims=True)) * weight
-    return ClassBatch(xp, z, axis, q, weight, mass, keep)
+    return ClassBatch(xp, z, axis, q, weight, mass, keep, hard)
 
 
 def _one_hot(labels: Array, index: Array, z: Array, axis: int) -> Array:

@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple, Self
 
-from weightedce.arguments import choice
 from weightedce.backends import Array, backend_of
 from weightedce.batch import BinaryBatch, ClassBatch
+from weightedce.options import choice
 
 REDUCTIONS = ("none", "sum", "mean", "weighted_mean", "total")
 
@@ -54,11 +54,11 @@ class LossTotal(NamedTuple):
 
     def mean(self) -> Array:
         """Return loss / count, and 0 where nothing was counted."""
-        return _ratio(self.loss, self.count)
+        return ratio(self.loss, self.count)
 
     def weighted_mean(self) -> Array:
         """Return loss / weight, and 0 where all weights are 0."""
-        return _ratio(self.loss, self.weight)
+        return ratio(self.loss, self.weight)
 
 
 def reduce(loss: Array, batch: BinaryBatch | ClassBatch, reduction: str) -> Any:
@@ -71,10 +71,10 @@ def reduce(loss: Array, batch: BinaryBatch | ClassBatch, reduction: str) -> Any:
     if reduction == "sum":
         return total
     if reduction == "mean":
-        return _ratio(total, _count(loss, batch.keep))
+        return ratio(total, _count(loss, batch.keep))
     weight = xp.sum(xp.broadcast_to(batch.effective_weight(), backend_of(loss).shape(loss)))
     if reduction == "weighted_mean":
-        return _ratio(total, weight)
+        return ratio(total, weight)
     return LossTotal(total, weight, _count(loss, batch.keep))
 
 
@@ -90,7 +90,7 @@ def _count(loss: Array, keep: Array | None) -> Array:
     return xp.asarray(size, dtype=loss.dtype, device=backend.device(loss))
 
 
-def _ratio(numerator: Array, denominator: Array) -> Array:
+def ratio(numerator: Array, denominator: Array) -> Array:
     """Return numerator / denominator, with value and derivative 0 where the denominator is 0."""
     xp = backend_of(numerator).namespace
     nothing = denominator == 0

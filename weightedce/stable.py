@@ -1,8 +1,10 @@
 """The building blocks: the only room where floating point is argued about. It knows no loss.
 
-Both blocks keep the digits of small losses, give the limit at infinite logits, and are written
+The blocks keep the digits of small losses, give the limit at infinite logits, and are written
 so that a library's own autodiff gives the right first and second derivative everywhere.
 """
+
+import math
 
 from weightedce.arguments import lay_along
 from weightedce.backends import Array, backend_of
@@ -20,20 +22,34 @@ def weighted_softplus(logits: Array, positive: Array, negative: Array) -> Array:
     # formula gives 1/2, JAX 0, TensorFlow 1); this one gives 1/2, and 1/4 for the second.
     distance = xp.where(above, logits, -logits)
     wrong = xp.where(above, negative, positive)
-    return _times(wrong, distance) + (positive + negative) * xp.log1p(xp.exp(-distance))
+    return times(wrong, distance) + (positive + negative) * xp.log1p(xp.exp(-distance))
+
+
+def softplus_pair(logits: Array) -> tuple[Array, Array]:
+    """Return ``softplus(-z), softplus(z)``: -log p and -log(1 - p) for p = sigmoid(z)."""
+    xp = backend_of(logits).namespace
+    above = logits > 0
+    distance = xp.where(above, logits, -logits)  # where, not abs: see above
+    tail = xp.log1p(xp.exp(-distance))
+    return xp.where(above, 0.0, distance) + tail, xp.where(above, distance, 0.0) + tail
 
 
 def weighted_log_softmax(logits: Array, mass: Array, axis: int) -> Array:
-    """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` over ``axis``.
+    """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` over ``axis``."""
+    return weighted_sum(mass, negative_log_softmax(logits, axis), axis)
+
+
+def negative_log_softmax(logits: Array, axis: int) -> Array:
+    """Return ``logsumexp(z) - z_k``, -log p_k for p = softmax(z), for every k along ``axis``.
 
     With t the position of one maximum and rest = sum_{k != t} exp(z_k - z_t),
     ``logsumexp(z) - z_k = (z_t - z_k) + log1p(rest)``: no term is negative. The maximum is
     dropped from the sum, not subtracted, so that rest keeps its digits when it is tiny.
 
-    The derivatives need as much care. The first, to z_t, is -rest / (1 + rest) for the mass at
-    t and 1 / (1 + rest) for the mass elsewhere; the second is rest / (1 + rest)^2 for both. So
-    z_t enters as a constant ``shift`` plus ``lift``, which is 0 and has derivative 1, in forms
-    of one and the same function whose derivatives come out of autodiff without cancelling.
+    The derivatives need as much care. The first, to z_t, is -rest / (1 + rest) for k = t and
+    1 / (1 + rest) for the others; the second is rest / (1 + rest)^2 for both. So z_t enters as
+    a constant ``shift`` plus ``lift``, which is 0 and has derivative 1, in forms of one and the
+    same function whose derivatives come out of autodiff without cancelling.
     """
     backend = backend_of(logits)
     xp = backend.namespace
@@ -52,26 +68,93 @@ def weighted_log_softmax(logits: Array, mass: Array, axis: int) -> Array:
     ratios = xp.exp(others - finite_shift) * (1.0 + error)
     rest = xp.sum(xp.where(top, 0.0, ratios), axis=axis, keepdims=True)
 
-    other_mass = xp.where(top, 0.0, mass)
-    distance = xp.where(top, 0.0, xp.where(infinite, highest, shift) - others)
     at_top = xp.log1p(rest * xp.exp(-lift))
     elsewhere = xp.where(rest > 1.0, xp.log1p(rest + xp.expm1(lift)), lift + at_top)
-    return (
-        xp.sum(xp.where(top, mass, 0.0), axis=axis) * xp.squeeze(at_top, axis=axis)
-        + xp.sum(other_mass, axis=axis) * xp.squeeze(elsewhere, axis=axis)
-        + xp.sum(_times(other_mass, distance), axis=axis)
+    distance = xp.where(infinite, highest, shift) - others
+    return xp.where(top, at_top, distance + elsewhere)
+
+
+def weighted_sum(weight: Array, loss: Array, axis: int) -> Array:
+    """Return ``sum_k weight_k * loss_k`` over ``axis``, with 0 * inf = 0."""
+    return backend_of(loss).namespace.sum(times(weight, loss), axis=axis)
+
+
+def times(weight: Array, loss: Array) -> Array:
+    """Return ``weight * loss`` with 0 * inf = 0.
+
+    The infinite loss becomes the largest number, not 0: the derivative to the weight, which is
+    the loss, then stays at its limit as far as numbers go.
+    """
+    xp = backend_of(loss).namespace
+    unweighted = xp.isinf(loss) & (weight == 0.0)
+    return weight * xp.where(unweighted, xp.finfo(loss.dtype).max, loss)
+
+
+def finite(logits: Array) -> Array:
+    """Return the logits with infinite ones as large constants, for what is bounded.
+
+    The derivative there is 0 and may meet an infinite factor, which it outweighs.
+    """
+    xp = backend_of(logits).namespace
+    largest = xp.finfo(logits.dtype).max
+    bounded = xp.where(logits == xp.inf, largest, logits)
+    return xp.where(logits == -xp.inf, -largest, bounded)
+
+
+def complement(negative_log: Array) -> Array:
+    """Return 1 - p from -log p, with all its digits where p is nearly 1.
+
+    expm1 only there: torch and JAX differentiate it as its value plus 1, which has no digits
+    left where p is small.
+    """
+    xp = backend_of(negative_log).namespace
+    near = negative_log < 0.5
+    return xp.where(
+        near, -xp.expm1(-xp.where(near, negative_log, 0.0)), 1.0 - xp.exp(-negative_log)
     )
 
 
-def _times(weight: Array, distance: Array) -> Array:
-    """Return ``weight * distance`` with 0 * inf = 0.
+def focused(negative_log: Array, gamma: float) -> Array:
+    """Return ``(1 - p) ** gamma * (-log p)`` from -log p, with its limits at p = 0 and p = 1."""
+    if gamma == 0:
+        return negative_log
+    xp = backend_of(negative_log).namespace
+    # where p = 0 the factor is 1; its derivative, 0, must not meet the infinite -log p
+    factor = power(complement(negative_log), gamma)
+    return xp.where(xp.isinf(negative_log), 1.0, factor) * negative_log
 
-    The infinite distance becomes the largest number, not 0: the derivative to the weight, which
-    is the distance, then stays at its limit as far as numbers go.
+
+def power(base: Array, exponent: float) -> Array:
+    """Return ``base ** exponent`` for base >= 0, exponent >= 0, with derivative 0 at base 0.
+
+    Not exp(exponent * log(base)): that loses |log(result)| ulp. The true derivative at 0 is
+    infinite for exponents below 1, but what is multiplied here vanishes faster.
     """
-    xp = backend_of(weight).namespace
-    unweighted = xp.isinf(distance) & (weight == 0.0)
-    return weight * xp.where(unweighted, xp.finfo(distance.dtype).max, distance)
+    xp = backend_of(base).namespace
+    lifted, low, factor = _lifted(base)
+    raised = lifted**exponent
+    raised = xp.where(low, raised * factor**-exponent, raised)
+    return xp.where(base > 0.0, raised, float(exponent == 0))
+
+
+def log(base: Array) -> Array:
+    """Return ``log(base)`` for base >= 0, and 0 with derivative 0 at base 0."""
+    xp = backend_of(base).namespace
+    lifted, low, factor = _lifted(base)
+    logarithm = xp.log(lifted)
+    return xp.where(low & (base > 0.0), logarithm - math.log(factor), logarithm)
+
+
+def _lifted(base: Array) -> tuple[Array, Array, float]:
+    """Return small bases times a factor, which are small, and the factor; 1 for base 0.
+
+    Second derivatives of powers and logarithms divide by the square of the base, which for
+    small bases overflows; multiplied into the middle of the range first, they do not.
+    """
+    xp = backend_of(base).namespace
+    factor = 2.0 ** round(-math.log2(xp.finfo(base.dtype).smallest_normal) * 2 / 3)
+    low = base < factor**-0.5
+    return xp.where(base > 0.0, xp.where(low, base * factor, base), 1.0), low, factor
 
 
 def _subtraction_error(a: Array, b: Array) -> Array:

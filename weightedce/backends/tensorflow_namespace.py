@@ -20,9 +20,10 @@ float32, float64 = tf.float32, tf.float64
 int32, int64 = tf.int32, tf.int64
 bool = tf.bool  # noqa: A001 - the standard's name
 
-exp, expm1, log, log1p, isinf = (
+exp, expm1, tanh, log, log1p, isinf = (
     tf.math.exp,
     tf.math.expm1,
+    tf.math.tanh,
     tf.math.log,
     tf.math.log1p,
     tf.math.is_inf,
@@ -90,6 +91,13 @@ def broadcast_to(x: Array, /, shape: Sequence[Any]) -> Array:
     return tf.broadcast_to(x, shape)
 
 
+def moveaxis(x: Array, source: int, destination: int, /) -> Array:
+    """Move one axis to another place."""
+    order = [i for i in range(len(x.shape)) if i != source % len(x.shape)]
+    order.insert(destination % len(x.shape), source % len(x.shape))
+    return tf.transpose(x, order)
+
+
 def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
     """Pick ``indices`` along ``axis``."""
     return tf.gather(x, indices, axis=axis or 0)
@@ -100,6 +108,16 @@ def sum(x: Array, /, *, axis: int | None = None, keepdims: Any = False) -> Array
     if x.dtype in (tf.int8, tf.int16, tf.int32, tf.uint8, tf.uint16, tf.uint32):
         x = tf.cast(x, tf.int64)
     return tf.reduce_sum(x, axis=axis, keepdims=keepdims)
+
+
+def min(x: Array, /, *, axis: int | None = None, keepdims: Any = False) -> Array:  # noqa: A001
+    """Return the least element."""
+    return tf.reduce_min(x, axis=axis, keepdims=keepdims)
+
+
+def max(x: Array, /, *, axis: int | None = None, keepdims: Any = False) -> Array:  # noqa: A001
+    """Return the greatest element."""
+    return tf.reduce_max(x, axis=axis, keepdims=keepdims)
 
 
 def any(x: Array, /, *, axis: int | None = None, keepdims: Any = False) -> Array:  # noqa: A001

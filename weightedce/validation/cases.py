@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weightedce.validation import oracle
+from weightedce.validation import oracle, truth
 
 HARD_POINTS = (0.0, -0.0, 16.6, -16.6, 88.0, -88.0, 1000.0, -1000.0, np.inf, -np.inf)
 
@@ -41,33 +41,40 @@ class Case:
             self.loss, fit(self.logits), fit(self.targets), dtype, options, sample, self.mask
         )
 
-    def value(self) -> list[oracle.Exact]:
+    def value(self) -> list[truth.Exact]:
         """Return the exact unreduced loss, flat."""
-        return [
-            truth.value(masses) if kept else ZERO for truth, masses, _, kept in self._elements()
-        ]
+        return [row.value(masses) if kept else ZERO for row, masses, _, kept in self._elements()]
 
-    def gradient(self) -> list[oracle.Exact]:
+    def gradient(self) -> list[truth.Exact]:
         """Return the exact derivative to each logit, flat."""
         return [
-            truth.gradient(masses, i) if kept else ZERO
-            for truth, masses, _, kept in self._elements()
-            for i in range(len(truth.logits))
+            row.gradient(masses, i) if kept else ZERO
+            for row, masses, _, kept in self._elements()
+            for i in range(len(row.logits))
         ]
 
-    def hessian(self, j: int) -> list[oracle.Exact]:
+    def hessian(self, j: int) -> list[truth.Exact]:
         """Return the exact derivative to each logit and logit j of the same example, flat."""
         return [
-            truth.hessian(masses, i, j) if kept else ZERO
-            for truth, masses, _, kept in self._elements()
-            for i in range(len(truth.logits))
+            row.hessian(masses, i, j) if kept else ZERO
+            for row, masses, _, kept in self._elements()
+            for i in range(len(row.logits))
         ]
 
     def effective_weight(self) -> list[Any]:
         """Return the exact effective weight of each element or example, flat."""
         return [weight if kept else 0 for _, _, weight, kept in self._elements()]
 
-    def _elements(self) -> list[tuple[oracle.Truth, list[Any], Any, bool]]:
+    def tolerance(self, ulp: float, *, per_logit: bool = False) -> list[float]:
+        """Return by how many ulp each value, or each derivative, may be off."""
+        definition = (oracle.BINARY | oracle.MULTICLASS)[self.loss]
+        last = 1 if self.loss in oracle.BINARY else self.logits.shape[-1]
+        rows = self.logits.reshape(-1, last)
+        sizes = np.where(np.isfinite(rows), np.abs(rows), 0.0).max(axis=-1, initial=0.0)
+        limits = ulp * (definition.looser + definition.sensitivity * sizes / 8)
+        return [float(limit) for limit in np.repeat(limits, last if per_logit else 1)]
+
+    def _elements(self) -> list[tuple[truth.Truth, list[Any], Any, bool]]:
         binary = self.loss in oracle.BINARY
         shape = self.logits.shape if binary else self.logits.shape[:1]
         along = self.options.copy()
@@ -82,17 +89,17 @@ class Case:
             kept = bool(_leading(self.mask, shape, True)[index])
             target = self.targets[index].tolist()
             if binary:
-                masses, weight = oracle.binary_masses(target, **given)
+                masses, weight = truth.binary_masses(target, **given)
             else:
                 q = target if isinstance(target, list) else _one_hot(target, len(row))
-                masses, weight = oracle.class_masses(q, **given)
+                masses, weight = truth.class_masses(q, **given)
             elements.append(
                 (_truth(self.loss, row, tuple(sorted(along.items()))), masses, weight, kept)
             )
         return elements
 
 
-ZERO = oracle.Exact(0, 0, 0)
+ZERO = truth.Exact(0, 0, 0)
 
 
 def _leading(weight: np.ndarray | None, shape: tuple[int, ...], default: Any) -> np.ndarray:
@@ -106,11 +113,11 @@ def _one_hot(label: int, classes: int) -> list[float]:
 
 
 @lru_cache(maxsize=100_000)
-def _truth(loss: str, logits: Sequence[float], parameters: tuple[Any, ...]) -> oracle.Truth:
+def _truth(loss: str, logits: Sequence[float], parameters: tuple[Any, ...]) -> truth.Truth:
     """Return the truth about one row of logits: it serves every weight, target and library."""
     given = dict(parameters)
     if loss in oracle.BINARY:
         binary = oracle.BINARY[loss].function
-        return oracle.Truth(lambda z: binary(z[0], **given), logits)
+        return truth.Truth(lambda z: binary(z[0], **given), logits)
     multiclass = oracle.MULTICLASS[loss].function
-    return oracle.Truth(lambda z: multiclass(z, **given), logits)
+    return truth.Truth(lambda z: multiclass(z, **given), logits)

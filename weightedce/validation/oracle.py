@@ -1,48 +1,57 @@
 """The textbook definitions, in mpmath, without a stable trick. Imports nothing of weightedce.
 
-A loss is given by one function of the logits alone:
+A loss is given by one function of the logits and its own parameters:
 
-- a binary one: ``f(z) -> (loss if the target is 1, loss if it is 0)``,
-- a multi-class one: ``f([z_1, ..., z_K]) -> [loss if the label is k, for each k]``.
+- a binary one: ``f(z, ...) -> (loss if the target is 1, loss if it is 0)``,
+- a multi-class one: ``f([z_1, ..., z_K], ...) -> [loss if the label is k, for each k]``.
 
-Weights, smoothing and masks are the same for every loss and linear in the target;
-`binary_masses` and `class_masses` follow the formulas of the documentation letter by letter,
-and `Truth` multiplies, adds up and differentiates.
-
-With 600 digits the definitions need no trick: 1 + exp(-1000) is not 1. Derivatives are central
-differences with a step of 1e-60. Infinite logits are replaced by +-10,000, from where on
-nothing that a float64 can hold changes any more.
+Weights, smoothing and masks are the same for every loss; `truth` applies them and
+differentiates.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import mpmath as mp
 
 Number = Any  # float in, mpf out
+Function = TypeVar("Function", bound=Callable[..., Sequence[Any]])
 
 
 class Definition(NamedTuple):
-    """A textbook definition and the parameters to try it with."""
+    """A textbook definition, the parameters to try it with, and what it may err by.
+
+    ``looser`` multiplies the tolerance in ulp: a power p^n multiplies the relative error of p
+    by n. ``sensitivity`` adds so many ulp for each unit of the largest logit: where a formula
+    must add to a logit or multiply it, the rounding of that alone moves exp(z) by |z| / 2 ulp.
+    ``cancels`` holds second derivatives to an ulp of the weight, not of their own size: p enters
+    as a factor, and p'' = p (1 - p) (1 - 2p) is a difference that vanishes at p = 1/2.
+    """
 
     function: Callable[..., Sequence[Number]]
     variants: tuple[dict[str, Any], ...]
+    looser: float
+    sensitivity: float
+    cancels: bool
 
 
 BINARY: dict[str, Definition] = {}
 MULTICLASS: dict[str, Definition] = {}
 
-DIGITS = 600
-STEP = mp.mpf(10) ** -60
-FAR = 10_000
 
-
-def define(table: dict[str, Definition], *variants: dict[str, Any]) -> Callable[[Any], Any]:
+def define(
+    table: dict[str, Definition],
+    *variants: dict[str, Any],
+    looser: float = 1.0,
+    sensitivity: float = 0.0,
+    cancels: bool = False,
+) -> Callable[[Function], Function]:
     """Enter the definition below under its name; the tests try it with each of ``variants``."""
 
-    def enter(function: Any) -> Any:
-        table[function.__name__] = Definition(function, variants or ({},))
+    def enter(function: Function) -> Function:
+        table[function.__name__] = Definition(
+            function, variants or ({},), looser, sensitivity, cancels
+        )
         return function
 
     return enter
@@ -51,126 +60,171 @@ def define(table: dict[str, Definition], *variants: dict[str, Any]) -> Callable[
 @define(BINARY)
 def binary_cross_entropy(z: Number) -> tuple[Number, Number]:
     """-log p and -log(1 - p), with p = 1 / (1 + exp(-z)) and 1 - p = 1 / (1 + exp(z))."""
-    return -mp.log(1 / (1 + mp.exp(-z))), -mp.log(1 / (1 + mp.exp(z)))
+    return -mp.log(_sigmoid(z)), -mp.log(_sigmoid(-z))
 
 
 @define(MULTICLASS)
 def cross_entropy(z: Sequence[Number]) -> list[Number]:
     """-log p_k, with p_k = exp(z_k) / sum_j exp(z_j)."""
+    return [-mp.log(p_k) for p_k in _softmax(z)]
+
+
+@define(BINARY, {"gamma": 2.0}, {"gamma": 0.5}, {"gamma": 0.0}, looser=2.0, cancels=True)
+def binary_focal_loss(z: Number, gamma: float) -> tuple[Number, Number]:
+    """(1 - p)^gamma times -log p, and p^gamma times -log(1 - p)."""
+    positive, negative = binary_cross_entropy(z)
+    return _sigmoid(-z) ** gamma * positive, _sigmoid(z) ** gamma * negative
+
+
+@define(
+    BINARY,
+    {"gamma_pos": 1.0, "gamma_neg": 4.0, "clip": 0.125},
+    {"gamma_pos": 0.0, "gamma_neg": 0.5, "clip": 0.0},
+    {"gamma_pos": 0.5, "gamma_neg": 2.0, "clip": 0.25},
+    looser=4.0,
+    cancels=True,
+)
+def asymmetric_loss(
+    z: Number, gamma_pos: float, gamma_neg: float, clip: float
+) -> tuple[Number, Number]:
+    """(1 - p)^gamma_pos times -log p; m^gamma_neg times -log(1 - m), m = max(p - clip, 0)."""
+    p = _sigmoid(z)
+    m, rest = (p - clip, _sigmoid(-z) + clip) if p > clip else (mp.mpf(0), mp.mpf(1))
+    return _sigmoid(-z) ** gamma_pos * -mp.log(p), m**gamma_neg * -mp.log(rest)
+
+
+@define(
+    BINARY,
+    {"tp": 1.0, "tn": 0.25, "fp": 1.0, "fn": 9.0, "threshold": 0.375},
+    {"tp": 0.0, "tn": 0.25, "fp": 2.0, "fn": 9.0, "threshold": 0.375, "assignment": "soft"},
+    looser=2.0,
+    cancels=True,
+)
+def confusion_cross_entropy(
+    z: Number,
+    tp: float,
+    tn: float,
+    fp: float,
+    fn: float,
+    threshold: float,
+    assignment: str = "hard",
+) -> tuple[Number, Number]:
+    """(tp or fn) times -log p, (fp or tn) times -log(1 - p), by z > t or mixed by sigmoid."""
+    positive, negative = binary_cross_entropy(z)
+    r, rest = _sigmoid(z - threshold), _sigmoid(threshold - z)
+    if assignment == "hard":
+        r, rest = (1, 0) if z > threshold else (0, 1)
+    return (tp * r + fn * rest) * positive, (fp * r + tn * rest) * negative
+
+
+@define(MULTICLASS, {"gamma": 2.0}, {"gamma": 0.5}, {"gamma": 0.0}, looser=2.0, cancels=True)
+def focal_loss(z: Sequence[Number], gamma: float) -> list[Number]:
+    """(1 - p_k)^gamma times -log p_k."""
+    p = _softmax(z)
+    return [mp.fsum(p[:k] + p[k + 1 :]) ** gamma * -mp.log(p[k]) for k in range(len(p))]
+
+
+@define(MULTICLASS, {"epsilon": 1.0}, {"epsilon": -0.5}, cancels=True)
+def poly_cross_entropy(z: Sequence[Number], epsilon: float) -> list[Number]:
+    """-log p_k + epsilon (1 - p_k)."""
+    return [-mp.log(p_k) + epsilon * (1 - p_k) for p_k in _softmax(z)]
+
+
+@define(
+    MULTICLASS, {"q": 0.75}, {"q": 1.0}, {"q": 2.0**-10}, looser=2.0, sensitivity=1.0, cancels=True
+)
+def generalized_cross_entropy(z: Sequence[Number], q: float) -> list[Number]:
+    """(1 - p_k^q) / q."""
+    return [(1 - p_k**q) / q for p_k in _softmax(z)]
+
+
+@define(
+    MULTICLASS,
+    {"prior": (0.5, 0.375, 0.125), "tau": 1.0},
+    {"prior": (90, 9, 1), "tau": 1.5},
+    {"prior": (0.5, 0.0, 0.5), "tau": 0.0},
+    sensitivity=1.0,
+)
+def logit_adjusted_cross_entropy(
+    z: Sequence[Number], prior: Sequence[float], tau: float
+) -> list[Number]:
+    """Cross-entropy of z + tau log prior."""
+    if tau == 0:
+        return cross_entropy(z)
+    return cross_entropy([z_k + tau * mp.log(n) for z_k, n in zip(z, prior, strict=True)])
+
+
+@define(MULTICLASS, {"counts": (500, 31, 2)}, sensitivity=1.0)
+def balanced_softmax_cross_entropy(z: Sequence[Number], counts: Sequence[float]) -> list[Number]:
+    """-log of n_k exp(z_k) / sum_j n_j exp(z_j)."""
+    terms = [n * mp.exp(z_k) for z_k, n in zip(z, counts, strict=True)]
+    return [-mp.log(term / mp.fsum(terms)) for term in terms]
+
+
+@define(
+    MULTICLASS,
+    {"counts": (81, 16, 1), "max_margin": 0.5, "scale": 2.0},
+    {"counts": (81, 0, 16), "max_margin": 0.0, "scale": 1.0},
+    {"counts": (500, 31, 2), "max_margin": 0.5, "scale": 1.0},
+    sensitivity=4.0,
+    cancels=True,
+)
+def ldam_cross_entropy(
+    z: Sequence[Number], counts: Sequence[float], max_margin: float, scale: float
+) -> list[Number]:
+    """Cross-entropy of scale (z - margin_k at k), margin_k = max_margin (n_min / n_k)^(1/4)."""
+    least = min(n for n in counts if n)
+    losses = []
+    for k, n in enumerate(counts):
+        margin = max_margin * (mp.mpf(least) / n) ** 0.25 if n else max_margin
+        moved = [scale * (z_j - (margin if j == k else 0)) for j, z_j in enumerate(z)]
+        losses.append(cross_entropy(moved)[k])
+    return losses
+
+
+@define(
+    MULTICLASS,
+    {"scale": (1.0, 0.5, 2.0), "shift": (0.0, -1.5, 2.25)},
+    {"scale": (1.0, 0.5, 2.0), "scale_by": "label"},
+    {"counts": (81, 16, 1), "gamma": 0.25, "tau": 1.0},
+    sensitivity=4.0,
+)
+def vector_scaling_cross_entropy(
+    z: Sequence[Number],
+    scale: Sequence[float] = (),
+    shift: Sequence[float] = (),
+    counts: Sequence[float] = (),
+    gamma: float = 0.0,
+    tau: float = 0.0,
+    scale_by: str = "class",
+) -> list[Number]:
+    """Cross-entropy of scale_k z_k + shift_k, or of all z times the scale of the label."""
+    if counts:
+        scale = [(mp.mpf(n) / max(counts)) ** gamma for n in counts]
+        shift = [tau * mp.log(mp.mpf(n) / sum(counts)) for n in counts]
+    if scale_by == "label":
+        return [cross_entropy([s * z_j for z_j in z])[k] for k, s in enumerate(scale)]
+    return cross_entropy([s * x + b for x, s, b in zip(z, scale, shift, strict=True)])
+
+
+@define(
+    MULTICLASS,
+    {"cost_matrix": ((0.0, 1.0, 2.5), (5.0, 0.25, 1.0), (9.0, 1.0, 0.0))},
+    looser=2.0,
+    sensitivity=2.0,
+    cancels=True,
+)
+def expected_cost(z: Sequence[Number], cost_matrix: Sequence[Sequence[float]]) -> list[Number]:
+    """Sum over k of C_yk p_k, for each label y."""
+    p = _softmax(z)
+    return [mp.fsum(c * p_k for c, p_k in zip(row, p, strict=True)) for row in cost_matrix]
+
+
+def _sigmoid(z: Number) -> Number:
+    return 1 / (1 + mp.exp(-z))
+
+
+def _softmax(z: Sequence[Number]) -> list[Number]:
     exponentials = [mp.exp(z_j) for z_j in z]
     total = mp.fsum(exponentials)
-    return [-mp.log(e / total) for e in exponentials]
-
-
-@mp.workdps(DIGITS)
-def binary_masses(
-    y: float,
-    *,
-    pos_weight: float = 1.0,
-    neg_weight: float = 1.0,
-    sample_weight: float = 1.0,
-    label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-) -> tuple[list[Number], Number]:
-    """Return the factors of the two losses of a binary definition, and the effective weight."""
-    y, pos, neg, s, e = map(mp.mpf, (y, pos_weight, neg_weight, sample_weight, label_smoothing))
-    if smoothing_weight == "target":
-        positive = y * pos * (1 - e / 2) + (1 - y) * neg * (e / 2)
-        negative = y * pos * (e / 2) + (1 - y) * neg * (1 - e / 2)
-    else:
-        smooth = (1 - e) * y + e / 2
-        positive, negative = smooth * pos, (1 - smooth) * neg
-    return [s * positive, s * negative], s * (y * pos + (1 - y) * neg)
-
-
-@mp.workdps(DIGITS)
-def class_masses(
-    q: Sequence[float],
-    *,
-    class_weight: Sequence[float],
-    sample_weight: float = 1.0,
-    label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-) -> tuple[list[Number], Number]:
-    """Return the factors of the K losses of a definition, and the effective weight."""
-    q, w = [mp.mpf(x) for x in q], [mp.mpf(x) for x in class_weight]
-    s, e, classes = mp.mpf(sample_weight), mp.mpf(label_smoothing), range(len(q))
-    weighted = [q[k] * w[k] for k in classes]
-    if smoothing_weight == "target":
-        masses = [
-            mp.fsum(weighted[k] * ((1 - e) * (j == k) + e / len(q)) for k in classes)
-            for j in classes
-        ]
-    else:
-        masses = [((1 - e) * q[k] + e * mp.fsum(q) / len(q)) * w[k] for k in classes]
-    return [s * mass for mass in masses], s * mp.fsum(weighted)
-
-
-class Exact(NamedTuple):
-    """An exact sum over the classes, and what a floating-point result may be measured by."""
-
-    number: Number
-    scale: Number  # the sum of the absolute terms: terms that cancel leave an ulp of them
-    mass: Number  # the sum of the factors: a term too small for the dtype, times its factor
-
-
-class Truth:
-    """Value and derivatives of ``sum_k mass_k * definition(z)_k``, for one element or example."""
-
-    def __init__(
-        self, definition: Callable[[tuple[Number, ...]], Sequence[Number]], logits: Sequence[float]
-    ) -> None:
-        self.definition = definition
-        self.infinite = [mp.isinf(z) for z in logits]
-        self.undefined = any(mp.isnan(z) for z in logits) or (
-            len(logits) > 1
-            and (sum(z == mp.inf for z in logits) > 1 or all(z == -mp.inf for z in logits))
-        )
-        self.logits = tuple(
-            mp.sign(z) * FAR if mp.isinf(z) else mp.mpf(0 if mp.isnan(z) else z) for z in logits
-        )
-
-    def value(self, masses: Sequence[Number]) -> Exact:
-        """Return the loss."""
-        return self._combine(masses, self._losses(()))
-
-    def gradient(self, masses: Sequence[Number], i: int) -> Exact:
-        """Return the derivative to logit i."""
-        return self._combine(masses, self._losses((i,)))
-
-    def hessian(self, masses: Sequence[Number], i: int, j: int) -> Exact:
-        """Return the second derivative to logits i and j."""
-        return self._combine(masses, self._losses((i, j)))
-
-    def mass_gradient(self, k: int) -> Number:
-        """Return the derivative to mass k: the loss of the pure target k."""
-        return self._losses(())[k]
-
-    def _combine(self, masses: Sequence[Number], losses: Sequence[Number]) -> Exact:
-        if self.undefined:
-            return Exact(mp.nan, mp.nan, mp.nan)
-        with mp.workdps(DIGITS):
-            terms = [m * loss for m, loss in zip(masses, losses, strict=True) if m != 0]
-            return Exact(mp.fsum(terms), mp.fsum(map(abs, terms)), mp.fsum(map(abs, masses)))
-
-    @cache  # noqa: B019 - lives as long as the few examples of a test
-    @mp.workdps(DIGITS)
-    def _losses(self, by: tuple[int, ...]) -> Sequence[Number]:
-        """Return the pure losses, differentiated once to each logit named in ``by``."""
-        losses = _difference(self.definition, self.logits, by)
-        if any(self.infinite):
-            return [mp.inf if loss > FAR / 2 else loss for loss in losses]
-        return losses
-
-
-def _difference(
-    f: Callable[[tuple[Number, ...]], Sequence[Number]], z: tuple[Number, ...], by: tuple[int, ...]
-) -> Sequence[Number]:
-    """Return the central difference quotient of ``f`` to the logits named in ``by``."""
-    if not by:
-        return f(z)
-    up, down = (
-        _difference(f, tuple(x + (i == by[0]) * h for i, x in enumerate(z)), by[1:])
-        for h in (STEP, -STEP)
-    )
-    return [(a - b) / (2 * STEP) for a, b in zip(up, down, strict=True)]
+    return [e / total for e in exponentials]

@@ -31,8 +31,8 @@ def binary_cases(draw: st.DrawFn, loss: str, shape: tuple[int, int] | None = Non
     n, size = shape or (draw(st.integers(0, 3)), draw(st.integers(1, 3)))
     hard = draw(st.booleans())
     options = draw(st.sampled_from(oracle.BINARY[loss].variants)) | {
-        "smoothing_weight": draw(policies),
         "label_smoothing": draw(smoothings),
+        "smoothing_weight": draw(policies),
     }
     for name in ("pos_weight", "neg_weight"):
         options[name] = draw(_array((size,), weights)).tolist()
@@ -49,16 +49,16 @@ def binary_cases(draw: st.DrawFn, loss: str, shape: tuple[int, int] | None = Non
 @st.composite
 def class_cases(draw: st.DrawFn, loss: str, shape: tuple[int, int] | None = None) -> Case:
     """Draw a case of a multi-class loss, of any shape (N, K) or of the one given."""
-    n, size = shape or (draw(st.integers(0, 3)), draw(st.integers(1, 4)))
-    targets = (
-        draw(_array((n,), st.integers(0, size - 1), np.int64))
-        if draw(st.booleans())
-        else draw(_array((n, size), probabilities))
-    )
-    options = draw(st.sampled_from(oracle.MULTICLASS[loss].variants)) | {
-        "smoothing_weight": draw(policies),
-        "label_smoothing": draw(smoothings),
-    }
+    options = dict(draw(st.sampled_from(oracle.MULTICLASS[loss].variants)))
+    per_class = [len(value) for value in options.values() if isinstance(value, tuple)]
+    sizes = st.just(per_class[0]) if per_class else st.integers(1, 4)
+    n, size = shape or (draw(st.integers(0, 3)), draw(sizes))
+    if options.get("scale_by") == "label" or draw(st.booleans()):
+        targets = draw(_array((n,), st.integers(0, size - 1), np.int64))
+    else:
+        targets = draw(_array((n, size), probabilities))
+    if options.get("scale_by") != "label":  # there the smoothed classes keep the label's scale
+        options |= {"smoothing_weight": draw(policies), "label_smoothing": draw(smoothings)}
     options["class_weight"] = draw(_array((size,), weights)).tolist()
     return Case(
         loss,

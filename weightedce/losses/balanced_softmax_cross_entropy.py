@@ -1,0 +1,90 @@
+"""Balanced softmax cross-entropy."""
+
+from typing import Any
+
+from weightedce import stable
+from weightedce.backends import Array
+from weightedce.batch import class_batch
+from weightedce.reductions import reduce
+
+
+def balanced_softmax_cross_entropy(
+    logits: Array,
+    targets: Any,
+    *,
+    counts: Any,
+    axis: int = -1,
+    class_weight: Any = None,
+    sample_weight: Any = None,
+    mask: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    smoothing_weight: str = "target",
+    reduction: str = "mean",
+) -> Any:
+    r"""Cross-entropy of a softmax whose terms are multiplied by the class counts.
+
+    .. math::
+        l(z, q) = s \sum_k q_k \, w_k \Bigl( -\log \frac{n_k e^{z_k}}{\sum_j n_j e^{z_j}} \Bigr)
+
+    in nats, with sample weight s and class weights w: `logit_adjusted_cross_entropy` with tau = 1
+    and the counts for a prior.
+
+    Parameters
+    ----------
+    logits : array of float
+        As in `cross_entropy`.
+    counts : list or array, shape (K,)
+        Examples of each class, >= 0: see `class_counts`. A class of count 0 is left out of the
+        sum; as a label it costs inf.
+    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+        As in `cross_entropy`.
+    label_smoothing, smoothing_weight
+        As in `cross_entropy`: they act on the target before the formula does.
+
+    Returns
+    -------
+    array or LossTotal
+        0-d, or of the shape of the logits without ``axis`` for ``"none"``; of the logits'
+        dtype, float32 for half precision. In [0, inf].
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `cross_entropy`, and if the counts do not have
+        shape (K,).
+
+    Notes
+    -----
+    Limits: as `cross_entropy`.
+
+    Gradients flow to logits, targets and all weights, first and second order.
+
+    Differences: torch, Keras and optax have no such loss.
+
+    References
+    ----------
+    Ren, Yu, Sheng, Ma, Zhao, Yi, Li (2020), "Balanced Meta-Softmax for Long-Tailed Visual
+    Recognition", NeurIPS, equation 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits, labels = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 3.0]]), np.array([0, 1])
+    >>> balanced_softmax_cross_entropy(logits, labels, counts=[90, 9, 1]).round(4)
+    np.float64(0.8598)
+    """
+    b = class_batch(
+        logits,
+        targets,
+        axis=axis,
+        class_weight=class_weight,
+        sample_weight=sample_weight,
+        mask=mask,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        smoothing_weight=smoothing_weight,
+    )
+    z = b.logits + b.xp.log(b.along_classes("counts", counts, least=0.0))
+    loss = stable.weighted_log_softmax(z, b.mass, b.axis)
+    return reduce(loss, b, reduction)

@@ -1,0 +1,136 @@
+"""Expected cost of a decision drawn from the predicted probabilities."""
+
+from typing import Any
+
+from weightedce import arguments, stable
+from weightedce.backends import Array, backend_of
+from weightedce.batch import BinaryBatch, ClassBatch, binary_batch, class_batch
+from weightedce.reductions import reduce
+
+
+def expected_cost(
+    logits: Array,
+    targets: Any,
+    cost_matrix: Any,
+    *,
+    axis: int | None = None,
+    class_weight: Any = None,
+    sample_weight: Any = None,
+    mask: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    smoothing_weight: str = "target",
+    reduction: str = "mean",
+) -> Any:
+    r"""Cost of the outcome, expected under the predicted probabilities.
+
+    .. math::
+        l(z, q) = s \sum_y q_y \, w_y \sum_k C_{y k} \, p_k, \quad p = \mathrm{softmax}(z)
+
+    with sample weight s and class weights w; in the unit of the costs, not in nats.
+
+    Parameters
+    ----------
+    logits : array of float
+        As in `cross_entropy`, or one per element for a 2 x 2 matrix: as in
+        `binary_cross_entropy`.
+    targets : array or list
+        As in `cross_entropy` or `binary_cross_entropy`.
+    cost_matrix : list or array, shape (K, K)
+        ``cost_matrix[y][k]``: the cost of predicting k where y is true. A negative cost is a
+        reward. For one logit per element: ``[[tn, fp], [fn, tp]]``.
+    axis : int, optional
+        The class axis, for a softmax over classes. Default: targets of the shape of the logits
+        and a 2 x 2 matrix mean one logit per element, p = sigmoid(z); anything else a softmax
+        over the last axis. For a distribution over two classes, give the axis.
+    class_weight : number, list or array, optional
+        Shape (K,), (2,) for one logit per element, or one number.
+    sample_weight, mask, ignore_index, label_smoothing, smoothing_weight, reduction
+        As in `cross_entropy`.
+
+    Returns
+    -------
+    array or LossTotal
+        0-d, or one number per element or example for ``"none"``; of the logits' dtype, float32
+        for half precision. Between the least and the greatest cost, for weights 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `cross_entropy`, and if the cost matrix does not have shape (K, K).
+
+    Notes
+    -----
+    Limits: at infinite logits the cost of the decision.
+
+    Gradients flow to logits, targets, costs and all weights, first and second order. The loss is
+    bounded, so an answer that is saturated and wrong has a gradient near 0: to start training,
+    `cross_entropy` with weights is the better loss; to refine a trained model, this one is.
+
+    Differences: torch, Keras and optax have no such loss. With the 0/1 matrix it is the expected
+    error, 1 - p_y: `generalized_cross_entropy` with q = 1.
+
+    References
+    ----------
+    Elkan (2001), "The Foundations of Cost-Sensitive Learning", IJCAI, equation 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits, labels = np.array([2.0, -1.0]), np.array([0, 1])
+    >>> costs = [[0, 1], [9, -1]]  # a miss costs 9, a hit earns 1
+    >>> expected_cost(logits, labels, costs, reduction="none").round(4)
+    array([0.8808, 6.3106])
+    >>> expected_cost(np.array([[0.0, 2.0]]), [0], costs).round(4)
+    np.float64(0.8808)
+    """
+    arguments.floating("logits", logits)
+    costs = arguments.beside("cost_matrix", cost_matrix, logits, None)
+    raw = arguments.beside("targets", targets, logits, None)
+    two = tuple(costs.shape) == (2, 2)
+    shared: dict[str, Any] = {
+        "sample_weight": sample_weight,
+        "mask": mask,
+        "ignore_index": ignore_index,
+        "label_smoothing": label_smoothing,
+        "smoothing_weight": smoothing_weight,
+    }
+    b: BinaryBatch | ClassBatch
+    if axis is None and two and len(raw.shape) == len(logits.shape):
+        neg, pos = _two_weights(class_weight, logits)
+        b = binary_batch(logits, raw, pos_weight=pos, neg_weight=neg, axis=-1, **shared)
+        costs = b.xp.astype(costs, b.logits.dtype)
+        minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
+        p, rest = stable.complement(minus_log_1p), stable.complement(minus_log_p)
+        loss = b.positive * (costs[1, 0] * rest + costs[1, 1] * p) + b.negative * (
+            costs[0, 0] * rest + costs[0, 1] * p
+        )
+        return reduce(loss, b, reduction)
+    b = class_batch(
+        logits, raw, axis=-1 if axis is None else axis, class_weight=class_weight, **shared
+    )
+    xp, classes = b.xp, b.logits.shape[b.axis]
+    if tuple(costs.shape) != (classes, classes):
+        raise ValueError(
+            f"cost_matrix: expected shape {(classes, classes)} for logits of shape "
+            f"{tuple(logits.shape)}, got shape {tuple(costs.shape)}"
+        )
+    costs = xp.astype(costs, b.logits.dtype)
+    p = xp.exp(-stable.negative_log_softmax(b.logits, b.axis))
+    # sum over y of mass_y C_yk: the classes last, so that it is one matrix product
+    mass = xp.moveaxis(b.mass, b.axis, -1)
+    loss = xp.sum((mass @ costs) * xp.moveaxis(p, b.axis, -1), axis=-1)
+    return reduce(loss, b, reduction)
+
+
+def _two_weights(class_weight: Any, logits: Array) -> tuple[Any, Any]:
+    """Return the weights of negatives and positives."""
+    if class_weight is None:
+        return None, None
+    weight = arguments.weight_beside("class_weight", class_weight, arguments.floating("", logits))
+    if tuple(weight.shape) not in ((), (2,)):
+        raise ValueError(
+            f"class_weight: expected a number or shape (2,), got shape {tuple(weight.shape)}"
+        )
+    weight = backend_of(weight).namespace.broadcast_to(weight, (2,))
+    return weight[0], weight[1]

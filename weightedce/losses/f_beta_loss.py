@@ -1,0 +1,94 @@
+"""F-beta loss."""
+
+from typing import Any
+
+from weightedce import options
+from weightedce.backends import Array
+from weightedce.confusion import over_labels, soft_confusion
+
+
+def f_beta_loss(
+    logits: Array,
+    targets: Any,
+    *,
+    beta: float = 1.0,
+    pos_weight: Any = None,
+    neg_weight: Any = None,
+    sample_weight: Any = None,
+    mask: Any = None,
+    ignore_index: float | None = None,
+    label_smoothing: float = 0.0,
+    smoothing_weight: str = "target",
+    axis: int | None = None,
+    reduction: str = "mean",
+) -> Array:
+    r"""1 minus the soft F-beta score: recall counts beta times as much as precision.
+
+    .. math::
+        l = 1 - \frac{(1 + \beta^2) \, TP}{(1 + \beta^2) \, TP + \beta^2 FN + FP}
+
+    with the soft counts of `soft_confusion`; a number in [0, 1], not in nats.
+
+    Parameters
+    ----------
+    logits, targets : array
+        As in `binary_cross_entropy`: (N,), (N, L), or maps such as (N, H, W) and (N, H, W, C).
+    beta : float
+        At least 0; 1 gives `dice_loss`, 2 weighs recall higher, 1/2 precision.
+    pos_weight, neg_weight, sample_weight, mask, ignore_index, label_smoothing, smoothing_weight
+        As in `binary_cross_entropy`.
+    axis : int, optional
+        The label axis: one loss for each label along it. Default: all elements are one problem.
+    reduction : {"mean", "sum", "none"}
+        Over the labels. Losses of batches do not add up: for micro-batches and devices add the
+        counts of `soft_confusion` and take their `tversky_loss`.
+
+    Returns
+    -------
+    array
+        0-d, or of shape (L,) for ``"none"`` with an axis. In [0, 1].
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `binary_cross_entropy`.
+
+    Notes
+    -----
+    Limits: 1, without gradient, where there are no positives; 0 where nothing is left.
+
+    Gradients flow to logits, targets and all weights, first and second order. The loss is
+    bounded, so saturated wrong answers have a gradient near 0.
+
+    Differences: ``sklearn.metrics.fbeta_score`` counts decisions, which has no gradient.
+
+    References
+    ----------
+    van Rijsbergen (1979), "Information Retrieval", chapter 7; as `tversky_loss` with weights
+    1 / (1 + beta^2) and beta^2 / (1 + beta^2): Salehi, Erdogmus, Gholipour (2017), "Tversky Loss
+    Function for Image Segmentation Using 3D Fully Convolutional Deep Networks", MLMI, equation 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits, targets = np.array([2.0, -1.0, -2.0, 1.0]), np.array([1, 1, 0, 1])
+    >>> f_beta_loss(logits, targets, beta=2.0).round(4)
+    np.float64(0.3283)
+    """
+    square = options.number("beta", beta, 0) ** 2
+    counts = soft_confusion(
+        logits,
+        targets,
+        pos_weight=pos_weight,
+        neg_weight=neg_weight,
+        sample_weight=sample_weight,
+        mask=mask,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        smoothing_weight=smoothing_weight,
+        axis=axis,
+    )
+    return over_labels(
+        counts.tversky_loss(fp_weight=1 / (1 + square), fn_weight=square / (1 + square)),
+        reduction,
+    )

@@ -1,0 +1,90 @@
+"""Focal loss of classes."""
+
+from typing import Any
+
+from weightedce import options, stable
+from weightedce.backends import Array
+from weightedce.batch import class_batch
+from weightedce.reductions import reduce
+
+
+def focal_loss(
+    logits: Array,
+    targets: Any,
+    *,
+    gamma: float = 2.0,
+    axis: int = -1,
+    class_weight: Any = None,
+    sample_weight: Any = None,
+    mask: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    smoothing_weight: str = "target",
+    reduction: str = "mean",
+) -> Any:
+    r"""Focal loss over K classes: easy examples count less.
+
+    .. math::
+        l(z, q) = s \sum_k q_k \, w_k \, (1 - p_k)^\gamma (-\log p_k), \quad p = \mathrm{softmax}(z)
+
+    in nats, with sample weight s and class weights w.
+
+    Parameters
+    ----------
+    logits : array of float
+        As in `cross_entropy`.
+    gamma : float
+        Focusing, at least 0; 0 gives `cross_entropy`.
+    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+        As in `cross_entropy`.
+    label_smoothing, smoothing_weight
+        As in `cross_entropy`: they act on the target before the formula does.
+
+    Returns
+    -------
+    array or LossTotal
+        0-d, or of the shape of the logits without ``axis`` for ``"none"``; of the logits'
+        dtype, float32 for half precision. In [0, inf].
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `cross_entropy`.
+
+    Notes
+    -----
+    Limits: at infinite logits 0 for a right answer, inf for a wrong one; the gradient of a right
+    answer is 0 and stays finite for gamma below 1 too.
+
+    Gradients flow to logits, targets and all weights, first and second order.
+
+    Differences: ``alpha`` of Keras's categorical loss is ``class_weight`` here. Keras's gradient
+    is 0 where the answer is saturated and wrong, since it clips; here it is -w.
+
+    References
+    ----------
+    Lin, Goyal, Girshick, He, Dollar (2017), "Focal Loss for Dense Object Detection", ICCV,
+    equation 4, for K classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits, labels = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 3.0]]), np.array([0, 1])
+    >>> focal_loss(logits, labels, gamma=2.0).round(4)
+    np.float64(0.8567)
+    """
+    gamma = options.number("gamma", gamma, 0)
+    b = class_batch(
+        logits,
+        targets,
+        axis=axis,
+        class_weight=class_weight,
+        sample_weight=sample_weight,
+        mask=mask,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        smoothing_weight=smoothing_weight,
+    )
+    minus_log_p = stable.negative_log_softmax(b.logits, b.axis)
+    loss = stable.weighted_sum(b.mass, stable.focused(minus_log_p, gamma), b.axis)
+    return reduce(loss, b, reduction)

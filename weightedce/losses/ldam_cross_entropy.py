@@ -1,0 +1,109 @@
+"""Label-distribution-aware margins."""
+
+from typing import Any
+
+from weightedce import options, stable
+from weightedce.backends import Array
+from weightedce.batch import class_batch
+from weightedce.reductions import reduce
+
+
+def ldam_cross_entropy(
+    logits: Array,
+    targets: Any,
+    *,
+    counts: Any,
+    max_margin: float = 0.5,
+    scale: float = 30.0,
+    axis: int = -1,
+    class_weight: Any = None,
+    sample_weight: Any = None,
+    mask: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    smoothing_weight: str = "target",
+    reduction: str = "mean",
+) -> Any:
+    r"""Cross-entropy with a margin for every class, largest for the rarest.
+
+    .. math::
+        l(z, q) = s \sum_k q_k \, w_k \, \mathrm{CE}_k\bigl(a \, (z - m_k \mathbf{1}_k)\bigr), \quad
+        m_k = m \, (n_{\min} / n_k)^{1/4}
+
+    with :math:`\mathrm{CE}_k(z) = \log \sum_j e^{z_j} - z_k`, the scale a, the largest margin m,
+    sample weight s and class weights w; in nats. The paper's logits are cosines, in [-1, 1].
+
+    Parameters
+    ----------
+    logits : array of float
+        As in `cross_entropy`.
+    counts : list or array, shape (K,)
+        Examples of each class, >= 0: see `class_counts`. A class of count 0 has the largest
+        margin and does not count for the smallest n.
+    max_margin : float
+        The margin of the rarest class, at least 0; 0 gives `cross_entropy` of scale * logits.
+    scale : float
+        What the logits are multiplied by, above 0.
+    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+        As in `cross_entropy`.
+    label_smoothing, smoothing_weight
+        As in `cross_entropy`: they act on the target before the formula does.
+
+    Returns
+    -------
+    array or LossTotal
+        0-d, or of the shape of the logits without ``axis`` for ``"none"``; of the logits'
+        dtype, float32 for half precision. In [0, inf].
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `cross_entropy`, and if the counts do not have
+        shape (K,).
+
+    Notes
+    -----
+    Limits: as `cross_entropy`. Losses below the smallest number of the dtype times
+    exp(scale * margin) come out as 0.
+
+    Gradients flow to logits, targets and all weights, first and second order.
+
+    Differences: torch, Keras and optax have no such loss. Deferred re-weighting, the second half
+    of the paper, is ``class_weight`` from some epoch on.
+
+    References
+    ----------
+    Cao, Wei, Gaidon, Arechiga, Ma (2019), "Learning Imbalanced Datasets with
+    Label-Distribution-Aware Margin Loss", NeurIPS, equations 10 and 13.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits, labels = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 3.0]]), np.array([0, 1])
+    >>> ldam_cross_entropy(logits, labels, counts=[90, 9, 1], scale=1.0).round(4)
+    np.float64(1.3529)
+    """
+    max_margin = options.number("max_margin", max_margin, 0)
+    scale = options.number("scale", scale, 2.0**-60)
+    b = class_batch(
+        logits,
+        targets,
+        axis=axis,
+        class_weight=class_weight,
+        sample_weight=sample_weight,
+        mask=mask,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        smoothing_weight=smoothing_weight,
+    )
+    xp, n = b.xp, b.along_classes("counts", counts, least=0.0)
+    present = n > 0
+    rarest = xp.min(xp.where(present, n, xp.inf))
+    margin = max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
+    minus_log_p = stable.negative_log_softmax(scale * b.logits, b.axis)
+    # log odds against class k are log((1 - p_k) / p_k); a margin adds to them
+    p_rest = stable.complement(minus_log_p)
+    against = minus_log_p + stable.log(p_rest) + scale * margin
+    _, margin_loss = stable.softplus_pair(against)
+    loss = stable.weighted_sum(b.mass, xp.where(p_rest > 0.0, margin_loss, 0.0), b.axis)
+    return reduce(loss, b, reduction)

@@ -1,0 +1,97 @@
+"""Logit-adjusted cross-entropy."""
+
+from typing import Any
+
+from weightedce import options, stable
+from weightedce.backends import Array
+from weightedce.batch import class_batch
+from weightedce.reductions import reduce
+
+
+def logit_adjusted_cross_entropy(
+    logits: Array,
+    targets: Any,
+    *,
+    prior: Any,
+    tau: float = 1.0,
+    axis: int = -1,
+    class_weight: Any = None,
+    sample_weight: Any = None,
+    mask: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    smoothing_weight: str = "target",
+    reduction: str = "mean",
+) -> Any:
+    r"""Cross-entropy of logits moved by the log prior: for balanced error, not accuracy.
+
+    .. math::
+        l(z, q) = s \sum_k q_k \, w_k \, \mathrm{CE}_k(z + \tau \log \pi), \quad
+        \mathrm{CE}_k(z) = \log \sum_j e^{z_j} - z_k
+
+    in nats, with sample weight s and class weights w. A model trained with it predicts with its
+    plain logits: at tau = 1 their largest is the class that minimises the balanced error.
+
+    Parameters
+    ----------
+    logits : array of float
+        As in `cross_entropy`.
+    prior : list or array, shape (K,)
+        The share of each class in the data, or any multiple of it such as counts, >= 0. A
+        class of prior 0 is left out of the sum; as a label it costs inf.
+    tau : float
+        Strength, at least 0; 0 gives `cross_entropy`.
+    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+        As in `cross_entropy`.
+    label_smoothing, smoothing_weight
+        As in `cross_entropy`: they act on the target before the formula does.
+
+    Returns
+    -------
+    array or LossTotal
+        0-d, or of the shape of the logits without ``axis`` for ``"none"``; of the logits'
+        dtype, float32 for half precision. In [0, inf].
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `cross_entropy`, and if the prior does not have
+        shape (K,).
+
+    Notes
+    -----
+    Limits: as `cross_entropy`.
+
+    Gradients flow to logits, targets and all weights, first and second order.
+
+    Differences: torch, Keras and optax have no such loss. The post-hoc form of the paper needs no
+    loss: subtract tau log prior from the logits of a model trained plainly.
+
+    References
+    ----------
+    Menon, Jayasumana, Rawat, Jain, Veit, Kumar (2021), "Long-Tail Learning via Logit
+    Adjustment", ICLR, equation 10.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits, labels = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 3.0]]), np.array([0, 1])
+    >>> logit_adjusted_cross_entropy(logits, labels, prior=[90, 9, 1]).round(4)
+    np.float64(0.8598)
+    """
+    tau = options.number("tau", tau, 0)
+    b = class_batch(
+        logits,
+        targets,
+        axis=axis,
+        class_weight=class_weight,
+        sample_weight=sample_weight,
+        mask=mask,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        smoothing_weight=smoothing_weight,
+    )
+    log_prior = b.xp.log(b.along_classes("prior", prior, least=0.0))
+    z = b.logits + tau * log_prior if tau else b.logits
+    loss = stable.weighted_log_softmax(z, b.mass, b.axis)
+    return reduce(loss, b, reduction)

@@ -1,0 +1,92 @@
+"""Poly-1 cross-entropy."""
+
+from typing import Any
+
+from weightedce import options, stable
+from weightedce.backends import Array
+from weightedce.batch import class_batch
+from weightedce.reductions import reduce
+
+
+def poly_cross_entropy(
+    logits: Array,
+    targets: Any,
+    *,
+    epsilon: float = 1.0,
+    axis: int = -1,
+    class_weight: Any = None,
+    sample_weight: Any = None,
+    mask: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    smoothing_weight: str = "target",
+    reduction: str = "mean",
+) -> Any:
+    r"""Poly-1 cross-entropy: one more term of the expansion in 1 - p weighs otherwise.
+
+    .. math::
+        l(z, q) = s \sum_k q_k \, w_k \bigl[ -\log p_k + \epsilon \, (1 - p_k) \bigr], \quad
+        p = \mathrm{softmax}(z)
+
+    in nats, with sample weight s and class weights w.
+
+    Parameters
+    ----------
+    logits : array of float
+        As in `cross_entropy`.
+    epsilon : float
+        At least -1, where the loss would fall with falling p; 0 gives `cross_entropy`.
+    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+        As in `cross_entropy`.
+    label_smoothing, smoothing_weight
+        As in `cross_entropy`: they act on the target before the formula does.
+
+    Returns
+    -------
+    array or LossTotal
+        0-d, or of the shape of the logits without ``axis`` for ``"none"``; of the logits'
+        dtype, float32 for half precision. In [0, inf].
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `cross_entropy`.
+
+    Notes
+    -----
+    Limits: at infinite logits 0 for a right answer, inf for a wrong one.
+
+    Gradients flow to logits, targets and all weights, first and second order.
+
+    Differences: torch and Keras have no such loss; ``optax.poly_loss_cross_entropy`` takes
+    distributions only and has no weights, smoothing or reduction.
+
+    References
+    ----------
+    Leng, Tan, Liu, Cubuk, Shi, Cheng, Anguelov (2022), "PolyLoss: A Polynomial Expansion
+    Perspective of Classification Loss Functions", ICLR, equation 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits, labels = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 3.0]]), np.array([0, 1])
+    >>> poly_cross_entropy(logits, labels, epsilon=1.0).round(4)
+    np.float64(1.7541)
+    """
+    epsilon = options.number("epsilon", epsilon, -1)
+    b = class_batch(
+        logits,
+        targets,
+        axis=axis,
+        class_weight=class_weight,
+        sample_weight=sample_weight,
+        mask=mask,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        smoothing_weight=smoothing_weight,
+    )
+    minus_log_p = stable.negative_log_softmax(b.logits, b.axis)
+    loss = stable.weighted_sum(
+        b.mass, minus_log_p + epsilon * stable.complement(minus_log_p), b.axis
+    )
+    return reduce(loss, b, reduction)

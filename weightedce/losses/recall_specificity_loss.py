@@ -1,0 +1,97 @@
+"""A loss on recall and specificity that trains."""
+
+from typing import Any
+
+from weightedce.backends import Array
+from weightedce.confusion import over_labels, soft_confusion
+
+
+def recall_specificity_loss(
+    logits: Array,
+    targets: Any,
+    *,
+    recall_weight: float = 0.5,
+    specificity_weight: float = 0.5,
+    pos_weight: Any = None,
+    neg_weight: Any = None,
+    sample_weight: Any = None,
+    mask: Any = None,
+    ignore_index: float | None = None,
+    label_smoothing: float = 0.0,
+    smoothing_weight: str = "target",
+    axis: int | None = None,
+    reduction: str = "mean",
+) -> Array:
+    r"""Weighted sum of what recall and specificity lack, with a gradient.
+
+    .. math::
+        l = 1 - \Bigl( a \, \frac{TP}{TP + FN} + b \, \frac{TN}{TN + FP} \Bigr), \quad a + b = 1
+
+    with the soft counts of `soft_confusion`; a number in [0, 1], not in nats.
+
+    Parameters
+    ----------
+    logits, targets : array
+        As in `binary_cross_entropy`: (N,), (N, L), or maps such as (N, H, W) and (N, H, W, C).
+    recall_weight, specificity_weight : float
+        a and b, at least 0; they are divided by their sum. 1 and 0 give 1 - recall: the share of
+        the positives that is missed.
+    pos_weight, neg_weight, sample_weight, mask, ignore_index, label_smoothing, smoothing_weight
+        As in `binary_cross_entropy`.
+    axis : int, optional
+        The label axis: one loss for each label along it. Default: all elements are one problem.
+    reduction : {"mean", "sum", "none"}
+        Over the labels. Losses of batches do not add up: for micro-batches and devices add the
+        counts of `soft_confusion` and take their `recall_specificity_loss`.
+
+    Returns
+    -------
+    array
+        0-d, or of shape (L,) for ``"none"`` with an axis. In [0, 1].
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `binary_cross_entropy`, and if both weights are 0.
+
+    Notes
+    -----
+    Limits: a class that is absent from the batch gives neither loss nor gradient.
+
+    Gradients flow to logits, targets and all weights, first and second order. The loss is
+    bounded, so saturated wrong answers have a gradient near 0.
+
+    Differences: the usual Keras answer counts thresholded predictions, which has no gradient and
+    does not train; here probabilities are counted.
+
+    References
+    ----------
+    The balanced error with probabilities for decisions: Eban, Schain, Mackey, Gordon, Saurous,
+    Elidan (2017), "Scalable Learning of Non-Decomposable Objectives", AISTATS, section 2, for the
+    objectives; the surrogate is the plug-in of p, as in the soft counts of Milletari (2016).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits, targets = np.array([2.0, -1.0, -2.0, 1.0]), np.array([1, 1, 0, 1])
+    >>> recall_specificity_loss(logits, targets, recall_weight=0.9, specificity_weight=0.1).round(4)
+    np.float64(0.3477)
+    """
+    counts = soft_confusion(
+        logits,
+        targets,
+        pos_weight=pos_weight,
+        neg_weight=neg_weight,
+        sample_weight=sample_weight,
+        mask=mask,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        smoothing_weight=smoothing_weight,
+        axis=axis,
+    )
+    return over_labels(
+        counts.recall_specificity_loss(
+            recall_weight=recall_weight, specificity_weight=specificity_weight
+        ),
+        reduction,
+    )

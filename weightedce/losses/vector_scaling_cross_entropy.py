@@ -1,0 +1,128 @@
+"""Vector-scaling cross-entropy."""
+
+from typing import Any
+
+from weightedce import options, stable
+from weightedce.backends import Array
+from weightedce.batch import ClassBatch, class_batch
+from weightedce.reductions import reduce
+
+
+def vector_scaling_cross_entropy(
+    logits: Array,
+    targets: Any,
+    *,
+    scale: Any = None,
+    shift: Any = None,
+    counts: Any = None,
+    gamma: float = 0.15,
+    tau: float = 1.0,
+    scale_by: str = "class",
+    axis: int = -1,
+    class_weight: Any = None,
+    sample_weight: Any = None,
+    mask: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    smoothing_weight: str = "target",
+    reduction: str = "mean",
+) -> Any:
+    r"""Cross-entropy of logits that are scaled and shifted by class.
+
+    .. math::
+        l(z, q) = s \sum_k q_k \, w_k \, \mathrm{CE}_k(\Delta z + \iota), \quad
+        \mathrm{CE}_k(z) = \log \sum_j e^{z_j} - z_k
+
+    in nats, with scale :math:`\Delta` and shift :math:`\iota`, sample weight s and class weights w.
+
+    Parameters
+    ----------
+    logits : array of float
+        As in `cross_entropy`.
+    scale, shift : number, list or array, shape (K,), optional
+        One number a class, or one for all; default 1 and 0.
+    counts : list or array, shape (K,), optional
+        Examples of each class, instead of scale and shift: ``scale = (counts / max) ** gamma``
+        and ``shift = tau * log(prior)``. A class of count 0 is left out of the sum.
+    gamma, tau : float
+        What counts are turned into scale and shift with, at least 0.
+    scale_by : {"class", "label"}
+        ``"class"``: logit k is multiplied by scale k. That only reparameterises the model: at
+        the optimum the scaled logits are what the plain ones would have been. ``"label"``: all
+        logits of an example are multiplied by the scale of its label, which does move the
+        optimum. It needs class labels, not distributions.
+    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+        As in `cross_entropy`.
+    label_smoothing, smoothing_weight
+        As in `cross_entropy`: they act on the target before the formula does.
+
+    Returns
+    -------
+    array or LossTotal
+        0-d, or of the shape of the logits without ``axis`` for ``"none"``; of the logits'
+        dtype, float32 for half precision. In [0, inf].
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `cross_entropy`, and if counts come with scale or shift, or a distribution with
+        ``scale_by="label"``.
+
+    Notes
+    -----
+    Limits: as `cross_entropy`.
+
+    Gradients flow to logits, targets, scale, shift and all weights, first and second order.
+
+    Differences: torch, Keras and optax have no such loss. Multiplying logits by class weights,
+    as public answers advise, is ``scale=weights``.
+
+    References
+    ----------
+    Kini, Paraskevas, Oymak, Thrampoulidis (2021), "Label-Imbalanced and Group-Sensitive
+    Classification under Overparameterization", NeurIPS, equation 4; scale from counts: Ye, Chen,
+    Zhan, Chao (2020), "Identifying and Compensating for Feature Deviation in Imbalanced Deep
+    Learning", equation 7.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits, labels = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 3.0]]), np.array([0, 1])
+    >>> vector_scaling_cross_entropy(logits, labels, counts=[90, 9, 1]).round(4)
+    np.float64(0.918)
+    """
+    options.choice("scale_by", scale_by, ("class", "label"))
+    b = class_batch(
+        logits,
+        targets,
+        axis=axis,
+        class_weight=class_weight,
+        sample_weight=sample_weight,
+        mask=mask,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        smoothing_weight=smoothing_weight,
+    )
+    if counts is None:
+        scale, shift = b.along_classes("scale", scale, 1.0), b.along_classes("shift", shift, 0.0)
+    elif scale is None and shift is None:
+        scale, shift = _from_counts(b, counts, gamma, tau)
+    else:
+        raise ValueError("counts: expected None beside scale or shift, got both")
+    if scale_by == "label":
+        if not b.hard:
+            raise ValueError(
+                "targets: expected class labels for scale_by='label', got a distribution"
+            )
+        scale = b.xp.sum(b.targets * scale, axis=b.axis, keepdims=True)
+    loss = stable.weighted_log_softmax(scale * b.logits + shift, b.mass, b.axis)
+    return reduce(loss, b, reduction)
+
+
+def _from_counts(b: ClassBatch, counts: Any, gamma: float, tau: float) -> tuple[Array, Array]:
+    """Return ``(n / max n) ** gamma`` and ``tau * log(n / sum n)``."""
+    gamma = options.number("gamma", gamma, 0)
+    tau = options.number("tau", tau, 0)
+    xp, n = b.xp, b.along_classes("counts", counts, least=0.0)
+    scale = stable.power(n / xp.max(n), gamma)
+    return scale, tau * xp.log(n / xp.sum(n)) if tau else 0.0 * n

@@ -72,18 +72,28 @@ def test_other_laws_of_the_classes(z, y, options):
     plain = {"reduction": "none"}
     np.testing.assert_allclose(w.generalized_cross_entropy(z, y, q=1, **plain), error, atol=1e-15)
     np.testing.assert_allclose(w.expected_cost(z, y, 1 - np.eye(3), **plain), error, atol=1e-15)
-    prior = np.array(COUNTS) / sum(COUNTS)
-    adjusted = w.logit_adjusted_cross_entropy(z, y, prior=prior, class_weight=WEIGHT, **options)
-    balanced = w.balanced_softmax_cross_entropy(z, y, counts=COUNTS, class_weight=WEIGHT, **options)
-    shifted = w.vector_scaling_cross_entropy(
-        z, y, shift=np.log(prior), class_weight=WEIGHT, **options
-    )
-    np.testing.assert_allclose(adjusted, balanced, rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(adjusted, shifted, rtol=1e-12, atol=1e-14)
-    del options["class_weight"]
     by_label = w.vector_scaling_cross_entropy(z, y, scale=WEIGHT, scale_by="label", **options)
     by_hand = w.cross_entropy(z * np.array(WEIGHT)[y][:, None], y, **options)
     np.testing.assert_allclose(by_label, by_hand, rtol=1e-14)
+    weighted = options | {"class_weight": WEIGHT}
+    prior = np.array(COUNTS) / sum(COUNTS)
+    adjusted = w.logit_adjusted_cross_entropy(z, y, prior=prior, **weighted)
+    balanced = w.balanced_softmax_cross_entropy(z, y, counts=COUNTS, **weighted)
+    shifted = w.vector_scaling_cross_entropy(z, y, shift=np.log(prior), **weighted)
+    np.testing.assert_allclose(adjusted, balanced, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(adjusted, shifted, rtol=1e-12, atol=1e-14)
+
+
+def test_a_class_of_prior_0_is_left_out():
+    z, y = np.array([[1.0, 5.0, 0.0]]), np.array([0])
+    expected = w.cross_entropy(z[:, [0, 2]], y)
+    for loss, options in (
+        (w.logit_adjusted_cross_entropy, {"prior": [0.5, 0.0, 0.5]}),
+        (w.balanced_softmax_cross_entropy, {"counts": [7, 0, 7]}),
+        (w.vector_scaling_cross_entropy, {"counts": [7, 0, 7], "gamma": 0.0}),
+    ):
+        assert loss(z, y, **options) == pytest.approx(expected, rel=1e-14)
+        assert loss(z, [1], **options) == np.inf
 
 
 @given(z=LOGITS, y=LABELS, a=st.floats(0, 9), b=st.floats(0, 9))

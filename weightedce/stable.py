@@ -145,6 +145,12 @@ def log(base: Array) -> Array:
     return xp.where(low & (base > 0.0), logarithm - math.log(factor), logarithm)
 
 
+def log_prior(prior: Array) -> Array:
+    """Return ``log(prior)``, and -inf without a warning for a class that does not occur."""
+    xp = backend_of(prior).namespace
+    return xp.where(prior > 0.0, xp.log(xp.where(prior > 0.0, prior, 1.0)), -xp.inf)
+
+
 def _lifted(base: Array) -> tuple[Array, Array, float]:
     """Return small bases times a factor, which are small, and the factor; 1 for base 0.
 

@@ -85,6 +85,6 @@ def balanced_softmax_cross_entropy(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    z = b.logits + b.xp.log(b.along_classes("counts", counts, least=0.0))
+    z = b.logits + stable.log_prior(b.along_classes("counts", counts, least=0.0))
     loss = stable.weighted_log_softmax(z, b.mass, b.axis)
     return reduce(loss, b, reduction)

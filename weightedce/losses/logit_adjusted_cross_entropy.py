@@ -91,7 +91,7 @@ def logit_adjusted_cross_entropy(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    log_prior = b.xp.log(b.along_classes("prior", prior, least=0.0))
-    z = b.logits + tau * log_prior if tau else b.logits
+    prior = b.along_classes("prior", prior, least=0.0)
+    z = b.logits + tau * stable.log_prior(prior) if tau else b.logits
     loss = stable.weighted_log_softmax(z, b.mass, b.axis)
     return reduce(loss, b, reduction)

@@ -125,4 +125,4 @@ def _from_counts(b: ClassBatch, counts: Any, gamma: float, tau: float) -> tuple[
     tau = options.number("tau", tau, 0)
     xp, n = b.xp, b.along_classes("counts", counts, least=0.0)
     scale = stable.power(n / xp.max(n), gamma)
-    return scale, tau * xp.log(n / xp.sum(n)) if tau else 0.0 * n
+    return scale, tau * stable.log_prior(n / xp.sum(n)) if tau else 0.0 * n

@@ -1,4 +1,4 @@
-"""One picture: what the class weights did to the errors."""
+"""One picture: what the loss did to the errors."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-PLAIN, WEIGHTED = "#999999", "#0072B2"  # told apart by lightness too
+PLAIN, OTHER = "#999999", "#0072B2"  # told apart by lightness too
 
 
 class Errors(NamedTuple):
@@ -18,25 +18,27 @@ class Errors(NamedTuple):
     false_alarms: int
 
 
-def draw(path: Path, plain: Errors, weighted: Errors, *, rare: int, common: int, note: str) -> None:
-    """Two kinds of error, two bars each: plain loss, then weighted loss."""
+def draw(
+    path: Path, plain: Errors, other: Errors, *, loss: str, rare: int, common: int, note: str
+) -> None:
+    """Two kinds of error, two bars each: plain loss, then the other loss."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 5), sharey=True)
     kinds = (
-        (f"Missed, of {rare} rare cases", plain.missed, weighted.missed, rare),
+        (f"Missed, of {rare} rare cases", plain.missed, other.missed, rare),
         (
             f"False alarms, of {common} common cases",
             plain.false_alarms,
-            weighted.false_alarms,
+            other.false_alarms,
             common,
         ),
     )
     highest = max(count / total for _, *counts, total in kinds for count in counts)
     for axis, (title, *counts, total) in zip(axes, kinds, strict=True):
         bars = axis.bar(
-            ("plain loss", "weighted loss"),
+            ("plain loss", f"{loss} loss"),
             [count / total for count in counts],
             width=0.62,
-            color=(PLAIN, WEIGHTED),
+            color=(PLAIN, OTHER),
         )
         labels = [f"{count} ({count / total:.0%})" for count in counts]
         axis.bar_label(bars, labels, padding=4, fontsize=18, fontweight="bold")
@@ -45,9 +47,10 @@ def draw(path: Path, plain: Errors, weighted: Errors, *, rare: int, common: int,
         axis.set_yticks([])
         axis.tick_params(bottom=False, labelsize=13)
         axis.spines[["left", "top", "right"]].set_visible(False)
+    cause = "With class weights" if loss == "weighted" else f"With {loss} loss"
     figure.suptitle(
-        f"With class weights: {weighted.missed} rare cases missed instead of {plain.missed},\n"
-        f"{weighted.false_alarms} false alarms instead of {plain.false_alarms}",
+        f"{cause}: {other.missed} rare cases missed instead of {plain.missed},\n"
+        f"{other.false_alarms} false alarms instead of {plain.false_alarms}",
         fontsize=17,
         fontweight="bold",
     )

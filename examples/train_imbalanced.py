@@ -1,4 +1,4 @@
-"""Train one small network with plain and with weighted loss, in every library that is there.
+"""Train one small network with plain and with another loss, in every library that is there.
 
 ``python examples/train_imbalanced.py --help`` lists the options. The losses are compared step by
 step between the libraries, and the first one with NumPy's; what disagrees ends in exit status 1.
@@ -24,12 +24,12 @@ import network
 import picture
 import tables
 from agreement import TOLERANCE, largest_difference
-from weightedce import balanced, class_counts, cross_entropy
+from losses import LOSSES, Loss, recall_specificity
+from weightedce import class_counts
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # both are read when TensorFlow is imported,
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # which announces oneDNN at any log level
 
-LOSSES = {"plain": False, "weighted": True}
 MOMENTUM = 0.9
 console = Console(highlight=False, soft_wrap=True)
 
@@ -63,6 +63,14 @@ def main(
         list[Library] | None,
         typer.Option(help="May be given several times; default: all that are installed."),
     ] = None,
+    loss: Annotated[
+        Literal["weighted", "focal", "balanced-softmax", "ldam", "f-beta", "recall-specificity"],
+        typer.Option(help="What to train with besides plain cross-entropy."),
+    ] = "weighted",
+    recall_weight: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="For recall-specificity, whose other weight is 1 - it."),
+    ] = 0.5,
     data: Literal["page-blocks0", "abalone19"] = "page-blocks0",
     steps: Annotated[int, typer.Option(min=1)] = 200,
     learning_rate: float = 0.05,
@@ -74,14 +82,17 @@ def main(
     seed: Annotated[int, typer.Option(help="Draws the split and the initial numbers.")] = 0,
     output: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("output"),
 ) -> None:
-    """Train with plain and with weighted loss; print a table, draw a picture."""
+    """Train with plain and with another loss; print a table, draw a picture."""
+    chosen = {"plain": LOSSES["plain"], loss: LOSSES[loss]}
+    if loss == "recall-specificity":
+        chosen[loss] = recall_specificity(recall_weight)
     libraries = installed(library)
     table = tables.read(data, dtype, seed)
     start = network.initial(table.train_features.shape[1], units, dtype, seed)
-    runs = train_all(libraries, table, start, steps, learning_rate)
+    runs = train_all(chosen, libraries, table, start, steps, learning_rate)
     show(runs, table.test_labels, data, dtype)
-    check(runs, table, start, TOLERANCE[dtype])
-    draw(runs, table.test_labels, data, output)
+    check(chosen, runs, table, start, TOLERANCE[dtype])
+    draw(runs, loss, table.test_labels, data, output)
 
 
 def installed(asked: list[Library] | None) -> list[Library]:
@@ -100,6 +111,7 @@ def fail(message: str, status: int) -> None:
 
 
 def train_all(
+    chosen: dict[str, Loss],
     libraries: list[Library],
     table: tables.Table,
     start: network.Parameters,
@@ -111,14 +123,14 @@ def train_all(
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         for library in libraries:
             train = import_module(f"train_{library}").train
-            for loss, weighted in LOSSES.items():
-                task = progress.add_task(f"{library}, {loss} loss", total=steps)
+            for name, loss in chosen.items():
+                task = progress.add_task(f"{library}, {name} loss", total=steps)
                 begin = time.perf_counter()
                 parameters, losses = train(
                     start,
                     table.train_features,
                     table.train_labels,
-                    weighted=weighted,
+                    loss_of=loss,
                     steps=steps,
                     learning_rate=learning_rate,
                     momentum=MOMENTUM,
@@ -128,7 +140,7 @@ def train_all(
                 if not np.isfinite([*losses, *(number.sum() for number in parameters)]).all():
                     fail(f"{library} diverged: try a --learning-rate below {learning_rate}", 1)
                 logits = network.logits(parameters, table.test_features)
-                runs.append(Run(library, loss, logits, losses, seconds))
+                runs.append(Run(library, name, logits, losses, seconds))
     return runs
 
 
@@ -136,14 +148,14 @@ def show(runs: list[Run], labels: np.ndarray, data: str, dtype: str) -> None:
     rare, rows = int(labels.sum()), len(labels)
     table = Table(
         title=f"{data}, {dtype}: measured on {rows} held-out rows, {rare} of them rare",
-        caption="final loss: of the training rows, in the loss that was trained: plain and\n"
-        "weighted are two scales. seconds: training with compilation, without imports.",
+        caption="final loss: of the training rows, in the loss that was trained: each has a\n"
+        "scale of its own. seconds: training with compilation, without imports.",
         box=SIMPLE_HEAD,
         show_edge=False,
         padding=(0, 1, 0, 0),
     )
     for title in ("library", "loss"):
-        table.add_column(title)
+        table.add_column(title, no_wrap=True)
     for title in (
         "recall",
         "specificity",
@@ -164,46 +176,49 @@ def show(runs: list[Run], labels: np.ndarray, data: str, dtype: str) -> None:
 
 
 def check(
-    runs: list[Run], table: tables.Table, start: network.Parameters, tolerance: float
+    chosen: dict[str, Loss],
+    runs: list[Run],
+    table: tables.Table,
+    start: network.Parameters,
+    tolerance: float,
 ) -> None:
     """Hold the libraries to each other at every step, and to NumPy at the first."""
     logits, labels = network.logits(start, table.train_features), table.train_labels
     wrong = []
-    for loss, weighted in LOSSES.items():
-        class_weight = balanced(class_counts(labels, 2)) if weighted else None
-        numpy_loss = float(cross_entropy(logits, labels, class_weight=class_weight))
-        histories = {str(run.library): run.losses for run in runs if run.loss == loss}
-        first = {name: losses[:1] for name, losses in histories.items()} | {"numpy": [numpy_loss]}
+    counts = class_counts(labels, 2).tolist()
+    for name, loss in chosen.items():
+        numpy_loss = float(loss(logits, labels, counts))
+        histories = {str(run.library): run.losses for run in runs if run.loss == name}
+        first = {who: losses[:1] for who, losses in histories.items()} | {"numpy": [numpy_loss]}
         comparisons = {"first step against NumPy": first}
         if len(histories) > 1:
             steps = len(runs[0].losses)
             comparisons[f"{' / '.join(histories)}, each of {steps} steps"] = histories
         for what, losses in comparisons.items():
             difference = largest_difference(losses)
-            console.print(f"{loss} loss, {what}: off by at most {difference.relative:.1e}")
+            console.print(f"{name} loss, {what}: off by at most {difference.relative:.1e}")
             if not difference.relative <= tolerance:  # NaN too
-                wrong.append(f"{loss} loss, {what}: {difference}")
+                wrong.append(f"{name} loss, {what}: {difference}")
     if wrong:
         fail(f"the losses differ by more than {tolerance:.0e}, relative:\n" + "\n".join(wrong), 1)
     console.print(f"All agree to {tolerance:.0e}, relative.")
 
 
-def draw(runs: list[Run], labels: np.ndarray, data: str, output: Path) -> None:
+def draw(runs: list[Run], loss: str, labels: np.ndarray, data: str, output: Path) -> None:
     """Draw the first library's errors, and say which libraries made exactly the same ones."""
     errors = {(run.library, run.loss): run.errors(labels) for run in runs}
-    plain, weighted = (errors[runs[0].library, loss] for loss in LOSSES)
+    plain, other = (errors[runs[0].library, name] for name in ("plain", loss))
     libraries = dict.fromkeys(run.library for run in runs)
     same = [
-        name
-        for name in libraries
-        if (errors[name, "plain"], errors[name, "weighted"]) == (plain, weighted)
+        name for name in libraries if (errors[name, "plain"], errors[name, loss]) == (plain, other)
     ]
     output.mkdir(parents=True, exist_ok=True)
-    path = output / f"{data}.png"
+    path = output / (f"{data}.png" if loss == "weighted" else f"{data}-{loss}.png")
     rare = int(labels.sum())
     where = f"counted on the held-out half of {data}; trained in {', '.join(same)}"
     note = f"rare: {tables.RARE[data]}; {where}"
-    picture.draw(path, plain, weighted, rare=rare, common=len(labels) - rare, note=note)
+    common = len(labels) - rare
+    picture.draw(path, plain, other, loss=loss, rare=rare, common=common, note=note)
     console.print(f"Picture: {path}")
 
 

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from losses import Loss
 from network import Parameters
-from weightedce import balanced, class_counts, cross_entropy
+from weightedce import class_counts
 
 CHUNK = 50  # steps between two looks at the progress bar
 
@@ -18,29 +19,28 @@ def train(
     features: np.ndarray,
     labels: np.ndarray,
     *,
-    weighted: bool,
+    loss_of: Loss,
     steps: int,
     learning_rate: float,
     momentum: float,
     advance: Callable[[int], None],
 ) -> tuple[Parameters, list[float]]:
     """Return the trained parameters and the loss at every step."""
-    jax.config.update("jax_enable_x64", features.dtype == np.float64)
+    if features.dtype == np.float64:
+        jax.config.update("jax_enable_x64", True)
+    counts = class_counts(labels, 2).tolist()
     features, labels = jnp.asarray(features), jnp.asarray(labels)
-    class_weight = None
-    if weighted:
-        class_weight = balanced(class_counts(labels, 2).astype(features.dtype))
 
-    def loss_of(parameters: Parameters) -> jax.Array:
+    def objective(parameters: Parameters) -> jax.Array:
         hidden = jnp.tanh(features @ parameters.hidden_weight + parameters.hidden_bias)
         logits = hidden @ parameters.output_weight + parameters.output_bias
-        return cross_entropy(logits, labels, class_weight=class_weight)
+        return loss_of(logits, labels, counts)
 
     def step(
         state: tuple[Parameters, Parameters], _: None
     ) -> tuple[tuple[Parameters, Parameters], jax.Array]:
         parameters, velocity = state
-        loss, gradient = jax.value_and_grad(loss_of)(parameters)
+        loss, gradient = jax.value_and_grad(objective)(parameters)
         velocity = jax.tree.map(lambda v, g: momentum * v + g, velocity, gradient)
         parameters = jax.tree.map(lambda p, v: p - learning_rate * v, parameters, velocity)
         return (parameters, velocity), loss

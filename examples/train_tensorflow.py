@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from losses import Loss
 from network import Parameters
-from weightedce import balanced, class_counts, cross_entropy
+from weightedce import class_counts
 
 
 def train(
@@ -14,26 +15,24 @@ def train(
     features: np.ndarray,
     labels: np.ndarray,
     *,
-    weighted: bool,
+    loss_of: Loss,
     steps: int,
     learning_rate: float,
     momentum: float,
     advance: Callable[[int], None],
 ) -> tuple[Parameters, list[float]]:
     """Return the trained parameters and the loss at every step."""
+    counts = class_counts(labels, 2).tolist()
     features, labels = tf.constant(features), tf.constant(labels)
     parameters = Parameters(*(tf.Variable(number) for number in start))
     velocities = [tf.Variable(tf.zeros_like(parameter)) for parameter in parameters]
-    class_weight = None
-    if weighted:  # counts in the features' dtype, so that float64 weights keep their digits
-        class_weight = balanced(tf.cast(class_counts(labels, 2), features.dtype))
 
     @tf.function
     def step(features: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             hidden = tf.tanh(features @ parameters.hidden_weight + parameters.hidden_bias)
             logits = hidden @ parameters.output_weight + parameters.output_bias
-            loss = cross_entropy(logits, labels, class_weight=class_weight)
+            loss = loss_of(logits, labels, counts)
         gradients = tape.gradient(loss, parameters)
         for parameter, velocity, gradient in zip(parameters, velocities, gradients, strict=True):
             velocity.assign(momentum * velocity + gradient)

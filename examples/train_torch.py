@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from losses import Loss
 from network import Parameters
-from weightedce import balanced, class_counts, cross_entropy
+from weightedce import class_counts
 
 
 def train(
@@ -14,7 +15,7 @@ def train(
     features: np.ndarray,
     labels: np.ndarray,
     *,
-    weighted: bool,
+    loss_of: Loss,
     steps: int,
     learning_rate: float,
     momentum: float,
@@ -22,6 +23,7 @@ def train(
 ) -> tuple[Parameters, list[float]]:
     """Return the trained parameters and the loss at every step."""
     torch.set_num_threads(1)  # so small a network only loses time to more
+    counts = class_counts(labels, 2).tolist()
     features, labels = torch.tensor(features), torch.tensor(labels)
     inputs, units = start.hidden_weight.shape
     model = torch.nn.Sequential(
@@ -32,14 +34,10 @@ def train(
             parameter.copy_(torch.tensor(number.T))  # torch keeps weights as (out, in)
     optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum)
 
-    class_weight = None
-    if weighted:  # counts in the features' dtype, so that float64 weights keep their digits
-        class_weight = balanced(class_counts(labels, 2).to(features.dtype))
-
     losses = []
     for _ in range(steps):
         optimizer.zero_grad()
-        loss = cross_entropy(model(features), labels, class_weight=class_weight)
+        loss = loss_of(model(features), labels, counts)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

@@ -237,6 +237,13 @@ def test_logit_of_what_is_no_probability_is_nan_where_nothing_can_be_raised(diff
         np.testing.assert_array_equal(got, [0, np.nan, np.nan])
 
 
+def test_logit_of_what_is_no_probability_is_nan_in_dask_without_a_warning():
+    import dask.array as da
+
+    got = w.logit(da.from_array(np.array([0.5, 1.5, -0.1]), chunks=2))
+    np.testing.assert_array_equal(got.compute(), [0, np.nan, np.nan])
+
+
 def test_gradient_of_logit_at_the_edges(differentiable):
     p = np.array([0.0, 1.0, 0.5, 0.01, 0.99])
     gradient = differentiable.evaluate("eager", w.logit, p, [], order=1)

@@ -104,14 +104,13 @@ def finite(logits: Array) -> Array:
 def complement(negative_log: Array) -> Array:
     """Return 1 - p from -log p, with all its digits where p is nearly 1.
 
-    expm1 only there: torch and JAX differentiate it as its value plus 1, which has no digits
-    left where p is small.
+    There it is 2 t / (1 + t) with t = tanh(-log(p) / 2), not expm1: Inductor computes that as
+    exp(x) - 1, and torch and JAX differentiate it as its value plus 1, without digits for small p.
     """
     xp = backend_of(negative_log).namespace
     near = negative_log < 0.5
-    return xp.where(
-        near, -xp.expm1(-xp.where(near, negative_log, 0.0)), 1.0 - xp.exp(-negative_log)
-    )
+    t = xp.tanh(0.5 * xp.where(near, negative_log, 0.0))
+    return xp.where(near, 2.0 * t / (1.0 + t), 1.0 - xp.exp(-negative_log))
 
 
 def focused(negative_log: Array, gamma: float) -> Array:
@@ -158,8 +157,8 @@ def _lifted(base: Array) -> tuple[Array, Array, float]:
     small bases overflows; multiplied into the middle of the range first, they do not.
     """
     xp = backend_of(base).namespace
-    factor = 2.0 ** round(-math.log2(xp.finfo(base.dtype).smallest_normal) * 2 / 3)
-    low = base < factor**-0.5
+    factor = 2.0 ** round(-math.log2(xp.finfo(base.dtype).smallest_normal) / 2)
+    low = base < 1 / factor
     return xp.where(base > 0.0, xp.where(low, base * factor, base), 1.0), low, factor
 
 

@@ -80,6 +80,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def pictures(session: nox.Session) -> None:
+    """Draw the pictures of the losses again, into docs/_static/losses."""
+    install(session, "-e", ".", "torch", "matplotlib", group="docs")
+    session.run("python", "docs/pictures.py")
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Train on a real imbalanced table: `nox -s demo -- [torch|jax|tensorflow|all] [options]`."""
     names, options = chosen(session, default=["jax"])

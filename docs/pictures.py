@@ -98,7 +98,13 @@ def draw(x: torch.Tensor, panels: list[tuple], plain: str, names: list[str]) -> 
     handles, texts = axes[0].get_legend_handles_labels()
     columns = len(texts) if sum(map(len, texts)) < 75 else (len(texts) + 1) // 2
     figure.legend(
-        handles, texts, loc="lower center", ncols=columns, frameon=False, fontsize=9.5, handlelength=3
+        handles,
+        texts,
+        loc="lower center",
+        ncols=columns,
+        frameon=False,
+        fontsize=9.5,
+        handlelength=3,
     )
     figure.tight_layout(rect=(0, 0.09 if columns == len(texts) else 0.15, 1, 1), w_pad=2)
     return figure

@@ -397,3 +397,14 @@ def test_bad_arguments_are_named(name):
     kind, message, call = BAD[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_effective_numbers_of_long_tailed_cifar10():
+    """The counts of CIFAR-10-LT at imbalance 100, beta .9999: (1 - beta) / (1 - beta^n)."""
+    counts = [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
+    weights = w.effective_number(counts, beta=0.9999, normalize=None)
+    assert 1 / weights[0] == pytest.approx(3934.845, rel=1e-6)  # of 5000
+    assert 1 / weights[-1] == pytest.approx(49.8777, rel=1e-6)  # of 50
+    scaled = w.effective_number(counts, beta=0.9999, normalize="classes")
+    assert sum(scaled) == pytest.approx(10, rel=1e-14)
+    assert scaled[-1] / scaled[0] == pytest.approx(78.8899, rel=1e-5)

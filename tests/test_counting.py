@@ -1,0 +1,230 @@
+"""Weights of labels and examples, counters, data frames, Dask, and bad arguments."""
+
+import json
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import weightedce as w
+
+LABELS = np.array([[0, 2, 0], [0, 3, 2]])
+
+TARGETS = np.array([[0, 1, 0, 1], [0, 0, 0, 1], [1, 0, 0, 1], [0, 1, 0, 1]])
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float64", "bool"])
+def test_pos_weights_on_every_library(library, dtype):
+    def weights(targets, **options):
+        return np.asarray(w.pos_weights(library.array(targets.astype(dtype)), **options))
+
+    np.testing.assert_array_equal(weights(TARGETS), [3, 1, 4, 0])
+    np.testing.assert_array_equal(weights(TARGETS, cap=2.5), [2.5, 1, 2.5, 0])
+    np.testing.assert_array_equal(weights(TARGETS.T, axis=0), [3, 1, 4, 0])
+    np.testing.assert_array_equal(weights(TARGETS[:, 0]), 3)
+    np.testing.assert_array_equal(weights(TARGETS[:0]), [0, 0, 0, 0])
+    mask = library.array(np.array([True, True, True, False]))
+    np.testing.assert_array_equal(weights(TARGETS, mask=mask), [2, 2, 3, 0])
+    images = np.stack([TARGETS, TARGETS], axis=1)
+    np.testing.assert_array_equal(weights(images), [3, 1, 8, 0])
+    np.testing.assert_array_equal(weights(images.swapaxes(1, 2), axis=1), [3, 1, 8, 0])
+    given = library.array(TARGETS)
+    assert w.namespace_of(w.pos_weights(given)) is w.namespace_of(given)
+
+
+def test_pos_weights_of_lists_and_of_what_is_removed():
+    assert w.pos_weights(TARGETS.tolist()) == [3, 1, 4, 0]
+    assert w.pos_weights([0, 0, 1]) == 2
+    assert w.pos_weights([[0.5], [0.0]]) == [3]
+    ignoring = np.where(TARGETS[0] == TARGETS, TARGETS, -1)
+    assert w.pos_weights(ignoring.tolist(), ignore_index=-1) == [3, 0, 4, 0]
+    assert w.pos_weights([[0, 9], [1, 0]], mask=[[1, 0], [1, 1]]) == [1, 1]
+    assert w.pos_weights([[0, np.nan], [1, 0]], mask=[[1, 0], [1, 1]]) == [1, 1]
+
+
+def test_pos_weights_balance_each_label():
+    rng = np.random.default_rng(0)
+    targets = rng.random((200, 3)) < [0.5, 0.1, 0.02]
+    weights = w.pos_weights(targets)
+    positive = (targets * weights).sum(axis=0)
+    np.testing.assert_allclose(positive, (~targets).sum(axis=0), rtol=1e-14)
+
+
+def test_pos_weights_inside_a_compiled_step(differentiable):
+    def step(z, targets):
+        weights = w.pos_weights(targets, cap=3.5)
+        return w.binary_cross_entropy(z, targets, pos_weight=weights)
+
+    z = np.random.default_rng(0).normal(size=(4, 4)).astype("float32")
+    expected = w.binary_cross_entropy(z, TARGETS, pos_weight=np.array([3, 1, 3.5, 0]))
+    for mode in differentiable.modes:
+        got = differentiable.evaluate(mode, step, z, [TARGETS])
+        np.testing.assert_allclose(got, expected, rtol=1e-6)
+    bad = TARGETS + np.array([0, 0, 0, 1])
+    for mode in set(differentiable.modes) - {"eager"}:
+        assert np.isnan(differentiable.evaluate(mode, step, z, [bad]))
+
+
+@given(
+    labels=st.lists(st.lists(st.sampled_from([0, 1, 2, 3, 4, 255]), max_size=9), max_size=6),
+    cut=st.integers(0, 6),
+)
+def test_counter_equals_the_count_at_once(labels, cut):
+    flat = [y for piece in labels for y in piece]
+    expected = w.class_counts(flat, 5, ignore_index=255)
+    parts = [w.ClassCounter(5, ignore_index=255) for _ in range(2)]
+    for i, piece in enumerate(labels):
+        assert parts[i >= cut].update(piece) is parts[i >= cut]
+    whole = parts[0] + parts[1]
+    assert whole.counts == expected
+    assert sum(parts) == whole
+    assert type(whole).from_dict(json.loads(json.dumps(whole.to_dict()))) == whole
+    assert (parts[0] == whole) == (parts[1].counts == [0] * 5)
+    before = parts[1].counts
+    assert parts[0].merge(parts[1]) is parts[0]
+    assert parts[0] == whole
+    assert parts[1].counts == before
+
+
+def test_counter_on_every_library(library):
+    counter = w.ClassCounter(4).update(library.array(LABELS)).update([3])
+    assert counter.counts == [3, 0, 2, 2]
+    assert all(type(n) is int for n in counter.counts)
+    small = library.array(np.array([255, 0, 7], dtype="uint8"))
+    assert w.ClassCounter(256, ignore_index=7).update(small).counts == [1] + [0] * 254 + [1]
+
+
+def test_counter_is_exact_where_integers_of_arrays_end():
+    huge = w.ClassCounter.from_dict({"counts": [2**63 - 1, 0], "ignore_index": None})
+    assert huge.update([0, 1]).counts == [2**63, 1]
+    assert (huge + huge).counts == [2**64, 2]
+
+
+def test_counter_is_left_alone_by_errors_and_callers():
+    counter = w.ClassCounter(2).update([0, 1, 1])
+    with pytest.raises(ValueError, match=r"labels\[1\] = 2"):
+        counter.update(np.array([0, 2]))
+    counter.counts.append(7)
+    counter.to_dict()["counts"].append(7)
+    assert counter.counts == [1, 2]
+    assert repr(counter) == "ClassCounter(2, counts=[1, 2])"
+    assert (
+        repr(w.ClassCounter(1, ignore_index=-1)) == "ClassCounter(1, ignore_index=-1, counts=[0])"
+    )
+    assert counter != [1, 2]
+
+
+def test_columns_of_a_data_frame():
+    import pandas as pd
+
+    frame = pd.DataFrame({"label": [0, 2, 0], "a": [0, 0, 1], "b": [1, 1, 0]}, index=[7, 5, 9])
+    counts = w.class_counts(frame["label"], 3)
+    assert isinstance(counts, np.ndarray)
+    assert counts.tolist() == [2, 0, 1]
+    assert w.ClassCounter(3).update(frame["label"]).counts == [2, 0, 1]
+    assert w.pos_weights(frame[["a", "b"]]).tolist() == [2, 0.5]
+    assert w.pos_weights([[0, 1]] * 3, mask=frame["a"]) == [1, 0]
+    assert w.sample_weights(frame["label"], [1.0, 2.0, 3.0]).tolist() == [1, 3, 1]
+    with pytest.raises(TypeError, match=r"labels.*float64"):
+        w.class_counts(pd.Series([0, None]), 2)
+    # value_counts sorts by frequency: its order is not that of the classes
+    with pytest.raises(TypeError, match=r"counts.*pandas"):
+        w.balanced(frame["label"].value_counts())
+
+
+def test_dask_arrays_are_counted_block_by_block():
+    """64 blocks of 8 MB: what is held at once stays far below the whole."""
+    import dask
+    import dask.array as da
+
+    blocks, size = 64, 2**20
+    labels = da.map_blocks(
+        lambda block_info: np.arange(size) % (block_info[None]["chunk-location"][0] % 5 + 1),
+        chunks=((size,) * blocks,),
+        dtype="int64",
+        meta=np.empty(0, "int64"),
+    )
+    expected = sum(np.bincount(np.arange(size) % (i % 5 + 1), minlength=6) for i in range(blocks))
+    with dask.config.set(scheduler="synchronous"):
+        tracemalloc.start()
+        counts = w.class_counts(labels, 6)
+        assert isinstance(counts, da.Array)
+        weights = w.balanced(counts)
+        assert isinstance(weights, da.Array)
+        assert tracemalloc.get_traced_memory()[1] < 8 * size  # nothing is computed yet
+        np.testing.assert_array_equal(counts.compute(), expected)
+        np.testing.assert_array_equal(weights.compute(), w.balanced(expected))
+        assert w.ClassCounter(6).update(labels).counts == expected.tolist()
+        assert tracemalloc.get_traced_memory()[1] < 8 * size * blocks / 4
+        tracemalloc.stop()
+
+
+def test_dask_labels_and_targets():
+    import dask.array as da
+
+    lazy = da.from_array(LABELS, chunks=(1, 2))
+    assert w.class_counts(lazy, 4).compute().tolist() == [3, 0, 2, 1]
+    assert w.class_counts(lazy, 4, ignore_index=3).compute().tolist() == [3, 0, 2, 0]
+    assert w.class_counts(lazy - 1, 2).compute().tolist() == [0, 2]  # -1 and 2 are outside
+    assert w.class_counts(lazy[lazy > 0], 4).compute().tolist() == [0, 0, 2, 1]  # size unknown
+    with pytest.raises(ValueError, match=r"labels.*0\.\.2.*1 others"):
+        w.ClassCounter(3).update(lazy)
+    weights = w.pos_weights(da.from_array(TARGETS, chunks=2), cap=2.0)
+    assert isinstance(weights, da.Array)
+    assert weights.compute().tolist() == [2, 1, 2, 0]
+
+
+BAD = {
+    "no-classes": (ValueError, "num_classes.*0", lambda: w.class_counts([0], 0)),
+    "float-classes": (ValueError, "num_classes.*2.0", lambda: w.class_counts([0], 2.0)),
+    "float-labels": (TypeError, "labels.*float64", lambda: w.class_counts(np.zeros(3), 2)),
+    "listed-floats": (TypeError, r"labels.*\[0.5\]", lambda: w.class_counts([0.5], 2)),
+    "ragged": (ValueError, "labels.*one length", lambda: w.class_counts([[0], [0, 1]], 2)),
+    "outside": (ValueError, r"labels.*0\.\.1.*labels\[1\] = 2", lambda: w.class_counts([0, 2], 2)),
+    "negative": (ValueError, r"labels\[0\] = -1", lambda: w.class_counts([-1], 2)),
+    "ignore": (TypeError, "ignore_index.*0.5", lambda: w.class_counts([0], 2, ignore_index=0.5)),
+    "counter": (ValueError, "num_classes.*0", lambda: w.ClassCounter(0)),
+    "merge": (
+        ValueError,
+        r"other.*\(2, None\).*\(3, None\)",
+        lambda: w.ClassCounter(2).merge(w.ClassCounter(3)),
+    ),
+    "merge-ignoring": (
+        ValueError,
+        r"other.*\(2, None\).*\(2, 1\)",
+        lambda: w.ClassCounter(2) + w.ClassCounter(2, ignore_index=1),
+    ),
+    "merge-list": (TypeError, "other.*list", lambda: w.ClassCounter(2).merge([1, 2])),
+    "add-none": (TypeError, "NoneType", lambda: w.ClassCounter(2) + None),
+    "state": (
+        ValueError,
+        "state.*-1",
+        lambda: w.ClassCounter.from_dict({"counts": [-1], "ignore_index": None}),
+    ),
+    "negative-counts": (ValueError, "counts.*-1", lambda: w.balanced([1, -1])),
+    "nan-counts": (ValueError, "counts.*nan", lambda: w.log_damped([1, np.nan])),
+    "table": (ValueError, r"counts.*\(2, 2\)", lambda: w.effective_number(np.ones((2, 2)))),
+    "number": (TypeError, "counts.*int", lambda: w.inverse_frequency(3)),
+    "normalize": (ValueError, "normalize.*'mean'", lambda: w.balanced([1], normalize="mean")),
+    "power": (ValueError, "power.*-1", lambda: w.inverse_frequency([1], power=-1)),
+    "beta": (ValueError, "beta.*1.5", lambda: w.effective_number([1], beta=1.5)),
+    "c": (ValueError, "c: .*1", lambda: w.log_damped([1], c=1)),
+    "label": (ValueError, r"labels\[1\] = 2", lambda: w.sample_weights([0, 2], [1.0, 1.0])),
+    "no-weights": (ValueError, r"class_weight.*\(0,\)", lambda: w.sample_weights([0], [])),
+    "words": (TypeError, "class_weight.*str", lambda: w.sample_weights([0], ["a"])),
+    "target": (ValueError, r"targets\[1\] = 2", lambda: w.pos_weights([0, 2])),
+    "cap": (ValueError, "cap.*-1", lambda: w.pos_weights([0, 1], cap=-1)),
+    "axis": (ValueError, "axis.*1", lambda: w.pos_weights([0, 1], axis=1)),
+    "mask": (ValueError, r"mask.*\(3,\)", lambda: w.pos_weights([0, 1], mask=[1, 1, 1])),
+    "one-target": (ValueError, r"targets.*\(\)", lambda: w.pos_weights(np.array(1.0))),
+    "target-words": (TypeError, "targets.*str", lambda: w.pos_weights(["a"])),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_arguments_are_named(name):
+    kind, message, call = BAD[name]
+    with pytest.raises(kind, match=message):
+        call()

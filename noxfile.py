@@ -87,6 +87,13 @@ def pictures(session: nox.Session) -> None:
 
 
 @nox.session
+def pictures(session: nox.Session) -> None:
+    """Draw the pictures of the losses in docs/_static/losses; arguments are names of losses."""
+    install(session, "-e", ".", "matplotlib", *LIBRARIES["torch"], group="docs")
+    session.run("python", "docs/pictures.py", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Train on a real imbalanced table: `nox -s demo -- [torch|jax|tensorflow|all] [options]`."""
     names, options = chosen(session, default=["jax"])

@@ -81,13 +81,6 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def pictures(session: nox.Session) -> None:
-    """Draw the pictures of the losses again, into docs/_static/losses."""
-    install(session, "-e", ".", "torch", "matplotlib", group="docs")
-    session.run("python", "docs/pictures.py")
-
-
-@nox.session
-def pictures(session: nox.Session) -> None:
     """Draw the pictures of the losses in docs/_static/losses; arguments are names of losses."""
     install(session, "-e", ".", "matplotlib", *LIBRARIES["torch"], group="docs")
     session.run("python", "docs/pictures.py", *session.posargs)

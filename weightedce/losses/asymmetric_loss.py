@@ -66,7 +66,7 @@ def asymmetric_loss(
     Gradients flow to logits, targets and all weights, first and second order.
 
     Differences: timm's gradient is 0 for positives below logit -20, since it clips p at 1e-8;
-    here it stays right. timm sums over labels; here ``reduction`` decides.
+    here it stays right.
 
     References
     ----------

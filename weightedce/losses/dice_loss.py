@@ -57,8 +57,8 @@ def dice_loss(
     bounded, so saturated wrong answers have a gradient near 0.
 
     Differences: some libraries square the probabilities in the denominator (V-Net) or add a
-    smoothing constant; this is the plain one. MONAI averages over images first; here ``axis``
-    decides, and without it all elements are pooled.
+    smoothing constant, as ``optax.losses.dice_loss`` does (``smooth=1``; at 0 it agrees); this
+    is the plain one. ``axis`` gives one loss a label; without it all elements are pooled.
 
     References
     ----------

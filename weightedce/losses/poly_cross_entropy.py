@@ -58,8 +58,8 @@ def poly_cross_entropy(
 
     Gradients flow to logits, targets and all weights, first and second order.
 
-    Differences: torch and Keras have no such loss; ``optax.poly_loss_cross_entropy`` takes
-    distributions only and has no weights, smoothing or reduction.
+    Differences: torch and Keras have no such loss; ``optax.losses.poly_loss_cross_entropy`` takes
+    distributions only, has epsilon 2 by default, and no weights, smoothing or reduction.
 
     References
     ----------

@@ -91,7 +91,7 @@ CALLS = {
     "expand_dims": ([F], lambda xp, x: xp.expand_dims(x, axis=1)),
     "squeeze": ([F[:1]], lambda xp, x: xp.squeeze(x, axis=0)),
     "broadcast_to": ([F[:1]], lambda xp, x: xp.broadcast_to(x, (2, 2, 3))),
-    "moveaxis": ([F[None]], lambda xp, x: xp.moveaxis(x, 1, -1)),
+    "permute_dims": ([F[None]], lambda xp, x: xp.permute_dims(x, (0, 2, 1))),
     "take": ([F[0], I[1]], lambda xp, x, i: xp.take(x, i, axis=0)),
     "sum": ([F], lambda xp, x: xp.sum(x, axis=1, keepdims=True)),
     "min": ([F], lambda xp, x: xp.min(x, axis=1)),

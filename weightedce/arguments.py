@@ -113,6 +113,8 @@ def along_axis(name: str, weight: Array, shape: Shape, axis: int) -> Array:
     mine = backend.shape(weight)
     if not mine:
         return weight
+    if not shape:
+        raise ValueError(f"{name}: expected one number for one logit, got shape {_print(mine)}")
     if len(mine) > 1 or not _stretches(mine[0], shape[axis]):
         raise ValueError(
             f"{name}: expected a scalar or shape {_print((shape[axis],))}, one weight along "
@@ -227,6 +229,11 @@ def all_inside(name: str, values: Array, outside: Array, low: int, high: int) ->
         value = int(bad) if is_integer(bad) else float(bad)
         raise ValueError(f"{name}: expected values in {low}..{high}, got {name}{place} = {value}")
     return found is not None
+
+
+def in_range(name: str, values: Array, target_range: str) -> Array:
+    """Return targets that are probabilities, or of any size for ``"any"``."""
+    return values if target_range == "any" else probabilities(name, values)
 
 
 def probabilities(name: str, values: Array) -> Array:

@@ -100,12 +100,14 @@ def binary_batch(
     label_smoothing: float,
     smoothing_weight: str,
     axis: int,
+    target_range: str = "unit",
 ) -> BinaryBatch:
     """Check the arguments of a binary loss and turn them into its factors."""
     z = arguments.floating("logits", logits)
     backend = backend_of(z)
     xp, shape = backend.namespace, backend.shape(z)
     e = options.smoothing(label_smoothing, smoothing_weight)
+    target_range = options.target_range(target_range)
 
     axis = arguments.axis_of(shape, axis) if shape else 0
     ignore_index = options.ignored(ignore_index, integer=False)
@@ -116,7 +118,7 @@ def binary_batch(
     keep = _keep(mask, ignore_index, y, z, shape)
     if keep is not None:
         z, y = xp.where(keep, z, 0.0), xp.where(keep, y, 0.0)
-    y = arguments.probabilities("targets", y)
+    y = arguments.in_range("targets", y, target_range)
 
     sample = _sample(sample_weight, keep, z, shape)
     pos = _class_weight("pos_weight", pos_weight, z, shape, axis) * sample
@@ -143,6 +145,7 @@ def class_batch(
     ignore_index: int | None,
     label_smoothing: float,
     smoothing_weight: str,
+    target_range: str = "unit",
 ) -> ClassBatch:
     """Check the arguments of a multi-class loss and turn them into its factors."""
     z = arguments.floating("logits", logits)
@@ -152,6 +155,7 @@ def class_batch(
     classes = arguments.class_count(shape, axis)
     ignore_index = options.ignored(ignore_index, integer=True)
     e = options.smoothing(label_smoothing, smoothing_weight)
+    target_range = options.target_range(target_range)
 
     raw = arguments.beside("targets", targets, z, None)
     hard = arguments.are_labels(raw, shape, axis, ignore_index)
@@ -168,7 +172,7 @@ def class_batch(
         q = _one_hot(given, index, z, axis)
     else:
         given = given if kept_rows is None else xp.where(kept_rows, given, 0.0)
-        q = arguments.probabilities("targets", given)
+        q = arguments.in_range("targets", given, target_range)
     z = z if kept_rows is None else xp.where(kept_rows, z, 0.0)
 
     sample = _sample(sample_weight, keep, z, loss_shape)

@@ -56,7 +56,7 @@ def class_counts(labels: Any, num_classes: int, *, ignore_index: int | None = No
     >>> class_counts([[0, 1], [1, 255]], 2, ignore_index=255)
     [1, 2]
     """
-    _check_classes(num_classes)
+    num_classes = _class_number(num_classes)
     if isinstance(labels, list | tuple):
         return class_counts(
             host_array("labels", labels, int), num_classes, ignore_index=ignore_index
@@ -109,9 +109,8 @@ class ClassCounter:
     """
 
     def __init__(self, num_classes: int, *, ignore_index: int | None = None) -> None:
-        _check_classes(num_classes)
         self._ignore_index: int | None = options.ignored(ignore_index, integer=True)
-        self._counts = [0] * num_classes
+        self._counts = [0] * _class_number(num_classes)
 
     @property
     def num_classes(self) -> int:
@@ -223,9 +222,10 @@ def host_array(name: str, values: Any, dtype: type) -> Array:
         ) from None
 
 
-def _check_classes(num_classes: Any) -> None:
-    if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
+def _class_number(num_classes: Any) -> int:
+    if isinstance(num_classes, bool) or not isinstance(num_classes, Integral) or num_classes < 1:
         raise ValueError(f"num_classes: expected an integer >= 1, got {num_classes!r}")
+    return int(num_classes)
 
 
 def _occurrences(labels: Array, size: int) -> Array:

@@ -40,6 +40,11 @@ def number(name: str, value: Any, low: float = -inf, high: float = inf) -> float
     return float(value)
 
 
+def target_range(value: str) -> str:
+    """Return what targets may be, if it is valid."""
+    return choice("target_range", value, ("unit", "any"))
+
+
 def smoothing(label_smoothing: float, smoothing_weight: str) -> float:
     """Return the label smoothing if it and its policy are valid."""
     choice("smoothing_weight", smoothing_weight, ("target", "class"))

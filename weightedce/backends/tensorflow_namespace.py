@@ -91,11 +91,9 @@ def broadcast_to(x: Array, /, shape: Sequence[Any]) -> Array:
     return tf.broadcast_to(x, shape)
 
 
-def moveaxis(x: Array, source: int, destination: int, /) -> Array:
-    """Move one axis to another place."""
-    order = [i for i in range(len(x.shape)) if i != source % len(x.shape)]
-    order.insert(destination % len(x.shape), source % len(x.shape))
-    return tf.transpose(x, order)
+def permute_dims(x: Array, /, axes: Sequence[int]) -> Array:
+    """Put the axes in another order."""
+    return tf.transpose(x, axes)
 
 
 def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:

@@ -1,4 +1,4 @@
-"""PyTorch: the namespace of array-api-compat, which is torch with the standard's signatures."""
+"""PyTorch: the namespace of array-api-compat, and the losses as modules."""
 
 from typing import Any
 
@@ -7,8 +7,50 @@ import torch
 
 from weightedce.backends import Array
 from weightedce.backends.numpy import fixed, shape
+from weightedce.backends.torch_drop_in import BCEWithLogitsLoss, CrossEntropyLoss
+from weightedce.backends.torch_losses import (
+    AsymmetricLoss,
+    BalancedSoftmaxCrossEntropyLoss,
+    BinaryFocalLoss,
+    ConfusionCrossEntropyLoss,
+    DiceLoss,
+    ExpectedCostLoss,
+    FBetaLoss,
+    FocalLoss,
+    GeneralizedCrossEntropyLoss,
+    LDAMCrossEntropyLoss,
+    LogitAdjustedCrossEntropyLoss,
+    PolyCrossEntropyLoss,
+    RecallSpecificityLoss,
+    TverskyLoss,
+    VectorScalingCrossEntropyLoss,
+)
 
-__all__ = ["detach", "device", "fixed", "namespace", "read", "shape"]
+__all__ = [
+    "AsymmetricLoss",
+    "BCEWithLogitsLoss",
+    "BalancedSoftmaxCrossEntropyLoss",
+    "BinaryFocalLoss",
+    "ConfusionCrossEntropyLoss",
+    "CrossEntropyLoss",
+    "DiceLoss",
+    "ExpectedCostLoss",
+    "FBetaLoss",
+    "FocalLoss",
+    "GeneralizedCrossEntropyLoss",
+    "LDAMCrossEntropyLoss",
+    "LogitAdjustedCrossEntropyLoss",
+    "PolyCrossEntropyLoss",
+    "RecallSpecificityLoss",
+    "TverskyLoss",
+    "VectorScalingCrossEntropyLoss",
+    "detach",
+    "device",
+    "fixed",
+    "namespace",
+    "read",
+    "shape",
+]
 
 
 def detach(array: Array) -> Array:

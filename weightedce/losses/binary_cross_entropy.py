@@ -19,6 +19,7 @@ def binary_cross_entropy(
     ignore_index: float | None = None,
     label_smoothing: float = 0.0,
     smoothing_weight: str = "target",
+    target_range: str = "unit",
     axis: int = -1,
     reduction: str = "mean",
 ) -> Any:
@@ -57,6 +58,9 @@ def binary_cross_entropy(
         ``"target"``: a weight scales an element's whole loss, as in the formula. ``"class"``:
         the target is smoothed to t = (1 - e) y + e/2 first, and each share of it gets its own
         weight: ``t w_+ log(1 + exp(-z)) + (1 - t) w_- log(1 + exp(z))``.
+    target_range : {"unit", "any"}
+        ``"any"``: targets may be any finite numbers, as in torch: the loss is linear in them,
+        and may be negative. ``"unit"``: what is outside [0, 1] is an error.
     axis : int
         The label axis, along which (L,) weights lie.
     reduction : {"mean", "sum", "none", "weighted_mean", "total"}
@@ -119,6 +123,7 @@ def binary_cross_entropy(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
+        target_range=target_range,
         axis=axis,
     )
     loss = stable.weighted_softplus(b.logits, b.positive, b.negative)

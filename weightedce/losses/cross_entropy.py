@@ -19,6 +19,7 @@ def cross_entropy(
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
     smoothing_weight: str = "target",
+    target_range: str = "unit",
     reduction: str = "mean",
 ) -> Any:
     r"""Weighted softmax cross-entropy of labels or distributions over K classes, from logits.
@@ -60,6 +61,9 @@ def cross_entropy(
         ``"target"``: a weight scales an example's whole loss, as in the formula. ``"class"``:
         the target is smoothed to t = (1 - e) q + e/K first, and each class's share of it gets
         the weight of that class, sum_k t_k w_k (logsumexp(z) - z_k), as torch does.
+    target_range : {"unit", "any"}
+        ``"any"``: a distribution may hold any finite numbers, as in torch: the loss is linear
+        in them, and may be negative. ``"unit"``: what is outside [0, 1] is an error.
     reduction : {"mean", "sum", "none", "weighted_mean", "total"}
         ``"mean"``: sum / number of unmasked examples. ``"weighted_mean"``: sum / sum of
         effective weights s sum_k q_k w_k. ``"none"``: one number per example. ``"total"``:
@@ -125,6 +129,7 @@ def cross_entropy(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
+        target_range=target_range,
     )
     loss = stable.weighted_log_softmax(b.logits, b.mass, b.axis)
     return reduce(loss, b, reduction)

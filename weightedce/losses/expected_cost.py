@@ -118,8 +118,8 @@ def expected_cost(
     costs = xp.astype(costs, b.logits.dtype)
     p = xp.exp(-stable.negative_log_softmax(b.logits, b.axis))
     # sum over y of mass_y C_yk: the classes last, so that it is one matrix product
-    mass = xp.moveaxis(b.mass, b.axis, -1)
-    loss = xp.sum((mass @ costs) * xp.moveaxis(p, b.axis, -1), axis=-1)
+    order = [i for i in range(len(p.shape)) if i != b.axis] + [b.axis]
+    loss = xp.sum((xp.permute_dims(b.mass, order) @ costs) * xp.permute_dims(p, order), axis=-1)
     return reduce(loss, b, reduction)
 
 

@@ -1,0 +1,74 @@
+"""The losses as PyTorch modules. Those with a namesake in torch are in `torch_drop_in`."""
+
+from typing import Any
+
+import torch
+
+import weightedce
+from weightedce.backends.torch_loss import FunctionLoss, class_axis
+
+
+class ConfusionCrossEntropyLoss(FunctionLoss, function=weightedce.confusion_cross_entropy):
+    """Cross-entropy with a weight for each of the four outcomes of a yes/no decision."""
+
+
+class BinaryFocalLoss(FunctionLoss, function=weightedce.binary_focal_loss):
+    """Focal loss of independent yes/no targets."""
+
+
+class AsymmetricLoss(FunctionLoss, function=weightedce.asymmetric_loss):
+    """Asymmetric loss for multi-label targets."""
+
+
+class FocalLoss(FunctionLoss, function=weightedce.focal_loss):
+    """Focal loss over classes."""
+
+
+class PolyCrossEntropyLoss(FunctionLoss, function=weightedce.poly_cross_entropy):
+    """Poly-1 cross-entropy."""
+
+
+class GeneralizedCrossEntropyLoss(FunctionLoss, function=weightedce.generalized_cross_entropy):
+    """Generalized cross-entropy, for labels that are partly wrong."""
+
+
+class LogitAdjustedCrossEntropyLoss(FunctionLoss, function=weightedce.logit_adjusted_cross_entropy):
+    """Cross-entropy of logits adjusted by the class prior."""
+
+
+class BalancedSoftmaxCrossEntropyLoss(
+    FunctionLoss, function=weightedce.balanced_softmax_cross_entropy
+):
+    """Cross-entropy of the softmax balanced by class counts."""
+
+
+class LDAMCrossEntropyLoss(FunctionLoss, function=weightedce.ldam_cross_entropy):
+    """Cross-entropy with label-distribution-aware margins."""
+
+
+class VectorScalingCrossEntropyLoss(FunctionLoss, function=weightedce.vector_scaling_cross_entropy):
+    """Cross-entropy of logits scaled and shifted by class."""
+
+
+class ExpectedCostLoss(FunctionLoss, function=weightedce.expected_cost):
+    """Expected cost of the decision, by a cost matrix."""
+
+    def _class_axis(self, logits: torch.Tensor, target: Any) -> int | None:
+        binary = self.cost_matrix.shape == (2, 2) and logits.ndim == torch.as_tensor(target).ndim
+        return None if binary else class_axis(logits)
+
+
+class RecallSpecificityLoss(FunctionLoss, function=weightedce.recall_specificity_loss):
+    """One minus the weighted mean of soft recall and soft specificity."""
+
+
+class TverskyLoss(FunctionLoss, function=weightedce.tversky_loss):
+    """Tversky loss: overlap with weights for false positives and false negatives."""
+
+
+class FBetaLoss(FunctionLoss, function=weightedce.f_beta_loss):
+    """One minus the soft F-beta score."""
+
+
+class DiceLoss(FunctionLoss, function=weightedce.dice_loss):
+    """Dice loss: one minus the soft F1 score."""

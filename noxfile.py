@@ -18,8 +18,8 @@ LIBRARIES = {
 
 
 def install(session: nox.Session, *packages: str, group: str) -> None:
-    """Install the project, ``packages`` and a dependency group, all under the pins."""
-    wanted = [*nox.project.dependency_groups(GROUPS, group), *packages]
+    """Install ``packages`` and the dependency groups named in ``group``, under the pins."""
+    wanted = [*nox.project.dependency_groups(GROUPS, *group.split()), *packages]
     session.install("-c", "constraints.txt", *wanted)
 
 
@@ -52,7 +52,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests with all four libraries; arguments go to pytest."""
     libraries = [name for names in LIBRARIES.values() for name in names]
-    install(session, "-e", ".", *libraries, group="test")
+    install(session, "-e", ".", *libraries, group="test frameworks")
     session.run("pytest", *session.posargs)
 
 

@@ -49,8 +49,9 @@ class Loss(torch.nn.Module):
         for name, default in self._defaults.items():
             value = getattr(self, name)
             if isinstance(value, torch.Tensor):
-                short = value.numel() <= 8 and not value.is_meta
-                shown.append(f"{name}={value.tolist() if short else tuple(value.shape)}")
+                short = value.numel() <= 12 and not value.is_meta
+                numbers = value.double().round(decimals=4).tolist() if short else None
+                shown.append(f"{name}={numbers if short else tuple(value.shape)}")
             elif value != default:
                 shown.append(f"{name}={value!r}")
         return ", ".join(shown)

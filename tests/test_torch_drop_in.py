@@ -214,6 +214,11 @@ def test_a_label_out_of_range_is_named():
         ours.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 3]))
 
 
+def test_an_ignored_label_of_a_distribution_is_refused():
+    with pytest.raises(ValueError, match="ignore_index: expected None for targets that are a"):
+        ours.CrossEntropyLoss(ignore_index=1)(torch.zeros(2, 3), torch.rand(2, 3))
+
+
 def test_target_range_unit_refuses_what_is_no_probability():
     with pytest.raises(ValueError, match="targets"):
         ours.BCEWithLogitsLoss(target_range="unit")(torch.zeros(2), torch.tensor([0.0, 255.0]))
@@ -238,6 +243,9 @@ def test_neg_weight_sample_weight_and_mask_with_every_shape_of_weight(pos):
     expected = -(pos * y * p.log() + neg * (1 - y) * (1 - p).log())
     expected *= torch.tensor([0.5, 2.0]) * sample[:, None] * mask[:, None]
     torch.testing.assert_close(got, expected)
+    plain = ours.BCEWithLogitsLoss(pos_weight=pos, neg_weight=neg, reduction="none")
+    got = plain(z, y, sample_weight=sample, mask=mask)
+    torch.testing.assert_close(got, expected / torch.tensor([0.5, 2.0]))
     mean = ours.BCEWithLogitsLoss([0.5, 2.0], None, None, "mean", pos, neg_weight=neg)
     torch.testing.assert_close(mean(z, y, sample_weight=sample, mask=mask), expected.sum() / 4)
 

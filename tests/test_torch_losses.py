@@ -1,6 +1,7 @@
 """Every loss as a module: the function's numbers, weights as buffers, torch's machinery."""
 
 import copy
+import doctest
 import inspect
 import io
 import pickle
@@ -15,6 +16,7 @@ import pytest
 torch = pytest.importorskip("torch")
 import weightedce  # noqa: E402
 import weightedce.backends.torch as modules  # noqa: E402
+from weightedce.backends import torch_drop_in  # noqa: E402
 from weightedce.backends.torch_loss import Loss  # noqa: E402
 
 CLASSES = {
@@ -27,7 +29,7 @@ REQUIRED = {
     "balanced_softmax_cross_entropy": {"counts": [500, 31, 2]},
     "ldam_cross_entropy": {"counts": [81, 16, 1]},
     "vector_scaling_cross_entropy": {"scale": [1.0, 0.5, 2.0], "shift": [0.0, -1.5, 2.25]},
-    "expected_cost": {"cost_matrix": [[0, 1, 2], [5, 0, 1], [9, 1, -1]]},
+    "expected_cost": {"cost_matrix": [[0, 1.1, 2.3], [5.7, 0, 1], [9.1, 1, -1]]},
     "confusion_cross_entropy": {"tp": 1, "tn": 0.25, "fp": 1, "fn": [9.0, 3.0, 1.0]},
 }
 
@@ -223,6 +225,10 @@ def test_compiled_with_a_weight_for_each_element():
     module = modules.BCEWithLogitsLoss(pos_weight=torch.rand(6, 3), reduction="none")
     z, y = batch("binary_cross_entropy")
     torch.testing.assert_close(torch.compile(module, fullgraph=True)(z, y), module(z, y))
+
+
+def test_examples_in_the_docstrings():
+    assert doctest.testmod(torch_drop_in) == (0, 8)
 
 
 def test_distributed_data_parallel():

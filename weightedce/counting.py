@@ -232,9 +232,11 @@ def _occurrences(labels: Array, size: int) -> Array:
     """Count 0..size-1 in a vector of integers; what is outside is not counted."""
     backend = backend_of(labels)
     xp = backend.namespace
+    # where sorting would need all blocks, or all devices, at once
     bincount = getattr(backend, "bincount", None)
-    if bincount is not None:  # block by block, where sorting would need all blocks at once
-        return bincount(labels, size)
+    counted = None if bincount is None else bincount(labels, size)
+    if counted is not None:
+        return counted
     index = xp.arange(size, device=backend.device(labels))
     ordered = xp.sort(labels)
     end = xp.searchsorted(ordered, index, side="right")

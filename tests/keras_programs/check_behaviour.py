@@ -1,0 +1,424 @@
+"""What ours do that Keras's do not, and what they refuse."""
+
+import inspect
+import json
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from tools import BACKEND, gradient, masked, numpy, tensor
+
+import weightedce
+from weightedce.backends import keras as ours
+
+RANDOM = np.random.default_rng(1)
+Z = RANDOM.normal(size=(6, 4)).astype("float32")
+Y = RANDOM.integers(0, 2, (6, 4))
+LABELS = RANDOM.integers(0, 4, 6)
+COUNTS = [50, 30, 15, 5]
+COSTS = RANDOM.uniform(0, 3, (4, 4)).tolist()
+
+# (class, options, function of the library, its options, targets)
+CLASSES = [
+    ("BinaryCrossentropy", {}, "binary_cross_entropy", {}, Y),
+    ("BinaryFocalCrossentropy", {"gamma": 1.5}, "binary_focal_loss", {"gamma": 1.5}, Y),
+    ("AsymmetricLoss", {"clip": 0.1}, "asymmetric_loss", {"clip": 0.1}, Y),
+    ("ConfusionCrossentropy", {"tp": 1, "tn": 0.2, "fp": 1, "fn": 9}, "confusion_cross_entropy",
+     {"tp": 1, "tn": 0.2, "fp": 1, "fn": 9}, Y),
+    ("CategoricalCrossentropy", {}, "cross_entropy", {}, np.eye(4)[LABELS]),
+    ("SparseCategoricalCrossentropy", {}, "cross_entropy", {}, LABELS),
+    ("CategoricalFocalCrossentropy", {"alpha": 1.0}, "focal_loss", {}, np.eye(4)[LABELS]),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.3}, "generalized_cross_entropy", {"q": 0.3},
+     LABELS),
+    ("PolyCrossentropy", {"epsilon": 2.0}, "poly_cross_entropy", {"epsilon": 2.0}, LABELS),
+    ("LogitAdjustedCrossentropy", {"prior": COUNTS}, "logit_adjusted_cross_entropy",
+     {"prior": COUNTS}, LABELS),
+    ("BalancedSoftmaxCrossentropy", {"counts": COUNTS}, "balanced_softmax_cross_entropy",
+     {"counts": COUNTS}, np.eye(4)[LABELS]),
+    ("LDAMCrossentropy", {"counts": COUNTS, "scale": 2.0}, "ldam_cross_entropy",
+     {"counts": COUNTS, "scale": 2.0}, LABELS),
+    ("VectorScalingCrossentropy", {"counts": COUNTS}, "vector_scaling_cross_entropy",
+     {"counts": COUNTS}, LABELS),
+    ("ExpectedCost", {"cost_matrix": COSTS}, "expected_cost", {"cost_matrix": COSTS}, LABELS),
+    ("ExpectedCost", {"cost_matrix": [[0, 1], [9, 0]]}, "expected_cost",
+     {"cost_matrix": [[0, 1], [9, 0]]}, Y),
+    ("RecallSpecificity", {"recall_weight": 0.9, "specificity_weight": 0.1},
+     "recall_specificity_loss", {"recall_weight": 0.9, "specificity_weight": 0.1}, Y),
+    ("FBeta", {"beta": 2.0}, "f_beta_loss", {"beta": 2.0}, Y),
+    ("Dice", {}, "dice_loss", {}, Y),
+    ("Tversky", {"fp_weight": 0.3, "fn_weight": 0.7}, "tversky_loss",
+     {"fp_weight": 0.3, "fn_weight": 0.7}, Y),
+]  # fmt: skip
+IDS = [f"{case[0]}-{np.ndim(case[4])}" for case in CLASSES]
+every = pytest.mark.parametrize(("name", "options", "function", "given", "y"), CLASSES, ids=IDS)
+
+
+def probabilities(name, y, z):
+    """Return what a model would give whose logits are z."""
+    elements = "pos_weight" in inspect.signature(getattr(ours, name)).parameters
+    if elements or (name == "ExpectedCost" and np.ndim(y) == 2):
+        return 1 / (1 + np.exp(-z))
+    return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+
+
+def test_every_class_is_here():
+    assert {case[0] for case in CLASSES} == set(ours.__all__)
+
+
+@every
+def test_each_is_the_function_of_the_library(name, options, function, given, y):
+    weight = RANDOM.uniform(0, 2, 6).astype("float32")
+    expected = getattr(weightedce, function)(Z, y, sample_weight=weight, **given)
+    loss = getattr(ours, name)(from_logits=True, **options)
+    np.testing.assert_allclose(numpy(loss(y, Z, weight)), expected, rtol=2e-5)
+    loss = getattr(ours, name)(**options)
+    p = probabilities(name, y, Z)
+    if name == "VectorScalingCrossentropy":
+        expected = getattr(weightedce, function)(np.log(p), y, sample_weight=weight, **given)
+    np.testing.assert_allclose(numpy(loss(y, p, weight)), expected, rtol=2e-5)
+    assert numpy(loss.call(y, p)).shape in ((), (6,))
+
+
+@every
+@pytest.mark.parametrize("compiled", [False, True])
+def test_each_trains_through_logits_and_probabilities(name, options, function, given, y, compiled):
+    targets = tensor(y, "int32" if np.ndim(y) == 1 else "float32")
+    for from_logits in (True, False):
+        loss = getattr(ours, name)(from_logits=from_logits, **options)
+        x = Z if from_logits else probabilities(name, y, Z)
+        _, slope = gradient(lambda p, loss=loss: loss(targets, p), x, compiled)
+        assert np.isfinite(slope).all()
+        assert np.abs(slope).max() > 0
+
+
+@every
+def test_configs_keep_every_argument(name, options, function, given, y):
+    cls = getattr(ours, name)
+    more = {"reduction": "weighted_mean", "name": "mine", "dtype": "bfloat16"}
+    names = inspect.signature(cls).parameters
+    for argument, value in {
+        "class_weight": {0: 1.0, 1: 3.5},
+        "pos_weight": np.array([1.0, 2.0, 3.0, 4.0]),
+        "label_smoothing": 0.25,
+        "smoothing_weight": "class",
+        "ignore_class": -1,
+        "axis": 1,
+        "from_logits": True,
+    }.items():
+        if argument in names:
+            more[argument] = value
+    loss = cls(**options, **more)
+    config = loss.get_config()
+    assert set(config) == set(names)
+    again = cls.from_config(json.loads(json.dumps(config)))
+    assert again.get_config() == config
+    assert again.dtype == "bfloat16"
+    for argument, value in {**options, **more}.items():
+        expected = "bfloat16" if argument == "dtype" else value
+        np.testing.assert_equal(getattr(again, argument), expected)
+        np.testing.assert_equal(config[argument], expected)
+    assert cls(**options).get_config()["dtype"] == "float32"
+    assert type(keras.losses.get(keras.losses.serialize(loss))) is cls
+    assert keras.losses.get(keras.losses.serialize(loss)).get_config() == config
+    by_name = {"class_name": f"weightedce>{name}", "config": config}
+    assert keras.losses.deserialize(by_name).get_config() == config
+    assert keras.losses.get(by_name).get_config() == config
+    assert keras.saving.get_registered_object(f"weightedce>{name}") is cls
+
+
+@every
+def test_docstrings_say_every_argument(name, options, function, given, y):
+    cls = getattr(ours, name)
+    for parameter in inspect.signature(cls).parameters:
+        assert parameter in cls.__doc__, parameter
+    for section in ("Parameters", "Notes", "Raises", "References"):
+        assert f"{section}\n    ---" in cls.__doc__
+
+
+def test_arguments_come_in_the_order_of_keras():
+    for name in set(ours.__all__) & set(dir(keras.losses)):
+        theirs = inspect.signature(getattr(keras.losses, name)).parameters
+        mine = inspect.signature(getattr(ours, name)).parameters
+        renamed = {"alpha": "fp_weight", "beta": "fn_weight"} if name == "Tversky" else {}
+        shared = [p for p in mine.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+        assert [p.name for p in shared] == [renamed.get(n, n) for n in theirs]
+        for mine_, theirs_ in zip(shared, theirs.values(), strict=True):
+            assert mine_.default == theirs_.default
+
+
+def test_label_weights():
+    options = {"pos_weight": np.array([2.5, 10, 5, 20]), "neg_weight": [1, 2, 3, 4]}
+    expected = weightedce.binary_cross_entropy(Z, Y, **options, reduction="none").mean(axis=1)
+    loss = ours.BinaryCrossentropy(from_logits=True, reduction="none", **options)
+    np.testing.assert_allclose(numpy(loss(Y, Z)), expected, rtol=1e-5)
+    loss = ours.BinaryCrossentropy(from_logits=True, class_weight={0: 0.5, 1: 3.0}, **options)
+    weights = {"pos_weight": options["pos_weight"] * 3, "neg_weight": np.array([1, 2, 3, 4]) / 2}
+    np.testing.assert_allclose(
+        numpy(loss(Y, Z)), weightedce.binary_cross_entropy(Z, Y, **weights), rtol=1e-5
+    )
+
+
+def test_class_weights_of_label_maps():
+    maps, z = RANDOM.integers(0, 3, (2, 5, 4)), RANDOM.normal(size=(2, 5, 4, 3)).astype("float32")
+    p = np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+    for weight in ([1.0, 5.0, 2.0], {1: 5.0, 2: 2.0}, np.array([1.0, 5.0, 2.0])):
+        expected = weightedce.cross_entropy(z, maps, class_weight=[1.0, 5.0, 2.0])
+        loss = ours.SparseCategoricalCrossentropy(class_weight=weight)
+        np.testing.assert_allclose(numpy(loss(maps, p)), expected, rtol=1e-5)
+        np.testing.assert_allclose(numpy(loss(maps[..., None], p)), expected, rtol=1e-5)
+        np.testing.assert_allclose(numpy(loss(maps.astype("uint8"), p)), expected, rtol=1e-5)
+        loss = ours.SparseCategoricalCrossentropy(class_weight=weight, axis=1)
+        first = np.moveaxis(p, -1, 1)
+        np.testing.assert_allclose(numpy(loss(maps, first)), expected, rtol=1e-5)
+    counted = ours.SparseCategoricalCrossentropy(class_weight="batch", ignore_class=2)
+    kept = maps.astype("uint8")  # -1 is no number of its type
+    weights = weightedce.balanced([int((maps == 0).sum()), int((maps == 1).sum()), 0])
+    expected = weightedce.cross_entropy(z, maps, class_weight=weights, ignore_index=2)
+    np.testing.assert_allclose(numpy(counted(kept, p)), expected, rtol=1e-5)
+    void = np.where(RANDOM.random(maps.shape) < 0.3, 255, maps).astype("uint8")
+    loss = ours.SparseCategoricalCrossentropy(class_weight=[1, 5, 2], ignore_class=255)
+    expected = weightedce.cross_entropy(z, void, class_weight=[1, 5, 2], ignore_index=255)
+    np.testing.assert_allclose(numpy(loss(void, p)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_weights_of_each_batch(compiled):
+    labels = np.array([0, 0, 2, 0, 2, 9])  # class 1 and 3 are absent
+    weights = weightedce.balanced(weightedce.class_counts(labels[:5], 4))
+    expected = weightedce.cross_entropy(Z[:5], labels[:5], class_weight=weights)
+    sparse = ours.SparseCategoricalCrossentropy(
+        from_logits=True, class_weight="batch", ignore_class=9
+    )
+    one_hot = ours.CategoricalCrossentropy(from_logits=True, class_weight="batch")
+    for loss, y in (
+        (sparse, tensor(labels, "int32")),
+        (one_hot, tensor(np.eye(10)[labels][:, :4])),
+    ):
+        mask = np.arange(6) < 5
+        function = lambda z, loss=loss, y=y: loss(y, z)  # noqa: E731
+        if loss is one_hot:  # a row of zeros counts in the mean, not in the weights
+            expected = expected * 5 / 6
+        value, slope = gradient(function, Z, compiled)
+        np.testing.assert_allclose(value, expected, rtol=1e-5)
+        assert np.isfinite(slope).all()
+        assert not slope[~mask].any()
+    y = np.array([[0], [0], [1], [0], [0], [0]])
+    zeros, ones = weightedce.balanced([5, 1])
+    expected = weightedce.binary_cross_entropy(Z[:, :1], y, neg_weight=zeros, pos_weight=ones)
+    loss = ours.BinaryCrossentropy(from_logits=True, class_weight="batch")
+    value, _ = gradient(lambda z: loss(tensor(y), z), Z[:, :1], compiled)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    loss = ours.BinaryCrossentropy(from_logits=True, pos_weight="batch")
+    expected = weightedce.binary_cross_entropy(Z, Y, pos_weight=weightedce.pos_weights(Y))
+    value, _ = gradient(lambda z: loss(tensor(Y), z), Z, compiled)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+
+
+def test_a_batch_without_positives_or_without_anything():
+    loss = ours.BinaryCrossentropy(class_weight="batch")
+    assert np.isfinite(numpy(loss(np.zeros((3, 1)), np.full((3, 1), 0.3))))
+    for reduction in ("mean", "mean_with_sample_weight", "weighted_mean"):
+        loss = ours.BinaryCrossentropy(reduction=reduction)
+        nothing = masked(np.full((3, 1), 0.3), np.zeros(3))
+        assert numpy(loss(np.ones((3, 1)), nothing)) == 0
+        value, slope = gradient(
+            lambda p, loss=loss: loss(tensor(np.ones((3, 1))), p, tensor(np.zeros(3))),
+            np.full((3, 1), 0.3),
+        )
+        assert value == 0
+        assert not slope.any()
+
+
+def test_sample_weights_weigh_samples_and_elements():
+    z, y = Z[:4], Y[:4]  # square: Keras lays (N, L) along the wrong axis here
+    weight = RANDOM.uniform(0, 2, (4, 4)).astype("float32")
+    loss = ours.BinaryCrossentropy(from_logits=True)
+    expected = weightedce.binary_cross_entropy(z, y, sample_weight=weight)
+    np.testing.assert_allclose(numpy(loss(y, z, weight)), expected, rtol=1e-5)
+    expected = weightedce.binary_cross_entropy(z, y, sample_weight=weight[:, 0])
+    np.testing.assert_allclose(numpy(loss(y, z, weight[:, 0])), expected, rtol=1e-5)
+    np.testing.assert_allclose(numpy(loss(y, z, weight[:, :1])), expected, rtol=1e-5)
+    loss = ours.BinaryCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+    by_element = weightedce.binary_cross_entropy(z, y, sample_weight=weight, reduction="sum")
+    np.testing.assert_allclose(numpy(loss(y, z, weight)), by_element / weight.sum(), rtol=1e-5)
+    loss = ours.SparseCategoricalCrossentropy(
+        from_logits=True, class_weight=[1, 2, 3, 4], reduction="weighted_mean"
+    )
+    expected = weightedce.cross_entropy(
+        Z, LABELS, class_weight=[1, 2, 3, 4], sample_weight=weight.ravel()[:6],
+        reduction="weighted_mean",
+    )  # fmt: skip
+    np.testing.assert_allclose(numpy(loss(LABELS, Z, weight.ravel()[:6])), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "mean_with_sample_weight"])
+def test_what_is_masked_may_hold_nan(from_logits, reduction):
+    mask = np.array([1, 1, 0, 1, 0, 1], bool)
+    x = np.where(mask[:, None], Z if from_logits else 1 / (1 + np.exp(-Z)), np.nan)
+    options = {"from_logits": from_logits, "reduction": reduction}
+    for loss, y in (
+        (ours.BinaryCrossentropy(**options), Y),
+        (ours.SparseCategoricalCrossentropy(**options), LABELS),
+    ):
+        expected = numpy(loss(y[mask], x[mask]))
+        np.testing.assert_allclose(numpy(loss(y, masked(x, mask))), expected, rtol=1e-5)
+    labels = np.where(mask, LABELS, -1)
+    loss = ours.SparseCategoricalCrossentropy(ignore_class=-1, **options)
+    value, slope = gradient(lambda p: loss(tensor(labels, "int32"), p), x)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    assert np.isfinite(slope).all()
+    assert not slope[~mask].any()
+    elements = RANDOM.random((6, 4)) < 0.7
+    x = np.where(elements, x if from_logits else 0.3, np.nan)
+    x = np.where(np.isnan(x) & elements, 0.3, x)
+    loss = ours.BinaryCrossentropy(ignore_class=-1, **options)
+    value, slope = gradient(lambda p: loss(tensor(np.where(elements, Y, -1)), p), x)
+    assert np.isfinite(value)
+    assert np.isfinite(slope).all()
+    assert not slope[~elements].any()
+
+
+ACTIVATIONS = {"sigmoid": keras.activations.sigmoid, "softmax": keras.activations.softmax}
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_saturated_probabilities_train_where_logits_can_be_seen(name, compiled):
+    z = np.array([[-40.0, 0.0], [60.0, 200.0]], "float32")
+    if name == "sigmoid":
+        loss, y = ours.BinaryCrossentropy(), tensor([[1, 1], [0, 1]])
+        mine = lambda z: loss(y, ACTIVATIONS[name](z))  # noqa: E731
+        exact = weightedce.binary_cross_entropy(z, np.array([[1, 1], [0, 1]]))
+        slopes = np.array([[-0.25, -0.125], [0.25, 0.0]])
+    else:
+        loss, y = ours.SparseCategoricalCrossentropy(), tensor([0, 0], "int32")
+        mine = lambda z: loss(y, ACTIVATIONS[name](z))  # noqa: E731
+        exact = weightedce.cross_entropy(z, np.array([0, 0]))
+        slopes = np.array([[-0.5, 0.5], [-0.5, 0.5]])
+    value, slope = gradient(mine, z, compiled)
+    if BACKEND == "jax":  # its tracers carry no attributes: logits are lost, values clipped
+        if name == "sigmoid":
+            np.testing.assert_allclose(slope[0, 0], -0.25, rtol=1e-3)  # p = 4e-18: still there
+        assert value < exact
+        return
+    np.testing.assert_allclose(value, exact, rtol=1e-5)
+    np.testing.assert_allclose(slope, slopes, atol=1e-6)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_logits_of_another_activation_are_not_used(compiled):
+    z = RANDOM.normal(size=(3, 3)).astype("float32") * 3
+    y = np.eye(3)[[2, 0, 1]]
+    sigmoid, softmax = ACTIVATIONS["sigmoid"], ACTIVATIONS["softmax"]
+    binary, categorical = ours.BinaryCrossentropy(), ours.CategoricalCrossentropy()
+    along = ours.CategoricalCrossentropy(axis=0)
+    for loss, activation in (
+        (binary, softmax),
+        (categorical, sigmoid),
+        (along, softmax),
+        (categorical, lambda z: softmax(z, axis=0)),
+    ):
+        p = numpy(activation(tensor(z)))
+        expected = numpy(loss(y, p))  # of probabilities that know of no logits
+        value, _ = gradient(lambda z, a=activation, f=loss: f(tensor(y), a(z)), z, compiled)
+        np.testing.assert_allclose(value, expected, rtol=1e-5)
+
+
+def test_scaled_logits_are_those_of_the_probabilities_seen_or_not():
+    loss = ours.VectorScalingCrossentropy(counts=COUNTS, gamma=1.0)
+    p = keras.activations.softmax(tensor(Z + 3))
+    np.testing.assert_allclose(numpy(loss(LABELS, p)), numpy(loss(LABELS, numpy(p))), rtol=1e-5)
+
+
+def test_logits_that_are_none_are_warned_of():
+    z = tensor(Z)
+    p = keras.activations.sigmoid(z)
+    loss = ours.BinaryCrossentropy(from_logits=True)
+    with pytest.warns(UserWarning, match="from_logits=True"):
+        value = loss(Y, p)
+    np.testing.assert_allclose(numpy(value), weightedce.binary_cross_entropy(Z, Y), rtol=1e-5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss(Y, z)
+
+
+def test_the_slope_of_saturated_probabilities():
+    p = np.array([[0.0, 1e-20, 1e-5, 0.5, 1.0]], "float32")
+    loss = ours.BinaryCrossentropy(reduction="sum")
+    _, slope = gradient(lambda p: loss(tensor(np.ones((1, 5))), p) * 5, p)
+    np.testing.assert_allclose(slope[0, :4], [-1e7, -1e20, -1e5, -2.0], rtol=1e-3)
+    assert np.isfinite(slope).all()
+    _, slope = gradient(lambda p: loss(tensor(np.zeros((1, 5))), p) * 5, p)
+    assert slope[0, 4] > 1e6
+    dice = ours.Dice()
+    _, slope = gradient(lambda p: dice(tensor([[1.0, 0.0]]), p), np.array([[0.0, 0.0]]))
+    np.testing.assert_allclose(slope, [[-2.0, 0.0]], atol=1e-5)
+
+
+def test_dice_of_classes_and_samples():
+    y = np.eye(3)[RANDOM.integers(0, 3, (4, 8))]
+    p = RANDOM.dirichlet(np.ones(3), (4, 8)).astype("float32")
+    for axis, kept in (((0, 1), (3,)), ([1, 2], (4,)), (-1, (4, 8))):
+        theirs = keras.losses.Dice(axis=tuple(np.atleast_1d(axis)), reduction=None)(y, p)
+        mine = ours.Dice(axis=axis, reduction=None)(y, p)
+        assert tuple(mine.shape) == kept
+        np.testing.assert_allclose(numpy(mine), numpy(theirs), atol=1e-6)
+        for reduction in ("sum", "mean"):
+            theirs = keras.losses.Dice(axis=tuple(np.atleast_1d(axis)), reduction=reduction)(y, p)
+            mine = ours.Dice(axis=axis, reduction=reduction)(y, p)
+            np.testing.assert_allclose(numpy(mine), numpy(theirs), rtol=1e-5)
+    weight = RANDOM.uniform(0, 2, 4).astype("float32")
+    z = np.log(p / (1 - p))
+    expected = [
+        weightedce.dice_loss(z[..., k], y[..., k], sample_weight=weight, pos_weight=k + 1.0)
+        for k in range(3)
+    ]
+    mine = ours.Dice(axis=(0, 1), pos_weight=[1, 2, 3], reduction="none")(y, p, weight)
+    np.testing.assert_allclose(numpy(mine), expected, rtol=1e-4)
+    with pytest.raises(ValueError, match=r"pos_weight: .*3 numbers"):
+        ours.Dice(axis=-1, pos_weight=[1, 2, 3])(y, p)
+
+
+BAD = [
+    (lambda: ours.BinaryCrossentropy(reduction="max"), "reduction.*max"),
+    (lambda: ours.BinaryCrossentropy(pos_weight=-1.0), "pos_weight.*-1"),
+    (lambda: ours.BinaryCrossentropy(class_weight="balanced"), "class_weight.*batch.*balanced"),
+    (lambda: ours.BinaryCrossentropy(class_weight={"a": 1.0}), "class_weight.*keys"),
+    (lambda: ours.BinaryCrossentropy(class_weight=[1, 2, 3])(Y, Z), "class_weight.*two"),
+    (lambda: ours.BinaryCrossentropy()(Y, Z[:, :3]), r"y_true.*\(6, 3\).*\(6, 4\)"),
+    (lambda: ours.BinaryCrossentropy()(Y[:1], Z), "y_true"),
+    (lambda: ours.BinaryCrossentropy()(Y * 2, Z), "y_true.*0..1"),
+    (lambda: ours.BinaryCrossentropy()(Y, Z, np.ones(4)), "sample_weight"),
+    (lambda: ours.BinaryCrossentropy(pos_weight=[1, 2])(Y, Z), "pos_weight"),
+    (lambda: ours.BinaryCrossentropy()(Y, masked(Z, np.ones(5))), "mask"),
+    (lambda: ours.SparseCategoricalCrossentropy()(np.eye(4)[LABELS], Z), "y_true.*labels"),
+    (lambda: ours.SparseCategoricalCrossentropy()(LABELS + 9, Z), r"y_true.*0\.\.3.*y_true\["),
+    (lambda: ours.SparseCategoricalCrossentropy()(LABELS + 0.5, Z), "y_true.*whole"),
+    (lambda: ours.SparseCategoricalCrossentropy()(LABELS, Z, np.ones((6, 4))), "sample_weight"),
+    (lambda: ours.SparseCategoricalCrossentropy(class_weight={7: 1})(LABELS, Z), "class_weight.*7"),
+    (lambda: ours.SparseCategoricalCrossentropy(class_weight=[1, 2])(LABELS, Z), "class_weight"),
+    (lambda: ours.CategoricalCrossentropy()(LABELS, Z), "y_true.*one-hot"),
+    (lambda: ours.PolyCrossentropy(ignore_class=1)(np.eye(4)[LABELS], Z), "ignore_class"),
+    (lambda: ours.LDAMCrossentropy(counts=[1, 2])(LABELS, Z), "counts"),
+    (lambda: ours.ExpectedCost([[0, 1, 2]] * 3)(LABELS, Z), "cost_matrix"),
+    (lambda: ours.CategoricalCrossentropy(label_smoothing=2)(np.eye(4)[LABELS], Z),
+     "label_smoothing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "message"), BAD, ids=[case[1] for case in BAD])
+def test_errors_name_the_argument(make, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        make()
+
+
+def test_floating_point_labels_are_labels():
+    p = np.full((6, 4), 0.25, "float32")
+    for kind in ("float32", "int64", "uint8", "float64"):
+        loss = ours.SparseCategoricalCrossentropy()(LABELS.astype(kind)[:, None], p)
+        np.testing.assert_allclose(numpy(loss), np.log(4), rtol=1e-5)
+    loss = ours.PolyCrossentropy(epsilon=0.0)
+    for y in (LABELS, LABELS[:, None], np.eye(4)[LABELS]):
+        np.testing.assert_allclose(numpy(loss(y, p)), np.log(4), rtol=1e-5)

@@ -1,0 +1,194 @@
+"""Models that are compiled, fitted, saved and loaded."""
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from tools import BACKEND, numpy
+
+import weightedce
+from weightedce.backends import keras as ours
+
+ROOT = Path(__file__).parent.parent.parent
+sys.path.insert(0, str(ROOT / "examples"))
+questions = importlib.import_module("keras_five_questions")
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(64, 5)).astype("float32")
+LABELS = (X[:, 0] > 0.8).astype("int32") + (X[:, 1] > 1)
+Y = (X[:, :4] > 0.7).astype("int32")
+
+
+def dense(outputs, activation, loss, **options):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Dense(outputs, activation=activation)])
+    model.compile(optimizer=keras.optimizers.SGD(0.3), loss=loss, **options)
+    return model
+
+
+def test_question_1_outcomes():
+    results = questions.weights_of_the_four_outcomes()
+    recall, specificity = results["plain"]
+    for name in ("outcomes", "costs"):
+        assert results[name][0] > recall + 0.2
+        assert results[name][1] < specificity
+
+
+def test_question_2_many_and_few():
+    results = questions.many_and_few_examples()
+    recall, _ = results.pop("plain")
+    for name, (better, specificity) in results.items():
+        assert better > recall + 0.4, name
+        assert (specificity < 0.3) == (name == "recall alone"), name
+
+
+def test_question_3_recall_and_specificity():
+    recalls, specificities = zip(*questions.recall_and_specificity().values(), strict=True)
+    assert recalls[0] + 0.3 < recalls[1] < recalls[2]
+    assert specificities[0] > specificities[1] > specificities[2] + 0.3
+
+
+def test_question_4_four_labels():
+    results = questions.four_labels()
+    assert (results["weighted"] > results["plain"] + 0.3).all()
+
+
+def test_question_5_zeros_and_ones():
+    results = questions.weights_of_zeros_and_ones()
+    for name in ("by hand", "of each batch"):
+        assert results[name][0] > results["plain"][0] + 0.4
+
+
+LOSSES = [
+    (lambda: ours.BinaryCrossentropy(pos_weight=[2.5, 10, 5, 20], class_weight="batch"), Y),
+    (lambda: ours.SparseCategoricalCrossentropy(class_weight="batch"), LABELS),
+]
+
+
+COMPILED = LOSSES[:1] if BACKEND == "torch" else LOSSES  # torch.compile takes half a minute
+
+
+@pytest.mark.parametrize(("loss", "y"), COMPILED)
+def test_compiled_steps_train(loss, y):
+    activation, outputs = ("sigmoid", 4) if y is Y else ("softmax", 3)
+    model = dense(outputs, activation, loss(), jit_compile=True)
+    history = model.fit(X, y, batch_size=32, epochs=6, verbose=0).history["loss"]
+    assert history[-1] < 0.8 * history[0]
+    p = model.predict(X, verbose=0)
+    value = model.evaluate(X, y, batch_size=64, verbose=0)
+    np.testing.assert_allclose(value, numpy(loss()(y, p)), rtol=1e-3)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = dense(4, "sigmoid", ours.BinaryCrossentropy(pos_weight=[2.5, 10, 5, 20]))
+        history = model.fit(X, Y, batch_size=32, epochs=8, verbose=0).history["loss"]
+        assert keras.backend.standardize_dtype(model.compute_dtype) == policy[6:]
+        assert keras.backend.standardize_dtype(model.loss.dtype) == "float32"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert np.isfinite(history).all()
+    assert history[-1] < 0.8 * history[0]
+
+
+def test_weights_and_masks_of_fit_reach_the_loss():
+    tokens = RANDOM.integers(1, 9, (8, 5))
+    for row, length in zip(tokens, RANDOM.integers(1, 5, 8), strict=True):
+        row[length:] = 0
+    y = RANDOM.integers(0, 3, (8, 5))
+    weight = RANDOM.uniform(0, 2, (8, 5)).astype("float32")
+    model = keras.Sequential(
+        [keras.layers.Embedding(9, 4, mask_zero=True), keras.layers.Dense(3, activation="softmax")]
+    )
+    model.compile(loss=ours.SparseCategoricalCrossentropy(class_weight=[1.0, 2.0, 3.0]))
+    value = model.evaluate(tokens, y, sample_weight=weight, verbose=0, batch_size=8)
+    z = np.log(model.predict(tokens, verbose=0))
+    expected = weightedce.cross_entropy(
+        z, y, class_weight=[1.0, 2.0, 3.0], sample_weight=weight, mask=tokens != 0
+    )
+    np.testing.assert_allclose(value, expected, rtol=1e-4)
+    model.fit(tokens, y, sample_weight=weight, verbose=0)
+    binary = dense(4, "sigmoid", ours.BinaryCrossentropy())
+    value = binary.evaluate(X, Y, sample_weight=X[:, :4] ** 2, verbose=0, batch_size=64)
+    p = binary.predict(X, verbose=0)
+    expected = weightedce.binary_cross_entropy(weightedce.logit(p), Y, sample_weight=X[:, :4] ** 2)
+    np.testing.assert_allclose(value, expected, rtol=1e-4)
+
+
+def test_label_maps_and_overlap_train_together():
+    images = RANDOM.normal(size=(4, 6, 6, 2)).astype("float32")
+    maps = (images[..., 0] > 0.5).astype("int32") + (images[..., 1] > 1)
+    inputs = keras.Input((6, 6, 2))
+    classes = keras.layers.Conv2D(3, 1, activation="softmax", name="classes")(inputs)
+    regions = keras.layers.Conv2D(2, 1, activation="sigmoid", name="regions")(inputs)
+    model = keras.Model(inputs, {"classes": classes, "regions": regions})
+    model.compile(
+        optimizer=keras.optimizers.SGD(0.5),
+        loss={
+            "classes": ours.SparseCategoricalCrossentropy(class_weight={1: 2.0, 2: 4.0}),
+            "regions": ours.Tversky(fn_weight=0.8, fp_weight=0.2, axis=(0, 1, 2)),
+        },
+    )
+    y = {"classes": maps, "regions": (images > 0.5).astype("int32")}
+    history = model.fit(images, y, epochs=15, verbose=0).history["loss"]
+    assert history[-1] < 0.8 * history[0]
+
+
+LOAD = """
+import sys
+import keras
+import numpy as np
+import weightedce.backends.keras
+for path in sys.argv[1:]:
+    model = keras.saving.load_model(path + ".keras")
+    data = np.load(path + ".npz")
+    print(model.evaluate(data["x"], data["y"], verbose=0, batch_size=64))
+    print(model.loss.dtype)
+    print(model.loss.get_config())
+"""
+
+
+def test_a_saved_model_has_the_same_loss_in_a_new_process(tmp_path):
+    binary = ours.BinaryCrossentropy(
+        pos_weight=np.array([2.5, 10, 5, 20]), class_weight={0: 0.5, 1: 2.0},
+        label_smoothing=0.1, smoothing_weight="class", dtype="float16", name="mine",
+    )  # fmt: skip
+    sparse = ours.SparseCategoricalCrossentropy(
+        class_weight={2: 4.0}, ignore_class=0, reduction="weighted_mean", axis=1
+    )
+    expected = []
+    for model, y in ((dense(4, "sigmoid", binary), Y), (dense(3, "softmax", sparse), LABELS)):
+        model.fit(X, y, verbose=0)
+        expected.append((model.evaluate(X, y, verbose=0, batch_size=64), model.loss))
+        model.save(tmp_path / f"{model.loss.name}.keras")
+        np.savez(tmp_path / f"{model.loss.name}.npz", x=X, y=y)
+    paths = [tmp_path / loss.name for _, loss in expected]
+    command = [sys.executable, "-c", LOAD, *paths]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    lines = iter(run.stdout.strip().splitlines()[-6:])
+    for value, loss in expected:
+        np.testing.assert_allclose(float(next(lines)), value, rtol=1e-6)
+        assert next(lines) == loss.dtype
+        assert next(lines) == repr(loss.get_config())
+    assert binary.dtype == "float16"
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="keras.distribution is for JAX, MirroredStrategy TF")
+def test_two_devices():
+    run = subprocess.run(
+        [sys.executable, Path(__file__).parent / "two_devices.py"],
+        env={**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "devices: 2" in run.stdout

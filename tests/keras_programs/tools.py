@@ -1,0 +1,54 @@
+"""Arrays in and out of whichever backend KERAS_BACKEND names, and its gradient."""
+
+import os
+
+import keras
+import numpy as np
+
+BACKEND = keras.backend.backend()
+assert os.environ["KERAS_BACKEND"] == BACKEND
+
+
+def tensor(x, dtype="float32"):
+    return keras.ops.convert_to_tensor(np.asarray(x), dtype=dtype)
+
+
+def numpy(x):
+    return np.asarray(keras.ops.convert_to_numpy(x))
+
+
+def masked(y_pred, mask):
+    """Return predictions with the mask that Keras's layers leave on them."""
+    from keras.src.backend import set_keras_mask
+
+    y_pred = tensor(y_pred)
+    set_keras_mask(y_pred, tensor(mask, "bool"))
+    return y_pred
+
+
+def gradient(function, x, compiled=False):
+    """Return value and gradient of the sum of ``function(x)``."""
+    if BACKEND == "jax":
+        import jax
+
+        derived = jax.value_and_grad(lambda x: function(x).sum())
+        value, slope = (jax.jit(derived) if compiled else derived)(tensor(x))
+        return np.asarray(value), np.asarray(slope)
+    if BACKEND == "torch":
+        import torch
+
+        leaf = tensor(x).detach().clone().requires_grad_(True)
+        function = torch.compile(function, backend="eager") if compiled else function
+        value = function(leaf).sum()
+        value.backward()
+        return value.detach().numpy(), leaf.grad.numpy()
+    import tensorflow as tf
+
+    def derived(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = tf.reduce_sum(function(x))
+        return value, tape.gradient(value, x)
+
+    value, slope = (tf.function(derived) if compiled else derived)(tensor(x))
+    return value.numpy(), slope.numpy()

@@ -1,0 +1,63 @@
+"""The Keras losses, on every backend of Keras, each in a process of its own.
+
+The checks themselves are in ``keras_programs``: KERAS_BACKEND is read once a process.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PROGRAMS = HERE / "keras_programs"
+ALONE = os.environ.get("WEIGHTEDCE_ALONE")
+BACKENDS = ("jax", "torch", "tensorflow")
+
+
+def there(name):
+    return importlib.util.find_spec(name) is not None
+
+
+@pytest.fixture(params=BACKENDS)
+def environment(request):
+    """Return the environment of a process with one backend of Keras."""
+    if not there("keras") or not there(request.param):
+        assert ALONE, "without WEIGHTEDCE_ALONE, Keras and its backends must be there"
+        pytest.skip(f"{request.param} or keras is not installed")
+    fast = {"XLA_FLAGS": "--xla_backend_optimization_level=0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return {**os.environ, **fast, "KERAS_BACKEND": request.param, "MPLBACKEND": "agg"}
+
+
+def succeeds(command, environment, cwd=HERE.parent):
+    """Run a command; show what it printed if it fails."""
+    run = subprocess.run(
+        [sys.executable, *command],
+        env=environment,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        pytest.fail(run.stdout[-20000:], pytrace=False)
+    return run.stdout
+
+
+def test_checks(environment):
+    programs = sorted(PROGRAMS.glob("check_*.py"))
+    assert len(programs) == 3
+    options = ["-q", "--noconftest", "-p", "no:cacheprovider", "--durations=5"]
+    # Keras's own NumPy conversion of PyTorch tensors
+    options += ["-W", "ignore:__array__ implementation:DeprecationWarning"]
+    printed = succeeds(["-m", "pytest", *options, *map(str, programs)], environment)
+    assert " passed" in printed
+    print(printed)
+
+
+def test_importing_us_does_not_import_keras():
+    code = "import sys, weightedce; assert 'keras' not in sys.modules"
+    succeeds(["-c", code], dict(os.environ))

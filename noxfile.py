@@ -15,6 +15,12 @@ LIBRARIES = {
     "jax": ["jax"],
     "tensorflow": ["tensorflow-cpu"],
 }
+ON_TOP = {  # what people use each with
+    "numpy": [],
+    "torch": ["accelerate", "lightning", "transformers"],
+    "jax": ["flax", "optax"],
+    "tensorflow": [],
+}
 
 
 def install(session: nox.Session, *packages: str, group: str) -> None:
@@ -60,7 +66,7 @@ def tests(session: nox.Session) -> None:
 @nox.parametrize("library", list(LIBRARIES))
 def alone(session: nox.Session, library: str) -> None:
     """The tests in an environment that has one library only."""
-    install(session, "-e", ".", *LIBRARIES[library], group="test")
+    install(session, "-e", ".", *LIBRARIES[library], *ON_TOP[library], group="test")
     session.run("pytest", *session.posargs, env={"WEIGHTEDCE_ALONE": library})
 
 
@@ -75,8 +81,9 @@ def doctests(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning or an undocumented public name fails."""
-    install(session, "-e", ".", group="docs")
-    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    install(session, "-e", ".", *LIBRARIES["torch"], "keras", group="docs")
+    command = ["sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html"]
+    session.run(*command, env={"KERAS_BACKEND": "torch"})
 
 
 @nox.session

@@ -17,7 +17,7 @@ def test_namespace_of(library):
     assert w.namespace_of(library.array(np.zeros(2))).__name__ == NAMESPACES[library.name]
 
 
-@pytest.mark.parametrize("thing", [[1.0], (1.0,), 1.0, "a", None, {"a": 1}, object()], ids=repr)
+@pytest.mark.parametrize("thing", [[1.0], (1.0,), 1.0, "a", None, {"a": 1}, {1}], ids=repr)
 def test_what_is_no_array_is_named(thing):
     with pytest.raises(TypeError, match=type(thing).__name__):
         w.namespace_of(thing)

@@ -210,7 +210,7 @@ def test_labels_of_other_integer_types(dtype):
 
 
 def test_a_label_out_of_range_is_named():
-    with pytest.raises(ValueError, match=r"targets: expected values in 0..2, got targets\[1\] = 3"):
+    with pytest.raises(ValueError, match=r"target: expected values in 0..2, got targets\[1\] = 3"):
         ours.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 3]))
 
 
@@ -220,9 +220,9 @@ def test_an_ignored_label_of_a_distribution_is_refused():
 
 
 def test_target_range_unit_refuses_what_is_no_probability():
-    with pytest.raises(ValueError, match="targets"):
+    with pytest.raises(ValueError, match="target: expected values"):
         ours.BCEWithLogitsLoss(target_range="unit")(torch.zeros(2), torch.tensor([0.0, 255.0]))
-    with pytest.raises(ValueError, match="targets"):
+    with pytest.raises(ValueError, match="target: expected values"):
         ours.CrossEntropyLoss(target_range="unit")(torch.zeros(1, 2), torch.tensor([[2.0, -1.0]]))
 
 

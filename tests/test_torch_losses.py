@@ -159,8 +159,13 @@ def test_repr_shows_the_configuration():
     [
         ({"gama": 1.0}, TypeError, "FocalLoss: got an unexpected keyword argument 'gama'"),
         ({"class_weight": [1.0, -2.0]}, ValueError, "class_weight: expected finite numbers >= 0"),
-        ({"class_weight": "balanced"}, TypeError, "class_weight: expected numbers, got str"),
-        ({"class_weight": [[1.0], [1.0, 2.0]]}, TypeError, "class_weight: expected a number, a"),
+        ({"class_weight": "balanced"}, TypeError, "class_weight: expected a number, a list of"),
+        (
+            {"class_weight": [[1.0], [1.0, 2.0]]},
+            ValueError,
+            "class_weight: expected numbers in row",
+        ),
+        ({"class_weight": {0: 1.0}}, TypeError, "class_weight: expected a number, a list of"),
         ({"class_weight": torch.ones(2) * 1j}, TypeError, "class_weight: expected real numbers"),
     ],
 )
@@ -204,6 +209,92 @@ def test_func_transforms(name):
     copied = copy.deepcopy(module)
     copied.load_state_dict(state)
     torch.testing.assert_close(other, copied(z, y))
+
+
+class WithTemperature(modules.CrossEntropyLoss):
+    """A subclass with arguments of its own."""
+
+    def __init__(self, weight=None, temperature=2.0):
+        super().__init__(weight=weight)
+        self.temperature = temperature
+
+    def forward(self, input, target, **batch):  # noqa: A002
+        return super().forward(input / self.temperature, target, **batch)
+
+
+class Passing(modules.FocalLoss):
+    """A subclass that hands on what it gets."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+
+
+class Bare(modules.FocalLoss):
+    """A subclass with nothing of its own."""
+
+
+def test_subclasses_keep_their_own_arguments():
+    z, y = batch("cross_entropy")
+    warm = WithTemperature([1.0, 2.0, 4.0], temperature=3.0)
+    assert warm(z, y) == modules.CrossEntropyLoss([1.0, 2.0, 4.0])(z / 3.0, y)
+    assert list(inspect.signature(WithTemperature).parameters) == ["weight", "temperature"]
+    assert list(inspect.signature(Passing).parameters) == ["args", "options"]
+    for cls in (Passing, Bare):
+        module = cls(gamma=1.0, class_weight=[1.0, 2.0, 4.0])
+        assert module(z, y) == weightedce.focal_loss(z, y, gamma=1.0, class_weight=[1.0, 2.0, 4.0])
+        assert repr(module) == f"{cls.__name__}(gamma=1.0, class_weight=[1.0, 2.0, 4.0])"
+    for module in (warm, Passing(gamma=1.0)):
+        assert pickle.loads(pickle.dumps(module))(z, y) == copy.deepcopy(module)(z, y)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda m: m.CrossEntropyLoss([1, 2])(torch.ones(2, 3), torch.zeros(2).long()),
+            ValueError,
+            "weight: expected one number for each of the 3 classes, got shape (2,)",
+        ),
+        (
+            lambda m: m.CrossEntropyLoss([2])(torch.ones(2, 3), torch.zeros(2).long()),
+            ValueError,
+            "weight: expected one number for each",
+        ),
+        (
+            lambda m: m.CrossEntropyLoss()(torch.ones(2, 3), torch.ones(2, 3).long()),
+            TypeError,
+            "target: expected floating-point probabilities, since it has the shape of the input",
+        ),
+        (
+            lambda m: m.FocalLoss()(torch.ones(2, 3), torch.tensor([0, 3])),
+            ValueError,
+            "target: expected values in 0..2, got targets[1] = 3",
+        ),
+        (
+            lambda m: m.CrossEntropyLoss()(torch.ones(2, 3).int(), torch.zeros(2).long()),
+            TypeError,
+            "input: expected dtype",
+        ),
+        (
+            lambda m: m.FocalLoss()([[1.0, 2.0]], torch.zeros(1).long()),
+            TypeError,
+            "input: expected a tensor, got list",
+        ),
+        (
+            lambda m: m.CrossEntropyLoss()(torch.tensor(1.0), torch.tensor(0)),
+            ValueError,
+            "input: expected shape (K,)",
+        ),
+        (
+            lambda m: m.FocalLoss(class_weight=np.array([1.0, -1.0])),
+            None,
+            "class_weight: expected finite numbers >= 0",
+        ),
+    ],
+)
+def test_errors_have_the_names_of_the_module(call, error, message):
+    with pytest.raises(error or ValueError, match=re.escape(message)):
+        call(modules)
 
 
 COMPILED = ["cross_entropy", "binary_cross_entropy", "expected_cost", "tversky_loss"]

@@ -140,11 +140,45 @@ def test_arguments_come_in_the_order_of_keras():
     for name in set(ours.__all__) & set(dir(keras.losses)):
         theirs = inspect.signature(getattr(keras.losses, name)).parameters
         mine = inspect.signature(getattr(ours, name)).parameters
-        renamed = {"alpha": "fp_weight", "beta": "fn_weight"} if name == "Tversky" else {}
         shared = [p for p in mine.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
-        assert [p.name for p in shared] == [renamed.get(n, n) for n in theirs]
+        assert [p.name for p in shared] == list(theirs)
         for mine_, theirs_ in zip(shared, theirs.values(), strict=True):
             assert mine_.default == theirs_.default
+
+
+def test_weights_of_tversky_by_either_name():
+    y, p = Y, 1 / (1 + np.exp(-Z))
+    theirs = keras.losses.Tversky(0.2, 0.8)(Y, p)
+    for mine in (ours.Tversky(0.2, 0.8), ours.Tversky(fn_weight=0.2, fp_weight=0.8)):
+        np.testing.assert_allclose(numpy(mine(y, p)), numpy(theirs), rtol=1e-5)
+        again = ours.Tversky.from_config(mine.get_config())
+        np.testing.assert_allclose(numpy(again(y, p)), numpy(theirs), rtol=1e-5)
+    with pytest.raises(ValueError, match="fp_weight, fn_weight: expected none beside alpha"):
+        ours.Tversky(0.2, 0.8, fp_weight=0.8)
+
+
+def test_a_call_of_ones_own_is_used():
+    class Tenfold(ours.BinaryCrossentropy):
+        def call(self, y_true, y_pred):
+            return 10 * super().call(y_true, y_pred)
+
+    p = 1 / (1 + np.exp(-Z))
+    expected = 10 * numpy(ours.BinaryCrossentropy()(Y, p))
+    np.testing.assert_allclose(numpy(Tenfold()(Y, p)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ours.BinaryFocalCrossentropy(True, alpha=2), "alpha: expected 0 <= alpha <= 1"),
+        (lambda: ours.BinaryCrossentropy(neg_weight="batch"), "neg_weight: expected numbers, got"),
+        (lambda: ours.BinaryCrossentropy(class_weight={0.5: 2.0}), "class_weight: expected class"),
+        (lambda: ours.SparseCategoricalCrossentropy(axis=5)([0], [[0.5, 0.5]]), "axis: expected"),
+    ],
+)
+def test_bad_options_are_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 def test_label_weights():

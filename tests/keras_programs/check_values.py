@@ -80,7 +80,7 @@ PUBLISHED = [
     (ours.Dice, {"axis": (1, 2, 3), "reduction": None},
      np.tile([[[1.0], [1.0]], [[0.0], [0.0]]], (2, 1, 1, 1)),
      [[[[0.0], [1.0]], [[0.0], [1.0]]], [[[0.4], [0.0]], [[0.0], [0.9]]]], None, [0.5, 0.75757575]),
-    (ours.Tversky, {"fp_weight": 0.8, "fn_weight": 0.2},
+    (ours.Tversky, {"alpha": 0.2, "beta": 0.8},
      np.tile([[1, 0, 1, 0], [0, 1, 0, 1]], (2, 1)),
      np.tile([[0, 1, 0, 1], [1, 0, 1, 1]], (2, 1)), None, 0.7916667),
     (ours.Tversky, {"fp_weight": 0.8, "fn_weight": 0.2, "axis": [1, 2, 3], "reduction": None},

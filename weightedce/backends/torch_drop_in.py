@@ -1,13 +1,14 @@
 """`CrossEntropyLoss` and `BCEWithLogitsLoss`: torch's own classes, argument by argument."""
 
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 
 import weightedce
 from weightedce import arguments
-from weightedce.backends.torch_loss import Loss, class_axis
+from weightedce.backends.torch_loss import Loss, check_tensor, class_axis
 
 
 class CrossEntropyLoss(Loss):
@@ -43,7 +44,7 @@ class CrossEntropyLoss(Loss):
 
     Notes
     -----
-    Called as ``criterion(input, target, sample_weight=None, mask=None)``. Shapes: input (K,),
+    Called as ``criterion(input, target, *, sample_weight=None, mask=None)``. Shapes: input (K,),
     (N, K) or (N, K, d1, ...); target without the axis of K for labels of any integer dtype, or
     of the shape of the input for a distribution; ``sample_weight`` and ``mask`` align with the
     leading axes of the labels. Raises as `weightedce.cross_entropy` does.
@@ -51,8 +52,9 @@ class CrossEntropyLoss(Loss):
     Differences from torch: where nothing is left (all ignored, weights 0, an empty batch)
     ``"mean"`` is 0 with gradient 0, not NaN; NaN in an ignored example does not reach the
     gradient; infinite logits give the limit; a label out of range is a ValueError that names
-    it, or NaN in compiled code, not an abort; float16 and bfloat16 give a float32 loss;
-    int32 and uint8 labels are taken.
+    it, or NaN in compiled code and on an accelerator, not an abort; float16 and bfloat16 give a
+    float32 loss; integers of any width are labels. It is no instance of torch's class, and takes
+    ``torch.compile`` and ``torch.export``, not ``torch.jit``.
 
     Gradients flow to the input, a distribution and the weights.
 
@@ -68,6 +70,7 @@ class CrossEntropyLoss(Loss):
     """
 
     function = staticmethod(weightedce.cross_entropy)
+    names: ClassVar[Mapping[str, str]] = {**Loss.names, "class_weight": "weight"}
 
     def __init__(
         self,
@@ -99,8 +102,20 @@ class CrossEntropyLoss(Loss):
         mask: Any = None,
     ) -> Any:
         """Return the loss of a batch of logits and targets."""
+        check_tensor(input)
+        axis = class_axis(input)
         target = torch.as_tensor(target, device=input.device)
         labels = target.ndim == input.ndim - 1
+        if target.shape == input.shape and not target.is_floating_point():
+            raise TypeError(
+                f"target: expected floating-point probabilities, since it has the shape of the "
+                f"input, {tuple(input.shape)}, got dtype {target.dtype}: labels have no class axis"
+            )
+        if self.weight is not None and self.weight.shape not in ((), input.shape[axis : axis + 1]):
+            raise ValueError(
+                f"weight: expected one number for each of the {input.shape[axis]} classes, got "
+                f"shape {tuple(self.weight.shape)}"
+            )
         smoothing, ignored, reduction = self.label_smoothing, self.ignore_index, self.reduction
         if labels and reduction == "mean":
             reduction = "weighted_mean"
@@ -108,12 +123,12 @@ class CrossEntropyLoss(Loss):
             ignored = None
         if not labels and smoothing and self.smoothing_weight == "class":
             # torch adds e / K whatever a row sums to
-            classes = input.shape[class_axis(input)]
-            target, smoothing = (1.0 - smoothing) * target + smoothing / classes, 0.0
+            target = (1.0 - smoothing) * target + smoothing / input.shape[axis]
+            smoothing = 0.0
         return self._call(
             input,
             target,
-            axis=class_axis(input),
+            axis=axis,
             class_weight=self.weight,
             sample_weight=sample_weight,
             mask=mask,
@@ -155,12 +170,14 @@ class BCEWithLogitsLoss(Loss):
 
     Notes
     -----
-    Called as ``criterion(input, target, sample_weight=None, mask=None)``; the last two align
+    Called as ``criterion(input, target, *, sample_weight=None, mask=None)``; the last two align
     with the leading axes of the input. Raises as `weightedce.binary_cross_entropy` does, and
     if a weight does not broadcast to the input: it never makes the loss larger.
 
     Differences from torch: infinite logits give the limit, not NaN; an empty batch gives 0,
-    not NaN; float16 and bfloat16 give a float32 loss; integer and boolean targets are taken.
+    not NaN; float16 and bfloat16 give a float32 loss, and otherwise the loss has the dtype of the
+    input, whatever the target's; integer and boolean targets are taken. It is no instance of
+    torch's class, and takes ``torch.compile`` and ``torch.export``, not ``torch.jit``.
 
     Gradients flow to the input, the targets and the weights.
 
@@ -208,6 +225,7 @@ class BCEWithLogitsLoss(Loss):
         mask: Any = None,
     ) -> Any:
         """Return the loss of a batch of logits and targets."""
+        check_tensor(input)
         target = torch.as_tensor(target, device=input.device)
         shape = input.shape
         if target.shape != shape:

@@ -1,12 +1,15 @@
 """What every PyTorch loss object does: its options kept, its weights as buffers, autocast off."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 
 from weightedce import arguments
+from weightedce.counting import column
 
 SIGNED = ("shift", "cost_matrix")  # weights of which numbers below 0 have a meaning
 
@@ -19,10 +22,18 @@ class Loss(torch.nn.Module):
     """
 
     function: ClassVar[Callable[..., Any]]
+    parameters: ClassVar[Mapping[str, inspect.Parameter]]  # of the class of ours, not a subclass
+    names: ClassVar[Mapping[str, str]] = {"logits": "input", "targets": "target"}
+
+    def __init_subclass__(cls) -> None:
+        """Note the parameters of a class that names its function."""
+        super().__init_subclass__()
+        if "function" in vars(cls):
+            cls.parameters = inspect.signature(cls.__init__).parameters
 
     def __init__(self, **options: Any) -> None:
         super().__init__()
-        parameters = inspect.signature(type(self)).parameters
+        parameters = self.parameters
         self._defaults = {name: parameters[name].default for name in options}
         for name, value in options.items():
             is_weight = parameters[name].annotation is Any  # others say what number or word
@@ -36,6 +47,18 @@ class Loss(torch.nn.Module):
                 setattr(self, name, value)
 
     def _call(self, logits: torch.Tensor, targets: Any, **options: Any) -> Any:
+        """Call the function; errors give the arguments the names that they have here."""
+        if torch.compiler.is_compiling():
+            return self._without_autocast(logits, targets, **options)
+        try:
+            return self._without_autocast(logits, targets, **options)
+        except (TypeError, ValueError) as error:
+            name, colon, rest = str(error).partition(": ")
+            if name not in self.names:
+                raise
+            raise type(error)(f"{self.names[name]}{colon}{rest}") from None
+
+    def _without_autocast(self, logits: torch.Tensor, targets: Any, **options: Any) -> Any:
         """Call the function with autocast off: the library chooses its own precision."""
         kind = logits.device.type
         if not torch.amp.is_autocast_available(kind):  # such as the meta device
@@ -66,9 +89,14 @@ class FunctionLoss(Loss):
 
     __signature__: ClassVar[inspect.Signature]
 
-    def __init_subclass__(cls, function: Callable[..., Any]) -> None:
+    def __init_subclass__(cls, function: Callable[..., Any] | None = None) -> None:
         """Take the options of ``function`` for the arguments of the class."""
         super().__init_subclass__()
+        if function is None:  # somebody's subclass: its own arguments are its own affair
+            if "__init__" in vars(cls):
+                own = list(inspect.signature(cls.__init__).parameters.values())
+                cls.__signature__ = inspect.Signature(own[1:])
+            return
         cls.function = staticmethod(function)
         cls.__doc__ = _docstring(cls.__doc__, function.__name__)
         parameters = dict(inspect.signature(function).parameters)
@@ -76,11 +104,12 @@ class FunctionLoss(Loss):
             del parameters[name]
         if "class_weight" in parameters:
             parameters["axis"] = parameters["axis"].replace(default=None, annotation=int | None)
+        cls.parameters = parameters
         cls.__signature__ = inspect.Signature(list(parameters.values()))
 
     def __init__(self, *args: Any, **options: Any) -> None:
         try:
-            bound = self.__signature__.bind(*args, **options)
+            bound = inspect.Signature(list(self.parameters.values())).bind(*args, **options)
         except TypeError as error:
             raise TypeError(f"{type(self).__name__}: {error}") from None
         bound.apply_defaults()
@@ -95,6 +124,7 @@ class FunctionLoss(Loss):
         mask: Any = None,
     ) -> Any:
         """Return the loss of a batch of logits and targets."""
+        check_tensor(input)
         options = {name: getattr(self, name) for name in self._defaults}
         if "class_weight" in options and options["axis"] is None:
             options["axis"] = self._class_axis(input, target)
@@ -104,22 +134,39 @@ class FunctionLoss(Loss):
         return class_axis(logits)
 
 
+def check_tensor(logits: Any) -> None:
+    """Refuse logits that are no tensor."""
+    if not isinstance(logits, torch.Tensor):
+        raise TypeError(f"input: expected a tensor, got {type(logits).__qualname__}")
+
+
 def class_axis(logits: torch.Tensor) -> int:
     """Return the class axis by torch's convention: (N, K, ...), or (K,) without a batch."""
+    if not logits.ndim:
+        raise ValueError("input: expected shape (K,), (N, K) or (N, K, ...), got one number")
     return 1 if logits.ndim > 1 else 0
 
 
 def weight_of(name: str, value: Any) -> torch.Tensor:
     """Return a weight as a floating-point tensor; a tensor of floats as it is."""
     if not isinstance(value, torch.Tensor):
-        if not hasattr(value, "dtype") and name not in SIGNED:
-            arguments.nonnegative(name, value)
+        value = column(value)  # of a data frame
+        if not isinstance(value, Real | list | tuple):
+            array = np.asarray(value)
+            if array.dtype.kind not in "biuf":
+                raise TypeError(
+                    f"{name}: expected a number, a list of numbers, an array or a tensor, got "
+                    f"{type(value).__qualname__}: {value!r:.80}"
+                )
+            value = array.astype(array.dtype.newbyteorder("="))  # a copy of its own
+        numbers = value.tolist() if isinstance(value, np.ndarray) else value
+        if name not in SIGNED:
+            arguments.nonnegative(name, numbers)
         try:
             value = torch.tensor(value)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise TypeError(
-                f"{name}: expected a number, a list of numbers, an array or a tensor, got "
-                f"{type(value).__qualname__}: {value!r:.80} ({error})"
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{name}: expected numbers in rows of one length, got {numbers!r:.80} ({error})"
             ) from None
     if value.is_complex():
         raise TypeError(f"{name}: expected real numbers, got dtype {value.dtype}")
@@ -139,7 +186,7 @@ Parameters
 
 Notes
 -----
-Called as ``criterion(input, target, sample_weight=None, mask=None)``. Formula, shapes, units,
+Called as ``criterion(input, target, *, sample_weight=None, mask=None)``. Formula, shapes, units,
 errors, gradient flow and source are those of `weightedce.{function}`. Under autocast the loss
 is computed in float32 or wider all the same.
 """

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from weightedce import losses
+from weightedce import losses, options
 from weightedce.backends.keras.families import BinaryLoss, product
 from weightedce.backends.keras.loss import registered
 
@@ -153,6 +153,7 @@ class BinaryFocalCrossentropy(BinaryLoss):
         smoothing_weight: str = "target",
     ) -> None:
         super().__init__(locals())
+        options.number("alpha", alpha, 0, 1)
 
     def weights(self, y: Any, keep: Any) -> dict[str, Any]:
         """Return the weights of positives and negatives, alpha included."""

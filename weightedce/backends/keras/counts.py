@@ -200,10 +200,12 @@ class Tversky(CountsLoss):
 
     Parameters
     ----------
-    fp_weight, fn_weight : float
-        Weight of false positives and of false negatives, at least 0. Keras's ``alpha`` and
-        ``beta``, by names that cannot be mixed up: its documentation gives ``alpha`` to false
-        positives, its code to false negatives.
+    alpha, beta : float
+        Keras's names for the weights of false negatives (alpha) and of false positives (beta),
+        as its code has them; its documentation has them the other way round.
+    fp_weight, fn_weight : float, optional
+        Weight of false positives and of false negatives, at least 0, in place of beta and alpha
+        and by names that cannot be mixed up.
     reduction : str, optional
         Over what is left of the axes, as in `BinaryCrossentropy`; without ``axis`` there is one
         loss a batch, a scalar under every reduction.
@@ -223,10 +225,9 @@ class Tversky(CountsLoss):
     The loss is in [0, 1], without unit. Sample weights and the mask that Keras hands on weigh
     elements inside the counts. Gradients flow to ``y_pred``; the loss is bounded, so saturated
     wrong answers have a gradient near 0. Counts of a batch do not add up to those of the epoch:
-    take large batches. Differences from ``keras.losses.Tversky``: a sample
-    weight, which Keras multiplies the scalar with; no 1e-7 in the denominator; targets outside
-    0..1 are errors and divided by the
-    number of replicas under ``tf.distribute``; the names of the weights.
+    take large batches. Differences from ``keras.losses.Tversky``: a sample weight, which Keras
+    multiplies the scalar with; no 1e-7 in the denominator; targets and predictions outside 0..1
+    are errors; the loss is divided by the number of replicas under ``tf.distribute``.
 
     Raises
     ------
@@ -239,16 +240,22 @@ class Tversky(CountsLoss):
     """
 
     function = staticmethod(losses.tversky_loss)
+    alpha: float
+    beta: float
+    fp_weight: float | None
+    fn_weight: float | None
 
     def __init__(
         self,
-        fp_weight: float = 0.5,
-        fn_weight: float = 0.5,
+        alpha: float = 0.5,
+        beta: float = 0.5,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "tversky",
         axis: Any = None,
         dtype: Any = None,
         *,
+        fp_weight: float | None = None,
+        fn_weight: float | None = None,
         from_logits: bool = False,
         pos_weight: Any = None,
         neg_weight: Any = None,
@@ -258,3 +265,15 @@ class Tversky(CountsLoss):
         smoothing_weight: str = "target",
     ) -> None:
         super().__init__(locals())
+        if (fp_weight, fn_weight) != (None, None) and (alpha, beta) != (0.5, 0.5):
+            raise ValueError(
+                f"fp_weight, fn_weight: expected none beside alpha={alpha!r} and beta={beta!r}, "
+                f"got {fp_weight!r} and {fn_weight!r}"
+            )
+
+    def others(self, *handled: str) -> dict[str, Any]:
+        """Return the options but for those that are handled, the two weights by their names."""
+        fp = self.beta if self.fp_weight is None else self.fp_weight
+        fn = self.alpha if self.fn_weight is None else self.fn_weight
+        rest = super().others("alpha", "beta", "fp_weight", "fn_weight", *handled)
+        return {"fp_weight": fp, "fn_weight": fn, **rest}

@@ -111,6 +111,7 @@ class SoftmaxLoss(WeightedLoss):
     ) -> Array:
         """Return the loss under one of Keras's reductions."""
         axis = -1 if self.axis is None else self.axis
+        arguments.axis_of(known_shape(ops.convert_to_tensor(y_pred)), axis)
         z = softmax_logits(
             y_pred,
             self.compute,

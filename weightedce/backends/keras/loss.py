@@ -38,6 +38,8 @@ class WeightedLoss(keras.losses.Loss):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
         """Return the reduced loss; a mask that Keras left on ``y_pred`` is honoured."""
+        if type(self).call is not WeightedLoss.call:  # somebody's own: then Keras reduces it
+            return super().__call__(y_true, y_pred, sample_weight=sample_weight)
         with keras.name_scope(self.name):
             mask = get_keras_mask(y_pred)
             loss = self.named(y_true, y_pred, sample_weight, mask, self.reduction)
@@ -87,7 +89,10 @@ def plain(name: str, value: Any) -> Any:
         return [plain(name, item) for item in value]
     if isinstance(value, dict):
         try:
-            return {int(key): plain(name, item) for key, item in value.items()}
+            keys = [int(key) for key in value]
+            if any(float(key) != k for key, k in zip(value, keys, strict=True)):
+                raise ValueError
+            return {k: plain(name, item) for k, item in zip(keys, value.values(), strict=True)}
         except (TypeError, ValueError):
             raise ValueError(
                 f"{name}: expected class numbers for keys, got {list(value)!r:.80}"
@@ -106,8 +111,9 @@ def check_weight(name: str, weight: Any) -> None:
     if isinstance(weight, dict):
         weight = list(weight.values())
     if isinstance(weight, str):
-        if weight != "batch" or name not in ("class_weight", "pos_weight"):
-            raise ValueError(f"{name}: expected numbers or 'batch', got {weight!r}")
+        words = " or 'batch'" if name in ("class_weight", "pos_weight") else ""
+        if weight != "batch" or not words:
+            raise ValueError(f"{name}: expected numbers{words}, got {weight!r}")
     elif weight is not None:
         arguments.nonnegative(name, weight)
 

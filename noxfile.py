@@ -15,6 +15,7 @@ LIBRARIES = {
     "jax": ["jax"],
     "tensorflow": ["tensorflow-cpu"],
 }
+PARALLEL = ["--numprocesses=2", "--dist=worksteal"]  # each process holds every library: 3 GB
 ON_TOP = {  # what people use each with
     "numpy": [],
     "torch": ["accelerate", "lightning", "transformers"],
@@ -58,22 +59,31 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests with all four libraries; arguments go to pytest."""
     libraries = [name for names in LIBRARIES.values() for name in names]
-    install(session, "-e", ".", *libraries, group="test frameworks")
-    session.run("pytest", *session.posargs)
+    install(session, "-e", ".[validation]", *libraries, group="test frameworks")
+    session.run("pytest", *PARALLEL, *session.posargs)
+
+
+@nox.session(name="long")
+def long_run(session: nox.Session) -> None:
+    """Hold every kind of option to the oracle in every compiled mode; many more drawn batches."""
+    libraries = [name for names in LIBRARIES.values() for name in names]
+    install(session, "-e", ".[validation]", *libraries, group="test frameworks")
+    long = {"WEIGHTEDCE_LONG": "1"}
+    session.run("pytest", "--hypothesis-profile=long", *PARALLEL, *session.posargs, env=long)
 
 
 @nox.session
 @nox.parametrize("library", list(LIBRARIES))
 def alone(session: nox.Session, library: str) -> None:
     """The tests in an environment that has one library only."""
-    install(session, "-e", ".", *LIBRARIES[library], *ON_TOP[library], group="test")
+    install(session, "-e", ".[validation]", *LIBRARIES[library], *ON_TOP[library], group="test")
     session.run("pytest", *session.posargs, env={"WEIGHTEDCE_ALONE": library})
 
 
 @nox.session
 def doctests(session: nox.Session) -> None:
     """Run every example in the docstrings."""
-    install(session, "-e", ".", group="test")
+    install(session, "-e", ".[validation]", group="test")
     only_numpy = {"WEIGHTEDCE_ALONE": "numpy"}
     session.run("pytest", "tests/test_docstrings.py", *session.posargs, env=only_numpy)
 

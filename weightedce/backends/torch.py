@@ -7,7 +7,8 @@ import torch
 
 from weightedce.backends import Array
 from weightedce.backends.numpy import fixed, shape
-from weightedce.backends.torch_drop_in import BCEWithLogitsLoss, CrossEntropyLoss
+from weightedce.backends.torch_bce import BCEWithLogitsLoss
+from weightedce.backends.torch_cross_entropy import CrossEntropyLoss
 from weightedce.backends.torch_losses import (
     AsymmetricLoss,
     BalancedSoftmaxCrossEntropyLoss,

@@ -1,6 +1,7 @@
 """What every PyTorch loss object does: its options kept, its weights as buffers, autocast off."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any, ClassVar
@@ -145,6 +146,19 @@ def class_axis(logits: torch.Tensor) -> int:
     if not logits.ndim:
         raise ValueError("input: expected shape (K,), (N, K) or (N, K, ...), got one number")
     return 1 if logits.ndim > 1 else 0
+
+
+def named_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """Return the reduction that torch's deprecated flags stand for."""
+    if size_average is None and reduce is None:
+        return reduction
+    name = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(
+        f"size_average, reduce: deprecated by torch, pass reduction={name!r}",
+        FutureWarning,
+        stacklevel=3,
+    )
+    return name
 
 
 def weight_of(name: str, value: Any) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""The losses as PyTorch modules. Those with a namesake in torch are in `torch_drop_in`."""
+"""The losses as PyTorch modules. torch's own two have files of their own."""
 
 from typing import Any
 

@@ -105,5 +105,5 @@ def ldam_cross_entropy(
     p_rest = stable.complement(minus_log_p)
     against = minus_log_p + stable.log(p_rest) + scale * margin
     _, margin_loss = stable.softplus_pair(against)
-    loss = stable.weighted_sum(b.mass, xp.where(p_rest > 0.0, margin_loss, 0.0), b.axis)
+    loss = stable.weighted_sum(b.mass, xp.where(p_rest == 0.0, 0.0, margin_loss), b.axis)
     return reduce(loss, b, reduction)

@@ -3,7 +3,8 @@
 A loss is given by one function of the logits and its own parameters:
 
 - a binary one: ``f(z, ...) -> (loss if the target is 1, loss if it is 0)``,
-- a multi-class one: ``f([z_1, ..., z_K], ...) -> [loss if the label is k, for each k]``.
+- a multi-class one: ``f([z_1, ..., z_K], ...) -> [loss if the label is k, for each k]``,
+- one of a whole batch: ``f(tp, fn, fp, tn, ...) -> loss``, from the soft confusion counts.
 
 Weights, smoothing and masks are the same for every loss; `truth` applies them and
 differentiates.
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import mpmath as mp
 
 Number = Any  # float in, mpf out
-Function = TypeVar("Function", bound=Callable[..., Sequence[Any]])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Definition(NamedTuple):
@@ -28,7 +29,7 @@ class Definition(NamedTuple):
     as a factor, and p'' = p (1 - p) (1 - 2p) is a difference that vanishes at p = 1/2.
     """
 
-    function: Callable[..., Sequence[Number]]
+    function: Callable[..., Any]
     variants: tuple[dict[str, Any], ...]
     looser: float
     sensitivity: float
@@ -37,6 +38,12 @@ class Definition(NamedTuple):
 
 BINARY: dict[str, Definition] = {}
 MULTICLASS: dict[str, Definition] = {}
+BATCH: dict[str, Definition] = {}
+
+
+def definition(loss: str) -> Definition:
+    """Return the definition of a loss of any kind; a KeyError if it has none."""
+    return (BINARY | MULTICLASS | BATCH)[loss]
 
 
 def define(
@@ -221,6 +228,56 @@ def expected_cost(z: Sequence[Number], cost_matrix: Sequence[Sequence[float]]) -
     """Sum over k of C_yk p_k, for each label y."""
     p = _softmax(z)
     return [mp.fsum(c * p_k for c, p_k in zip(row, p, strict=True)) for row in cost_matrix]
+
+
+@define(
+    BATCH,
+    {"recall_weight": 3.0, "specificity_weight": 1.0},
+    {"recall_weight": 1.0, "specificity_weight": 0.0},
+)
+def recall_specificity_loss(
+    tp: Number, fn: Number, fp: Number, tn: Number, recall_weight: float, specificity_weight: float
+) -> Number:
+    """1 - (a recall + b specificity), a + b = 1, without the term of a side that has no mass."""
+    total = mp.mpf(recall_weight) + specificity_weight
+    missed, alarms = _share(fn, tp), _share(fp, tn)
+    return recall_weight / total * missed + specificity_weight / total * alarms
+
+
+@define(BATCH, {"fp_weight": 0.25, "fn_weight": 0.75})
+def tversky_loss(
+    tp: Number,
+    fn: Number,
+    fp: Number,
+    tn: Number,  # noqa: ARG001 - true negatives do not count
+    fp_weight: float,
+    fn_weight: float,
+) -> Number:
+    """1 - TP / (TP + a FP + b FN), and 0 where nothing is left."""
+    return _share(fp_weight * fp + fn_weight * fn, tp)
+
+
+@define(BATCH, {"beta": 2.0}, {"beta": 0.5})
+def f_beta_loss(tp: Number, fn: Number, fp: Number, tn: Number, beta: float) -> Number:  # noqa: ARG001
+    """1 - (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP)."""
+    return _share(beta**2 * fn + fp, (1 + beta**2) * tp)
+
+
+@define(BATCH)
+def dice_loss(tp: Number, fn: Number, fp: Number, tn: Number) -> Number:  # noqa: ARG001
+    """1 - 2 TP / (2 TP + FP + FN)."""
+    return _share(fp + fn, 2 * tp)
+
+
+@define(BATCH, {"count": "tp"}, {"count": "fn"}, {"count": "fp"}, {"count": "tn"})
+def soft_confusion(tp: Number, fn: Number, fp: Number, tn: Number, count: str) -> Number:
+    """One of the four counts, by its name."""
+    return {"tp": tp, "fn": fn, "fp": fp, "tn": tn}[count]
+
+
+def _share(part: Number, rest: Number) -> Number:
+    """Return part / (part + rest), which is 1 - rest / (part + rest), and 0 for 0 / 0."""
+    return part / (part + rest) if part + rest else mp.mpf(0)
 
 
 def _sigmoid(z: Number) -> Number:

@@ -1,13 +1,17 @@
 """hypothesis strategies: batches that hit the hard points."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from weightedce.validation import oracle
 from weightedce.validation.cases import HARD_POINTS, Case
+
+Drawn = TypeVar("Drawn")
 
 logits = st.one_of(
     st.sampled_from(HARD_POINTS),
@@ -70,6 +74,103 @@ def class_cases(draw: st.DrawFn, loss: str, shape: tuple[int, int] | None = None
     )
 
 
+@st.composite
+def batch_cases(draw: st.DrawFn, loss: str, shape: tuple[int, int] | None = None) -> Case:
+    """Draw a case of a loss that is one number a batch: as for a binary one, other options."""
+    case = draw(binary_cases("binary_cross_entropy", shape))
+    own = draw(st.sampled_from(oracle.BATCH[loss].variants))
+    return replace(case, loss=loss, options=own | case.options)
+
+
 def cases(loss: str, shape: tuple[int, int] | None = None) -> st.SearchStrategy[Case]:
-    """Draw a case of any loss that the oracle defines."""
+    """Draw a case of any loss that the oracle defines.
+
+    Parameters
+    ----------
+    loss : str
+        Its name.
+    shape : (int, int), optional
+        Of the logits, (N, L) or (N, K). Default: small ones, empty ones included.
+    """
+    if loss in oracle.BATCH:
+        return batch_cases(loss, shape)
     return (binary_cases if loss in oracle.BINARY else class_cases)(loss, shape)
+
+
+@st.composite
+def like(draw: st.DrawFn, case: Case, rows: int) -> Case:
+    """Draw a case that differs from the given one in its arrays alone, so it needs no compiler.
+
+    Parameters
+    ----------
+    case : Case
+        Gives loss, options, and the kind of the targets.
+    rows : int
+        N, how many examples to draw.
+    """
+    size = case.logits.shape[-1]
+    options = dict(case.options)
+    for name in sorted(set(options) & {"pos_weight", "neg_weight", "class_weight"}):
+        options[name] = draw(_array((size,), weights)).tolist()
+    if case.targets.dtype.kind == "i":
+        targets = draw(_array((rows,), st.integers(0, size - 1), np.int64))
+    else:
+        hard = set(np.unique(case.targets)) <= {0.0, 1.0}
+        elements = st.sampled_from([0.0, 1.0]) if hard else probabilities
+        targets = draw(_array((rows, size), elements))
+    sample = mask = None
+    if case.sample_weight is not None:
+        sample = draw(_array((rows,), weights))
+    if case.mask is not None:
+        mask = draw(_array((rows, *case.mask.shape[1:]), st.booleans(), np.bool_))
+    return replace(
+        case,
+        logits=draw(_array((rows, size), logits)),
+        targets=targets,
+        options=options,
+        sample_weight=sample,
+        mask=mask,
+    )
+
+
+def drawn(strategy: st.SearchStrategy[Drawn], examples: int, start: int = 0) -> list[Drawn]:
+    """Draw examples now, the same ones for the same seed and versions.
+
+    Parameters
+    ----------
+    strategy : hypothesis.strategies.SearchStrategy
+        What to draw.
+    examples : int
+        How many.
+    start : int
+        The seed.
+
+    Returns
+    -------
+    list
+        The examples, in the order in which they were drawn.
+
+    Examples
+    --------
+    >>> drawn(st.integers(0, 9), 3, start=1) == drawn(st.integers(0, 9), 3, start=1)
+    True
+    """
+    found: list[Drawn] = []
+    if not examples:
+        return found
+
+    @seed(start)
+    @settings(
+        max_examples=examples,
+        database=None,
+        derandomize=False,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(example: Drawn) -> None:
+        found.append(example)
+
+    collect()
+    return found[:examples]

@@ -99,11 +99,16 @@ class Truth:
 
     def hessian(self, masses: Sequence[Number], i: int, j: int) -> Exact:
         """Return the second derivative to logits i and j."""
-        return self._combine(masses, self._losses((i, j)))
+        return self._combine(masses, self._losses((min(i, j), max(i, j))))
 
     def mass_gradient(self, k: int) -> Number:
         """Return the derivative to mass k: the loss of the pure target k."""
         return self._losses(())[k]
+
+    def mass_gradients(self) -> Sequence[Number]:
+        """Return the derivatives to all masses."""
+        found: Sequence[Number] = self._losses(())
+        return found
 
     def _combine(self, masses: Sequence[Number], losses: Sequence[Number]) -> Exact:
         if self.undefined:
@@ -116,20 +121,28 @@ class Truth:
     @mp.workdps(DIGITS)
     def _losses(self, by: tuple[int, ...]) -> Sequence[Number]:
         """Return the pure losses, differentiated once to each logit named in ``by``."""
-        losses = _difference(self.definition, self.logits, by)
+        losses = _difference(self._at, len(self.logits), by)
         if any(self.infinite):
             return [mp.inf if loss > FAR / 100 else loss for loss in losses]
         return losses
 
+    @cache  # noqa: B019 - the quotients of one row share most of their points
+    def _at(self, steps: tuple[int, ...]) -> Sequence[Number]:
+        """Return the pure losses so many steps beside the logits."""
+        return self.definition(tuple(z + n * STEP for z, n in zip(self.logits, steps, strict=True)))
+
 
 def _difference(
-    f: Callable[[tuple[Number, ...]], Sequence[Number]], z: tuple[Number, ...], by: tuple[int, ...]
+    f: Callable[[tuple[int, ...]], Sequence[Number]], size: int, by: tuple[int, ...]
 ) -> Sequence[Number]:
-    """Return the central difference quotient of ``f`` to the logits named in ``by``."""
-    if not by:
-        return f(z)
-    up, down = (
-        _difference(f, tuple(x + (i == by[0]) * h for i, x in enumerate(z)), by[1:])
-        for h in (STEP, -STEP)
-    )
-    return [(a - b) / (2 * STEP) for a, b in zip(up, down, strict=True)]
+    """Return the central difference quotient at 0 of a function of steps, for the axes ``by``."""
+    terms = {(0,) * size: 1}
+    for axis in by:
+        moved: dict[tuple[int, ...], int] = {}
+        for steps, factor in terms.items():
+            for sign in (1, -1):
+                point = (*steps[:axis], steps[axis] + sign, *steps[axis + 1 :])
+                moved[point] = moved.get(point, 0) + sign * factor
+        terms = moved
+    columns = [[factor * loss for loss in f(steps)] for steps, factor in terms.items()]
+    return [mp.fsum(column) / (2 * STEP) ** len(by) for column in zip(*columns, strict=True)]

@@ -51,7 +51,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Strict static types."""
-    install(session, ".", group="types")
+    install(session, ".[validation]", group="types")
     session.run("mypy")
 
 

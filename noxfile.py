@@ -104,6 +104,14 @@ def pictures(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Time every mode against its peer, interleaved; `-- --mode "jax.jit"` for one."""
+    libraries = [name for names in LIBRARIES.values() for name in names]
+    install(session, "-e", ".", *libraries, "optax", group="examples")
+    session.run("python", "benchmarks/bench.py", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Train on a real imbalanced table: `nox -s demo -- [torch|jax|tensorflow|all] [options]`."""
     names, options = chosen(session, default=["jax"])

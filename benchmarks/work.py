@@ -19,10 +19,6 @@ class Work(NamedTuple):
     size: tuple[int, ...]
     dtype: str = "float32"
 
-    @property
-    def elements(self) -> int:
-        return int(np.prod(self.size))
-
     def data(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return logits, targets and weights."""
         random = np.random.default_rng(0)

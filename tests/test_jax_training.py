@@ -4,8 +4,6 @@ Eight devices must be asked for before JAX starts, so this file runs itself in a
 own, which trains in float64 and saves every number.
 """
 
-import os
-import subprocess
 import sys
 from functools import partial, wraps
 from importlib import import_module
@@ -15,12 +13,13 @@ import numpy as np
 import pytest
 
 import weightedce as w
+from eight_devices import DEVICES, results_of
 
 jax = pytest.importorskip("jax", reason="jax is not installed")
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 jax_nnx, jax_nnx_sharded, nnx = map(import_module, ("jax_nnx", "jax_nnx_sharded", "flax.nnx"))
 
-STEPS, DEVICES = 40, 8
+STEPS = 40
 WAYS = ("one_device", "automatic", "manual")
 # Devices add up their parts of a sum in another order. The losses of a batch are not negative,
 # so the order moves their sum by a few units in the last place and no more; the parameters,
@@ -66,22 +65,7 @@ def train_all(path):
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    path = tmp_path_factory.mktemp("devices") / "found.npz"
-    child = subprocess.run(
-        [sys.executable, "-W", "error", __file__, path],
-        env=os.environ
-        | {
-            "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}",
-            "JAX_PLATFORMS": "cpu",
-            "JAX_ENABLE_X64": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert child.returncode == 0, child.stdout + child.stderr
-    return np.load(path)
+    return results_of(__file__, tmp_path_factory.mktemp("devices"))
 
 
 @pytest.mark.parametrize("way", WAYS[1:])

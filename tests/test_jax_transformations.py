@@ -7,8 +7,6 @@ libraries.
 """
 
 import inspect
-import os
-import subprocess
 import sys
 from functools import cache, partial
 
@@ -16,6 +14,7 @@ import numpy as np
 import pytest
 
 import weightedce as w
+from eight_devices import DEVICES, results_of
 from weightedce.validation import oracle
 
 jax = pytest.importorskip("jax", reason="jax is not installed")
@@ -28,7 +27,7 @@ RATIOS = {
     "tversky_loss": w.SoftConfusion.tversky_loss,
     "recall_specificity_loss": w.SoftConfusion.recall_specificity_loss,
 }
-ROWS, CLASSES, INPUTS, DEVICES = 64, 3, 2, 8
+ROWS, CLASSES, INPUTS = 64, 3, 2
 every = pytest.mark.parametrize("name", LOSSES)
 close = partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-15)  # orders of summation differ
 
@@ -206,22 +205,7 @@ def on_devices(path):
 
 @pytest.fixture(scope="module")
 def devices(tmp_path_factory):
-    path = tmp_path_factory.mktemp("devices") / "found.npz"
-    child = subprocess.run(
-        [sys.executable, "-W", "error", __file__, path],
-        env=os.environ
-        | {
-            "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}",
-            "JAX_PLATFORMS": "cpu",
-            "JAX_ENABLE_X64": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert child.returncode == 0, child.stdout + child.stderr
-    return np.load(path)
+    return results_of(__file__, tmp_path_factory.mktemp("devices"))
 
 
 @pytest.mark.parametrize("way", ["manual", "automatic", "explicit"])

@@ -65,10 +65,7 @@ def _count_csv(
                 raise ValueError(f"{file}: line {number}: no label; --ignore '' leaves such out")
             if label not in counts:
                 counts[label], first_line[label] = 0, number
-                if len(counts) > MOST_CLASSES:
-                    raise ValueError(
-                        f"{file}: expected labels, got more than {MOST_CLASSES:,} different values"
-                    )
+                _check_number(file, counts)
             counts[label] += 1
     if not counts:
         raise ValueError(f"{file}: no labels, only a header" if header else f"{file}: no labels")
@@ -147,10 +144,7 @@ def _count_array(file: Path, names: bool, ignore: frozenset[str] | set[str]) -> 
         for label, n in zip(map(str, found.tolist()), numbers.tolist(), strict=True):
             if label not in ignore:
                 counts[label] = counts.get(label, 0) + n
-        if len(counts) > MOST_CLASSES:
-            raise ValueError(
-                f"{file}: expected labels, got more than {MOST_CLASSES:,} different values"
-            )
+        _check_number(file, counts)
     return _in_order(file, counts, dict.fromkeys(counts, "the array"), names)
 
 
@@ -212,6 +206,13 @@ def _no_numbers(file: Path, counts: dict[str, int], where: dict[str, str]) -> No
         except ValueError:
             continue
         raise ValueError(f"{file}: {where[label]}: expected a class label, got {label!r}")
+
+
+def _check_number(file: Path, counts: dict[str, int]) -> None:
+    if len(counts) > MOST_CLASSES:
+        raise ValueError(
+            f"{file}: expected labels, got more than {MOST_CLASSES:,} different values"
+        )
 
 
 def _check_range(file: Path, value: int, where: str) -> None:

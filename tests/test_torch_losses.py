@@ -34,11 +34,15 @@ REQUIRED = {
 }
 
 
+def has_classes(name):
+    return "class_weight" in inspect.signature(getattr(weightedce, name)).parameters
+
+
 def make(name, **more):
     """Return a module with weights, and the function with the same options."""
     function = getattr(weightedce, name)
     options = {**REQUIRED.get(name, {}), **more}
-    if "class_weight" in inspect.signature(function).parameters:
+    if has_classes(name):
         options["class_weight"] = [1.0, 2.0, 4.0]
         if name == "cross_entropy":  # torch calls it weight, and smooths otherwise
             weight = options.pop("class_weight")
@@ -54,8 +58,7 @@ def batch(name, n=6, seed=0):
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(n, 3, generator=generator)
     labels = torch.randint(0, 3, (n,), generator=generator)
-    binary = "class_weight" not in inspect.signature(getattr(weightedce, name)).parameters
-    targets = torch.nn.functional.one_hot(labels, 3).float() if binary else labels
+    targets = labels if has_classes(name) else torch.nn.functional.one_hot(labels, 3).float()
     return z, targets
 
 
@@ -78,7 +81,7 @@ def test_the_module_is_the_function(name):
 
 
 def test_classes_are_on_axis_1(name):
-    if "class_weight" not in inspect.signature(getattr(weightedce, name)).parameters:
+    if not has_classes(name):
         pytest.skip("has no class axis")
     module, _ = make(name)
     z, y = torch.randn(2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5))

@@ -175,11 +175,8 @@ class Case:
                 for z, (_, masses, _, kept) in zip(logits, elements[j::size], strict=True)
                 if kept
             ]
-            problems.append(
-                CountsTruth(partial(_named, definition, given), *zip(*column, strict=True))
-                if column
-                else CountsTruth(partial(_named, definition, given), (), ())
-            )
+            rows, masses = zip(*column, strict=True) if column else ((), ())
+            problems.append(CountsTruth(partial(_named, definition, given), rows, masses))
         return problems
 
     def _own_options(self) -> set[str]:

@@ -52,16 +52,76 @@ class BinaryBatch:
 
 @dataclass(frozen=True)
 class ClassBatch:
-    """Factors of a multi-class loss, one per example and class."""
+    """Factors of a multi-class loss, one per example and class.
+
+    Labels stay labels as long as a loss asks for no more than their own classes: the one-hot
+    form, of the size of the logits, is made when it is asked for.
+    """
 
     xp: Namespace
     logits: Array
     axis: int
-    targets: Array  # as given, unsmoothed; one-hot for labels
-    weight: Array | float  # class weight, sample weight and mask
-    mass: Array  # factor of f_k(z): target, smoothing and all weights
+    labels: Array | None  # None: the targets are a distribution
+    outside: Array | None  # labels that are no classes; None: there are none
+    distribution: Array | None  # the targets as given; None: they are labels
+    class_weight: Array | float  # laid along the class axis
+    sample_weight: Array | float  # mask included; of the loss's shape, or leading axes of it
     keep: Array | None  # None: nothing is masked; no class axis
-    hard: bool  # the targets came as labels
+    smoothing: float
+    smoothing_weight: str
+
+    @property
+    def targets(self) -> Array:
+        """Return the distribution over the classes, unsmoothed; one-hot for labels."""
+        if self.labels is None:
+            return self.distribution
+        xp, rank = self.xp, len(self.logits.shape)
+        classes = xp.arange(
+            self.logits.shape[self.axis], device=backend_of(self.logits).device(self.logits)
+        )
+        hit = xp.expand_dims(self.labels, axis=self.axis) == arguments.lay_along(
+            classes, self.axis, rank
+        )
+        q = xp.astype(hit, self.logits.dtype)
+        if self.outside is None:
+            return q
+        return xp.where(xp.expand_dims(self.outside, axis=self.axis), xp.nan, q)
+
+    @property
+    def weight(self) -> Array | float:
+        """Return class weight, sample weight and mask, one per example and class."""
+        sample = self.sample_weight
+        if not isinstance(sample, float) and len(sample.shape):
+            sample = self.xp.expand_dims(sample, axis=self.axis)
+        return self.class_weight * sample
+
+    @property
+    def mass(self) -> Array:
+        """Return the factor of f_k(z): target, smoothing and all weights."""
+        xp, e, q, weight = self.xp, self.smoothing, self.targets, self.weight
+        if not e:
+            return q * weight
+        share = e / self.logits.shape[self.axis]
+        if self.smoothing_weight == "target":  # smooth what is weighted
+            mass = q * weight
+            return (1.0 - e) * mass + share * xp.sum(mass, axis=self.axis, keepdims=True)
+        # weight what is smoothed
+        return ((1.0 - e) * q + share * xp.sum(q, axis=self.axis, keepdims=True)) * weight
+
+    @property
+    def label_mass(self) -> Array | float:
+        """Return the factor of the label's own f_k(z), unsmoothed."""
+        xp, weight = self.xp, self.class_weight
+        if not isinstance(weight, float) and len(weight.shape):
+            weight = xp.reshape(weight, (-1,))
+            shape = backend_of(self.labels).shape(self.labels)
+            same = weight.shape[0] == 1 and self.logits.shape[self.axis] != 1
+            index = 0 * self.labels if same else self.labels
+            weight = xp.reshape(xp.take(weight, xp.reshape(index, (-1,)), axis=0), shape)
+        mass = weight * self.sample_weight
+        if self.outside is None:
+            return mass
+        return xp.where(self.outside, xp.nan, mass)
 
     def along_classes(
         self, name: str, values: Any, default: float | None = None, least: float | None = None
@@ -85,6 +145,8 @@ class ClassBatch:
 
     def effective_weight(self) -> Array:
         """Return ``mask * sample_weight * sum_k q_k w_k``."""
+        if self.labels is not None:
+            return self.label_mass
         return self.xp.sum(self.targets * self.weight, axis=self.axis)
 
 
@@ -163,40 +225,33 @@ def class_batch(
     raw = arguments.same_shape(
         "targets", raw, loss_shape if hard else shape, f" for logits of shape {tuple(z.shape)}"
     )
-    index = xp.arange(classes, device=backend.device(z))
-    given = xp.astype(raw, index.dtype if hard else z.dtype)
+    given = xp.astype(raw, xp.arange(0).dtype if hard else z.dtype)
     keep = _keep(mask, ignore_index, given, z, loss_shape)
-    kept_rows = None if keep is None else xp.expand_dims(keep, axis=axis)
+    labels = outside = distribution = None
     if hard:
         given = given if keep is None else xp.where(keep, given, 0)
-        q = _one_hot(given, index, z, axis)
-    else:
-        given = given if kept_rows is None else xp.where(kept_rows, given, 0.0)
-        q = arguments.in_range("targets", given, target_range)
-    z = z if kept_rows is None else xp.where(kept_rows, z, 0.0)
+        labels, outside = _checked(given, classes)
+    if keep is not None:
+        kept_rows = xp.expand_dims(keep, axis=axis)
+        z = xp.where(kept_rows, z, 0.0)
+        given = given if hard else xp.where(kept_rows, given, 0.0)
+    if not hard:
+        distribution = arguments.in_range("targets", given, target_range)
 
     sample = _sample(sample_weight, keep, z, loss_shape)
-    if not isinstance(sample, float):
-        sample = xp.expand_dims(sample, axis=axis) if len(sample.shape) else sample
-    weight = _class_weight("class_weight", class_weight, z, shape, axis) * sample
-    mass = q * weight
-    if e and smoothing_weight == "target":  # smooth what is weighted
-        mass = (1.0 - e) * mass + e / classes * xp.sum(mass, axis=axis, keepdims=True)
-    elif e:  # weight what is smoothed
-        mass = ((1.0 - e) * q + e / classes * xp.sum(q, axis=axis, keepdims=True)) * weight
-    return ClassBatch(xp, z, axis, q, weight, mass, keep, hard)
+    weight = _class_weight("class_weight", class_weight, z, shape, axis)
+    return ClassBatch(
+        xp, z, axis, labels, outside, distribution, weight, sample, keep, e, smoothing_weight
+    )
 
 
-def _one_hot(labels: Array, index: Array, z: Array, axis: int) -> Array:
-    """Return labels as a distribution over the classes ``index``."""
-    xp = backend_of(z).namespace
-    classes = int(index.shape[0])
-    index = arguments.lay_along(index, axis, len(z.shape))
-    q = xp.astype(xp.expand_dims(labels, axis=axis) == index, z.dtype)
+def _checked(labels: Array, classes: int) -> tuple[Array, Array | None]:
+    """Return labels that are all in 0..classes-1, and which were not if nothing can be raised."""
+    xp = backend_of(labels).namespace
     outside = (labels < 0) | (labels >= classes)
     if arguments.all_inside("targets", labels, outside, 0, classes - 1):
-        return q
-    return xp.where(xp.expand_dims(outside, axis=axis), xp.nan, q)
+        return labels, None
+    return xp.where(outside, 0, labels), outside
 
 
 def _keep(mask: Any, ignore: float | None, given: Array, z: Array, shape: Shape) -> Any:

@@ -5,9 +5,12 @@ so that a library's own autodiff gives the right first and second derivative eve
 """
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 from weightedce.arguments import lay_along
 from weightedce.backends import Array, backend_of
+from weightedce.batch import ClassBatch
 
 
 def weighted_softplus(logits: Array, positive: Array, negative: Array) -> Array:
@@ -34,9 +37,75 @@ def softplus_pair(logits: Array) -> tuple[Array, Array]:
     return xp.where(above, 0.0, distance) + tail, xp.where(above, distance, 0.0) + tail
 
 
-def weighted_log_softmax(logits: Array, mass: Array, axis: int) -> Array:
-    """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` over ``axis``."""
-    return weighted_sum(mass, negative_log_softmax(logits, axis), axis)
+def over_classes(batch: ClassBatch, logits: Array, of: Callable[[Array], Array]) -> Array:
+    """Return ``sum_k mass_k * of(-log p_k)`` for p = softmax(z), one number per example.
+
+    A label without smoothing has one class with mass, and nothing of the size of the logits is
+    needed but their gradient.
+    """
+    if batch.labels is not None and not batch.smoothing:
+        minus_log_p = label_log_softmax(logits, batch.labels, batch.axis)
+        return times(batch.label_mass, of(minus_log_p))
+    return weighted_sum(batch.mass, of(negative_log_softmax(logits, batch.axis)), batch.axis)
+
+
+def weighted_log_softmax(batch: ClassBatch, logits: Array) -> Array:
+    """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, one number per example."""
+    return over_classes(batch, logits, lambda minus_log_p: minus_log_p)
+
+
+def label_log_softmax(logits: Array, labels: Array, axis: int) -> Array:
+    """Return ``logsumexp(z) - z_y`` for one label y in 0..K-1 an example.
+
+    A backend may offer this block with a derivative of its own, made of `shifted_exp` and
+    `label_loss`; where it does not, or not for these arguments (None), autodiff has the block
+    of all classes.
+    """
+    backend = backend_of(logits)
+    fused = getattr(backend, "label_log_softmax", None)
+    loss = None if fused is None else fused(composed_label_loss, logits, labels, axis)
+    return composed_label_loss(logits, labels, axis) if loss is None else loss
+
+
+def composed_label_loss(logits: Array, labels: Array, axis: int) -> Array:
+    """Return what `label_log_softmax` does, for the library's own autodiff of any order."""
+    backend = backend_of(logits)
+    xp = backend.namespace
+    classes = xp.arange(logits.shape[axis], device=backend.device(logits))
+    hit = lay_along(classes, axis, len(logits.shape)) == xp.expand_dims(labels, axis=axis)
+    return xp.sum(xp.where(hit, negative_log_softmax(logits, axis), 0.0), axis=axis)
+
+
+def shifted_exp(logits: Array, highest: Array) -> Array:
+    """Return ``exp(z_k - highest)`` to the last digits; 1 at the maximum, 0 at -inf."""
+    xp = backend_of(logits).namespace
+    difference = xp.where(logits == highest, 0.0, logits - highest)
+    return xp.exp(difference) * (1.0 + _subtraction_error(logits, highest))
+
+
+class LabelLoss(NamedTuple):
+    """``logsumexp(z) - z_y`` of examples with labels y, and its derivative."""
+
+    loss: Array
+    scale: Array  # the derivative to z_k of another class is exp(z_k - max z) * scale
+    at_label: Array  # the derivative to z_y
+
+
+def label_loss(logit: Array, highest: Array, others: Array) -> LabelLoss:
+    """Return ``logsumexp(z) - z_y`` from z_y, max z and ``others``, sum_{k != y} exp(z_k - max z).
+
+    With d = max z - z_y it is log1p(others) for d = 0, else d + log(others + exp(-d)), where
+    others is at least 1: no term is negative and small losses keep their digits. The derivative
+    is p_k for the other classes and -(1 - p_y) for y, without a difference of near numbers.
+    """
+    xp = backend_of(others).namespace
+    top = logit == highest
+    distance = xp.where(top, 0.0, highest - logit)
+    total = xp.where(top, 1.0, xp.exp(-distance)) + others
+    loss = xp.where(top, xp.log1p(others), distance + xp.log(total))
+    undefined = xp.isinf(highest) & (total > 1.0)  # two at +inf, or all at -inf
+    scale = xp.where(undefined, xp.nan, 1.0 / total)
+    return LabelLoss(xp.where(undefined, xp.nan, loss), scale, -others * scale)
 
 
 def negative_log_softmax(logits: Array, axis: int) -> Array:

@@ -86,5 +86,5 @@ def balanced_softmax_cross_entropy(
         smoothing_weight=smoothing_weight,
     )
     z = b.logits + stable.log_prior(b.along_classes("counts", counts, least=0.0))
-    loss = stable.weighted_log_softmax(z, b.mass, b.axis)
+    loss = stable.weighted_log_softmax(b, z)
     return reduce(loss, b, reduction)

@@ -131,5 +131,5 @@ def cross_entropy(
         smoothing_weight=smoothing_weight,
         target_range=target_range,
     )
-    loss = stable.weighted_log_softmax(b.logits, b.mass, b.axis)
+    loss = stable.weighted_log_softmax(b, b.logits)
     return reduce(loss, b, reduction)

@@ -85,6 +85,5 @@ def focal_loss(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    minus_log_p = stable.negative_log_softmax(b.logits, b.axis)
-    loss = stable.weighted_sum(b.mass, stable.focused(minus_log_p, gamma), b.axis)
+    loss = stable.over_classes(b, b.logits, lambda loss: stable.focused(loss, gamma))
     return reduce(loss, b, reduction)

@@ -84,6 +84,5 @@ def generalized_cross_entropy(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    minus_log_p = stable.negative_log_softmax(b.logits, b.axis)
-    loss = stable.weighted_sum(b.mass, stable.complement(q * minus_log_p) / q, b.axis)
+    loss = stable.over_classes(b, b.logits, lambda loss: stable.complement(q * loss) / q)
     return reduce(loss, b, reduction)

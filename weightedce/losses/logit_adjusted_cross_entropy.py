@@ -93,5 +93,5 @@ def logit_adjusted_cross_entropy(
     )
     prior = b.along_classes("prior", prior, least=0.0)
     z = b.logits + tau * stable.log_prior(prior) if tau else b.logits
-    loss = stable.weighted_log_softmax(z, b.mass, b.axis)
+    loss = stable.weighted_log_softmax(b, z)
     return reduce(loss, b, reduction)

@@ -85,8 +85,5 @@ def poly_cross_entropy(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    minus_log_p = stable.negative_log_softmax(b.logits, b.axis)
-    loss = stable.weighted_sum(
-        b.mass, minus_log_p + epsilon * stable.complement(minus_log_p), b.axis
-    )
+    loss = stable.over_classes(b, b.logits, lambda loss: loss + epsilon * stable.complement(loss))
     return reduce(loss, b, reduction)

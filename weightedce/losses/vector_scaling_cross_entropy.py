@@ -110,12 +110,12 @@ def vector_scaling_cross_entropy(
     else:
         raise ValueError("counts: expected None beside scale or shift, got both")
     if scale_by == "label":
-        if not b.hard:
+        if b.labels is None:
             raise ValueError(
                 "targets: expected class labels for scale_by='label', got a distribution"
             )
         scale = b.xp.sum(b.targets * scale, axis=b.axis, keepdims=True)
-    loss = stable.weighted_log_softmax(scale * b.logits + shift, b.mass, b.axis)
+    loss = stable.weighted_log_softmax(b, scale * b.logits + shift)
     return reduce(loss, b, reduction)
 
 

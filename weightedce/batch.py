@@ -176,7 +176,7 @@ def binary_batch(
 
     raw = arguments.beside("targets", targets, z, None)
     raw = arguments.same_shape("targets", raw, shape, " like the logits")
-    y = xp.astype(raw, z.dtype)
+    y = _cast(raw, z.dtype)
     keep = _keep(mask, ignore_index, y, z, shape)
     if keep is not None:
         z, y = xp.where(keep, z, 0.0), xp.where(keep, y, 0.0)
@@ -186,7 +186,7 @@ def binary_batch(
     pos = _class_weight("pos_weight", pos_weight, z, shape, axis) * sample
     neg = _class_weight("neg_weight", neg_weight, z, shape, axis) * sample
     if smoothing_weight == "target":  # smooth what is weighted
-        positive, negative = y * pos, (1.0 - y) * neg
+        positive, negative = _times(pos, y), _times(neg, 1.0 - y)
         if e:
             p, n = positive, negative
             positive, negative = (1.0 - e / 2) * p + e / 2 * n, (1.0 - e / 2) * n + e / 2 * p
@@ -225,7 +225,7 @@ def class_batch(
     raw = arguments.same_shape(
         "targets", raw, loss_shape if hard else shape, f" for logits of shape {tuple(z.shape)}"
     )
-    given = xp.astype(raw, xp.arange(0).dtype if hard else z.dtype)
+    given = _cast(raw, xp.arange(0).dtype if hard else z.dtype)
     keep = _keep(mask, ignore_index, given, z, loss_shape)
     labels = outside = distribution = None
     if hard:
@@ -248,10 +248,22 @@ def class_batch(
 def _checked(labels: Array, classes: int) -> tuple[Array, Array | None]:
     """Return labels that are all in 0..classes-1, and which were not if nothing can be raised."""
     xp = backend_of(labels).namespace
+    if arguments.seen_between(labels, 0, classes - 1):
+        return labels, None
     outside = (labels < 0) | (labels >= classes)
     if arguments.all_inside("targets", labels, outside, 0, classes - 1):
         return labels, None
     return xp.where(outside, 0, labels), outside
+
+
+def _cast(array: Array, dtype: Any) -> Array:
+    """Return the array in the dtype; the array itself where it has it, for a copy takes time."""
+    return array if array.dtype == dtype else backend_of(array).namespace.astype(array, dtype)
+
+
+def _times(weight: Array | float, array: Array) -> Array:
+    """Return the product, and spare the pass where the weight is 1."""
+    return array if isinstance(weight, float) and weight == 1.0 else weight * array
 
 
 def _keep(mask: Any, ignore: float | None, given: Array, z: Array, shape: Shape) -> Any:

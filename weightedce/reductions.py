@@ -6,6 +6,7 @@ from weightedce.backends import Array, backend_of
 from weightedce.batch import BinaryBatch, ClassBatch
 from weightedce.options import choice
 
+Batch = BinaryBatch | ClassBatch
 REDUCTIONS = ("none", "sum", "mean", "weighted_mean", "total")
 
 
@@ -61,21 +62,43 @@ class LossTotal(NamedTuple):
         return ratio(self.loss, self.weight)
 
 
-def reduce(loss: Array, batch: BinaryBatch | ClassBatch, reduction: str) -> Any:
+def reduce(loss: Array, batch: Batch, reduction: str) -> Any:
     """Reduce ``loss`` (one number per element or example) by the name of the reduction."""
     choice("reduction", reduction, REDUCTIONS)
-    xp = batch.xp
     if reduction == "none":
         return loss
-    total = xp.sum(loss)
+    size = _size(loss)
+    if reduction == "mean" and batch.keep is None and isinstance(size, float):
+        total = batch.xp.sum(loss)
+        return total / size if size else total
+    return finished(summed(loss, batch, reduction), reduction)
+
+
+def summed(loss: Array, batch: Batch, reduction: str, divisor: float = 0.0) -> LossTotal:
+    """Return the sums of a batch; of weight and count those that the reduction asks for.
+
+    With a ``divisor`` the first sum comes divided by it.
+    """
+    total = batch.xp.sum(loss)
+    if divisor:
+        total = total / divisor
+    weight = count = backend_of(loss).detach(total)
+    if reduction in ("weighted_mean", "total"):
+        shape = backend_of(loss).shape(loss)
+        weight = batch.xp.sum(batch.xp.broadcast_to(batch.effective_weight(), shape))
+    if reduction in ("mean", "total") and not divisor:
+        count = _count(loss, batch.keep)
+    return LossTotal(total, weight, count)
+
+
+def finished(total: tuple[Array, Array, Array], reduction: str) -> Any:
+    """Return what the reduction makes of the sums."""
+    sums = LossTotal(*total)
     if reduction == "sum":
-        return total
+        return sums.loss
     if reduction == "mean":
-        return ratio(total, _count(loss, batch.keep))
-    weight = xp.sum(xp.broadcast_to(batch.effective_weight(), backend_of(loss).shape(loss)))
-    if reduction == "weighted_mean":
-        return ratio(total, weight)
-    return LossTotal(total, weight, _count(loss, batch.keep))
+        return sums.mean()
+    return sums.weighted_mean() if reduction == "weighted_mean" else sums
 
 
 def _count(loss: Array, keep: Array | None) -> Array:
@@ -84,10 +107,17 @@ def _count(loss: Array, keep: Array | None) -> Array:
     xp = backend.namespace
     if keep is not None:
         return xp.astype(xp.sum(xp.astype(keep, xp.int32)), loss.dtype)
-    size: Any = 1.0  # a float: 2**31 elements are no int32
+    return xp.asarray(_size(loss), dtype=loss.dtype, device=backend.device(loss))
+
+
+def _size(loss: Array) -> Any:
+    """Return the number of elements, as a float: 2**31 of them are no int32."""
+    backend = backend_of(loss)
+    size: Any = 1.0
     for length in backend.shape(loss):
-        size = size * (length if isinstance(length, int) else xp.astype(length, loss.dtype))
-    return xp.asarray(size, dtype=loss.dtype, device=backend.device(loss))
+        known = isinstance(length, int)
+        size = size * (length if known else backend.namespace.astype(length, loss.dtype))
+    return size
 
 
 def ratio(numerator: Array, denominator: Array) -> Array:

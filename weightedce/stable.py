@@ -1,23 +1,58 @@
-"""The building blocks: the only room where floating point is argued about. It knows no loss.
+"""The building blocks of every loss: where floating point is argued about. It knows no loss.
 
 The blocks keep the digits of small losses, give the limit at infinite logits, and are written
-so that a library's own autodiff gives the right first and second derivative everywhere.
+so that a library's own autodiff gives the right first and second derivative everywhere. Those
+over classes have a room of their own, `softmax`.
 """
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
 
-from weightedce.arguments import lay_along
 from weightedce.backends import Array, backend_of
-from weightedce.batch import ClassBatch
+
+# Of logits, factors of the positive and the negative side, and whether the slope is wanted, to
+# the value and the slope, its derivative to the logits, elementwise.
+Sloped = Callable[[Array, Array, Array, bool], tuple[Array, Array | None]]
 
 
 def weighted_softplus(logits: Array, positive: Array, negative: Array) -> Array:
-    """Return ``positive * softplus(-z) + negative * softplus(z)``, elementwise.
+    """Return ``positive * softplus(-z) + negative * softplus(z)``, elementwise."""
+    sloped = getattr(backend_of(logits), "sloped_softplus", _sloped_softplus)
+    return _with_slope(_composed_softplus, sloped, logits, positive, negative)
 
-    With d = |z| this is ``wrong * d + (positive + negative) * log1p(exp(-d))``, where ``wrong``
-    is the weight of the side that z speaks against: no term is negative, so no digit is lost.
+
+def focused_softplus(logits: Array, positive: Array, negative: Array, gamma: float) -> Array:
+    """Return ``positive * (1-p)^gamma * softplus(-z) + negative * p^gamma * softplus(z)``."""
+    if gamma == 0:
+        return weighted_softplus(logits, positive, negative)
+    composed, sloped = partial(_composed_focal, gamma), partial(_sloped_focal, gamma)
+    return _with_slope(composed, sloped, logits, positive, negative)
+
+
+def _with_slope(
+    composed: Callable[[Array, Array, Array], Array],
+    sloped: Sloped,
+    logits: Array,
+    positive: Array,
+    negative: Array,
+) -> Array:
+    """Return a block in the form that suits the library.
+
+    ``composed`` is for autodiff of any order, at every point. ``sloped`` gives value and slope
+    in few passes, where nothing is infinite: a backend that offers ``attach`` joins the two.
+    """
+    attach = getattr(backend_of(logits), "attach", None)
+    if attach is None:
+        return composed(logits, positive, negative)
+    return attach(composed, sloped, logits, positive, negative)
+
+
+def _composed_softplus(logits: Array, positive: Array, negative: Array) -> Array:
+    """With d = |z| it is ``wrong * d + (positive + negative) * log1p(exp(-d))``.
+
+    ``wrong`` is the weight of the side that z speaks against: no term is negative, so no digit
+    is lost.
     """
     xp = backend_of(logits).namespace
     above = logits > 0
@@ -28,6 +63,73 @@ def weighted_softplus(logits: Array, positive: Array, negative: Array) -> Array:
     return times(wrong, distance) + (positive + negative) * xp.log1p(xp.exp(-distance))
 
 
+def _sloped_softplus(
+    logits: Array, positive: Array, negative: Array, slope: bool
+) -> tuple[Array, Array | None]:
+    below, above, tail = _softplus_terms(logits)
+    value = (positive + negative) * tail
+    value += negative * above
+    value += positive * below
+    if not slope:
+        return value, None
+    rising = negative * sigmoid(logits)
+    rising -= positive * sigmoid(-logits)
+    return value, rising
+
+
+def _composed_focal(gamma: float, logits: Array, positive: Array, negative: Array) -> Array:
+    minus_log_p, minus_log_1p = softplus_pair(logits)
+    return times(positive, focused(minus_log_p, gamma)) + times(
+        negative, focused(minus_log_1p, gamma)
+    )
+
+
+def _sloped_focal(
+    gamma: float, logits: Array, positive: Array, negative: Array, slope: bool
+) -> tuple[Array, Array | None]:
+    """Use that the slope of (1-p)^gamma softplus(-z) is -(1-p)^gamma (1-p + gamma p softplus(-z))."""
+    minus_log_p, minus_log_1p, tail = _softplus_terms(logits)
+    minus_log_p += tail
+    minus_log_1p += tail
+    p, rest = sigmoid(logits), sigmoid(-logits)
+    positive, negative = positive * rest**gamma, negative * p**gamma
+    value = positive * minus_log_p
+    value += negative * minus_log_1p
+    if not slope:
+        return value, None
+    minus_log_p *= p
+    minus_log_p *= gamma
+    minus_log_p += rest
+    minus_log_1p *= rest
+    minus_log_1p *= gamma
+    minus_log_1p += p
+    negative *= minus_log_1p
+    positive *= minus_log_p
+    negative -= positive
+    return value, negative
+
+
+def _softplus_terms(logits: Array) -> tuple[Array, Array, Array]:
+    """Return max(-z, 0), max(z, 0) and log1p(exp(-|z|)); a sum of two of them is a softplus.
+
+    Without ``where``, which in torch takes ten times as long as a product, and exactly.
+    """
+    xp = backend_of(logits).namespace
+    distance = xp.abs(logits)
+    above = 0.5 * distance
+    above += 0.5 * logits
+    tail = xp.log1p(xp.exp(-distance))
+    distance -= above
+    return distance, above, tail
+
+
+def sigmoid(logits: Array) -> Array:
+    """Return ``1 / (1 + exp(-z))``, the library's own where it has one; not for autodiff."""
+    backend = backend_of(logits)
+    own = getattr(backend, "sigmoid", None)
+    return 1.0 / (1.0 + backend.namespace.exp(-logits)) if own is None else own(logits)
+
+
 def softplus_pair(logits: Array) -> tuple[Array, Array]:
     """Return ``softplus(-z), softplus(z)``: -log p and -log(1 - p) for p = sigmoid(z)."""
     xp = backend_of(logits).namespace
@@ -35,112 +137,6 @@ def softplus_pair(logits: Array) -> tuple[Array, Array]:
     distance = xp.where(above, logits, -logits)  # where, not abs: see above
     tail = xp.log1p(xp.exp(-distance))
     return xp.where(above, 0.0, distance) + tail, xp.where(above, distance, 0.0) + tail
-
-
-def over_classes(batch: ClassBatch, logits: Array, of: Callable[[Array], Array]) -> Array:
-    """Return ``sum_k mass_k * of(-log p_k)`` for p = softmax(z), one number per example.
-
-    A label without smoothing has one class with mass, and nothing of the size of the logits is
-    needed but their gradient.
-    """
-    if batch.labels is not None and not batch.smoothing:
-        minus_log_p = label_log_softmax(logits, batch.labels, batch.axis)
-        return times(batch.label_mass, of(minus_log_p))
-    return weighted_sum(batch.mass, of(negative_log_softmax(logits, batch.axis)), batch.axis)
-
-
-def weighted_log_softmax(batch: ClassBatch, logits: Array) -> Array:
-    """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, one number per example."""
-    return over_classes(batch, logits, lambda minus_log_p: minus_log_p)
-
-
-def label_log_softmax(logits: Array, labels: Array, axis: int) -> Array:
-    """Return ``logsumexp(z) - z_y`` for one label y in 0..K-1 an example.
-
-    A backend may offer this block with a derivative of its own, made of `shifted_exp` and
-    `label_loss`; where it does not, or not for these arguments (None), autodiff has the block
-    of all classes.
-    """
-    backend = backend_of(logits)
-    fused = getattr(backend, "label_log_softmax", None)
-    loss = None if fused is None else fused(composed_label_loss, logits, labels, axis)
-    return composed_label_loss(logits, labels, axis) if loss is None else loss
-
-
-def composed_label_loss(logits: Array, labels: Array, axis: int) -> Array:
-    """Return what `label_log_softmax` does, for the library's own autodiff of any order."""
-    backend = backend_of(logits)
-    xp = backend.namespace
-    classes = xp.arange(logits.shape[axis], device=backend.device(logits))
-    hit = lay_along(classes, axis, len(logits.shape)) == xp.expand_dims(labels, axis=axis)
-    return xp.sum(xp.where(hit, negative_log_softmax(logits, axis), 0.0), axis=axis)
-
-
-def shifted_exp(logits: Array, highest: Array) -> Array:
-    """Return ``exp(z_k - highest)`` to the last digits; 1 at the maximum, 0 at -inf."""
-    xp = backend_of(logits).namespace
-    difference = xp.where(logits == highest, 0.0, logits - highest)
-    return xp.exp(difference) * (1.0 + _subtraction_error(logits, highest))
-
-
-class LabelLoss(NamedTuple):
-    """``logsumexp(z) - z_y`` of examples with labels y, and its derivative."""
-
-    loss: Array
-    scale: Array  # the derivative to z_k of another class is exp(z_k - max z) * scale
-    at_label: Array  # the derivative to z_y
-
-
-def label_loss(logit: Array, highest: Array, others: Array) -> LabelLoss:
-    """Return ``logsumexp(z) - z_y`` from z_y, max z and ``others``, sum_{k != y} exp(z_k - max z).
-
-    With d = max z - z_y it is log1p(others) for d = 0, else d + log(others + exp(-d)), where
-    others is at least 1: no term is negative and small losses keep their digits. The derivative
-    is p_k for the other classes and -(1 - p_y) for y, without a difference of near numbers.
-    """
-    xp = backend_of(others).namespace
-    top = logit == highest
-    distance = xp.where(top, 0.0, highest - logit)
-    total = xp.where(top, 1.0, xp.exp(-distance)) + others
-    loss = xp.where(top, xp.log1p(others), distance + xp.log(total))
-    undefined = xp.isinf(highest) & (total > 1.0)  # two at +inf, or all at -inf
-    scale = xp.where(undefined, xp.nan, 1.0 / total)
-    return LabelLoss(xp.where(undefined, xp.nan, loss), scale, -others * scale)
-
-
-def negative_log_softmax(logits: Array, axis: int) -> Array:
-    """Return ``logsumexp(z) - z_k``, -log p_k for p = softmax(z), for every k along ``axis``.
-
-    With t the position of one maximum and rest = sum_{k != t} exp(z_k - z_t),
-    ``logsumexp(z) - z_k = (z_t - z_k) + log1p(rest)``: no term is negative. The maximum is
-    dropped from the sum, not subtracted, so that rest keeps its digits when it is tiny.
-
-    The derivatives need as much care. The first, to z_t, is -rest / (1 + rest) for k = t and
-    1 / (1 + rest) for the others; the second is rest / (1 + rest)^2 for both. So z_t enters as
-    a constant ``shift`` plus ``lift``, which is 0 and has derivative 1, in forms of one and the
-    same function whose derivatives come out of autodiff without cancelling.
-    """
-    backend = backend_of(logits)
-    xp = backend.namespace
-    classes = xp.arange(logits.shape[axis], device=backend.device(logits))
-    top = lay_along(classes, axis, len(logits.shape)) == xp.argmax(logits, axis=axis, keepdims=True)
-
-    highest = xp.sum(xp.where(top, logits, 0.0), axis=axis, keepdims=True)
-    shift = backend.detach(highest)
-    infinite = xp.isinf(shift)
-    lift = xp.where(infinite, 0.0, highest) - xp.where(infinite, 0.0, shift)
-
-    largest = xp.finfo(logits.dtype).max
-    finite_shift = xp.where(shift == -xp.inf, -largest, xp.where(infinite, largest, shift))
-    others = xp.where(top, finite_shift, logits)
-    error = _subtraction_error(backend.detach(others), finite_shift)
-    ratios = xp.exp(others - finite_shift) * (1.0 + error)
-    rest = xp.sum(xp.where(top, 0.0, ratios), axis=axis, keepdims=True)
-
-    at_top = xp.log1p(rest * xp.exp(-lift))
-    elsewhere = xp.where(rest > 1.0, xp.log1p(rest + xp.expm1(lift)), lift + at_top)
-    distance = xp.where(infinite, highest, shift) - others
-    return xp.where(top, at_top, distance + elsewhere)
 
 
 def weighted_sum(weight: Array, loss: Array, axis: int) -> Array:
@@ -229,17 +225,3 @@ def _lifted(base: Array) -> tuple[Array, Array, float]:
     factor = 2.0 ** round(-math.log2(xp.finfo(base.dtype).smallest_normal) / 2)
     low = base < 1 / factor
     return xp.where(base > 0.0, xp.where(low, base * factor, base), 1.0), low, factor
-
-
-def _subtraction_error(a: Array, b: Array) -> Array:
-    """Return what rounding took from ``a - b`` (TwoSum; Knuth 1969, section 4.2.2).
-
-    exp turns an absolute error into a relative one: the rounding of z_k - z_t alone would move
-    exp(z_k - z_t) by |z_k - z_t| / 2 ulp, 40 ulp for a difference of 80.
-    """
-    xp = backend_of(a).namespace
-    a = xp.where(xp.isinf(a), 0.0, a)  # its exp is 0 with any error; inf - inf would be NaN
-    difference = a - b
-    minus_b = difference - a
-    error = (a - (difference - minus_b)) - (b + minus_b)
-    return xp.where(xp.isinf(difference), 0.0, error)

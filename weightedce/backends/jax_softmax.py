@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from weightedce import stable
+from weightedce import softmax
 from weightedce.backends import Array
 
 Composed = Callable[[Array, Array, int], Array]
@@ -27,7 +27,7 @@ def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: in
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def _block(composed: Composed, axis: int, logits: Array, labels: Array) -> Array:
     highest, _, others = _exponentials(logits, labels, axis)
-    return stable.label_loss(_at(logits, labels, axis), highest, others).loss
+    return softmax.label_loss(_at(logits, labels, axis), highest, others).loss
 
 
 @_block.defjvp
@@ -45,7 +45,7 @@ def _derivative(composed: Composed, axis: int, logits: Array, labels: Array) -> 
     Apart, since XLA multiplies the first by what comes from above in the pass that makes it.
     """
     highest, ratios, others = _exponentials(logits, labels, axis)
-    found = stable.label_loss(_at(logits, labels, axis), highest, others)
+    found = softmax.label_loss(_at(logits, labels, axis), highest, others)
     return ratios * jnp.expand_dims(found.scale, axis), found.at_label
 
 
@@ -61,7 +61,7 @@ def _derivative_jvp(composed: Composed, axis: int, primals: Any, tangents: Any) 
 def _exponentials(logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
     """Return max z, ``exp(z_k - max z)`` with 0 for the label, and their sum."""
     highest = jnp.max(logits, axis=axis, keepdims=True)
-    ratios = stable.shifted_exp(logits, highest)
+    ratios = softmax.shifted_exp(logits, highest)
     ratios = _without(ratios, labels, axis)
     return jnp.squeeze(highest, axis), ratios, jnp.sum(ratios, axis=axis)
 

@@ -6,7 +6,7 @@ import numpy as namespace
 
 from weightedce.backends import Array
 
-__all__ = ["detach", "device", "fixed", "namespace", "read", "shape"]
+__all__ = ["detach", "device", "extremes", "fixed", "namespace", "read", "shape"]
 
 
 def detach(array: Array) -> Array:
@@ -17,6 +17,11 @@ def detach(array: Array) -> Array:
 def read(flag: Array) -> bool:
     """Read ``flag``: NumPy is always concrete and on the CPU."""
     return bool(flag)
+
+
+def extremes(array: Array) -> tuple[Any, Any]:
+    """Return the least and the greatest element."""
+    return array.min(), array.max()
 
 
 def shape(array: Array) -> tuple[Any, ...]:

@@ -7,8 +7,21 @@ import tensorflow as tf
 from weightedce.backends import Array
 from weightedce.backends import tensorflow_namespace as namespace
 from weightedce.backends.numpy import device
+from weightedce.backends.tensorflow_slope import attach, sloped_softplus
+from weightedce.backends.tensorflow_softmax import label_log_softmax
 
-__all__ = ["detach", "device", "fixed", "namespace", "read", "shape"]
+__all__ = [
+    "attach",
+    "detach",
+    "device",
+    "extremes",
+    "fixed",
+    "label_log_softmax",
+    "namespace",
+    "read",
+    "shape",
+    "sloped_softplus",
+]
 
 detach = tf.stop_gradient
 
@@ -18,6 +31,13 @@ def read(flag: Array) -> bool | None:
     if not tf.executing_eagerly():
         return None
     return bool(flag) if "CPU" in flag.device else None
+
+
+def extremes(array: Array) -> tuple[Any, Any] | None:
+    """Return the least and the greatest element, where they can be read."""
+    if not tf.executing_eagerly() or "CPU" not in array.device:
+        return None
+    return tf.reduce_min(array).numpy(), tf.reduce_max(array).numpy()
 
 
 def shape(array: Array) -> tuple[Any, ...]:

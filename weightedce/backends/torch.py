@@ -8,6 +8,7 @@ import torch
 from weightedce.backends import Array
 from weightedce.backends.numpy import fixed, shape
 from weightedce.backends.torch_bce import BCEWithLogitsLoss
+from weightedce.backends.torch_blocks import block_elements, by_blocks
 from weightedce.backends.torch_cross_entropy import CrossEntropyLoss
 from weightedce.backends.torch_losses import (
     AsymmetricLoss,
@@ -26,6 +27,8 @@ from weightedce.backends.torch_losses import (
     TverskyLoss,
     VectorScalingCrossEntropyLoss,
 )
+from weightedce.backends.torch_slope import attach, sloped_softplus
+from weightedce.backends.torch_softmax import label_log_softmax
 
 __all__ = [
     "AsymmetricLoss",
@@ -45,13 +48,22 @@ __all__ = [
     "RecallSpecificityLoss",
     "TverskyLoss",
     "VectorScalingCrossEntropyLoss",
+    "attach",
+    "block_elements",
+    "by_blocks",
     "detach",
     "device",
+    "extremes",
     "fixed",
+    "label_log_softmax",
     "namespace",
     "read",
     "shape",
+    "sigmoid",
+    "sloped_softplus",
 ]
+
+sigmoid = torch.sigmoid
 
 
 def detach(array: Array) -> Array:
@@ -66,6 +78,17 @@ def read(flag: Array) -> bool | None:
     try:
         return bool(flag)
     except RuntimeError:  # torch.func.vmap and fake tensors refuse, and have no public test
+        return None
+
+
+def extremes(array: Array) -> tuple[Any, Any] | None:
+    """Return the least and the greatest element, where they can be read."""
+    if torch.compiler.is_compiling() or array.device.type != "cpu":
+        return None
+    low, high = torch.aminmax(array.detach())
+    try:
+        return low.item(), high.item()
+    except RuntimeError:  # as in `read`
         return None
 
 

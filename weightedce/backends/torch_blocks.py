@@ -14,7 +14,9 @@ from torch.utils.checkpoint import checkpoint
 
 from weightedce.backends import Array
 
-__all__ = ["by_blocks", "remembered", "transformed"]
+__all__ = ["block_elements", "by_blocks", "remembered", "transformed"]
+
+BLOCK = 2**18  # elements: a megabyte of float32, so that what is made of a block stays in the cache
 
 Sums = tuple[Array, Array, Array]  # loss, weight, count
 Part = Callable[[Sequence[Any], Sequence[Any]], Sums]
@@ -76,6 +78,20 @@ def transformed(arrays: Sequence[Any]) -> bool:
     )
 
 
+def block_elements(logits: Array, others: Sequence[Any]) -> int | None:
+    """Return how many elements to work on at a time, or None: on all at once.
+
+    So it is where torch looks through the operations, on an accelerator, and where others than
+    the logits want a gradient, which blocks do not form.
+    """
+    if logits.device.type != "cpu" or transformed((logits, *others)):
+        return None
+    learn = torch.is_grad_enabled() and any(
+        isinstance(x, torch.Tensor) and x.requires_grad for x in others
+    )
+    return None if learn else BLOCK
+
+
 class _Call:
     """What is needed to do the work again; the tensors are kept by autograd."""
 
@@ -124,7 +140,9 @@ class _Remembered(torch.autograd.Function):
             gradients, ctx.gradients = ctx.gradients, None  # handed out once, to be scaled in place
             if gradients is None:
                 gradients = call.formed(call.filled(ctx.saved_tensors), call.wanted)[1]
-            known = tuple(gradients[i].mul_(upstream.to(gradients[i].dtype)) for i in call.wanted)
+            known = tuple(gradients[i] for i in call.wanted)
+            if upstream != 1:
+                known = tuple(x.mul_(upstream.to(x.dtype)) for x in known)
         by_position = dict(zip(call.wanted, known, strict=True))
         return (None, None, None, *(by_position.get(i) for i in call.tensors))
 
@@ -146,36 +164,38 @@ def _formed(
             loss, *others = part(leaves[:count], leaves[count:])
             if any(x.requires_grad for x in others):  # weights that learn move two of the sums
                 return None
+            found: Sequence[Any] = (None,) * len(wanted)
             if loss.requires_grad:
                 inputs = [leaves[i] for i in wanted]
                 found = torch.autograd.grad(loss, inputs, allow_unused=True)
-                for i, gradient in zip(wanted, found, strict=True):
-                    _collect(
-                        gradients, i, gradient, arrays[i], start if i < count else None, length
-                    )
+        for i, gradient in zip(wanted, found, strict=True):
+            place = slice(start, min(start + size, length)) if i < count else None
+            _collect(gradients, i, gradient, arrays[i], place)
         block = (loss.detach(), *others)
         sums = block if sums is None else tuple(a + b for a, b in zip(sums, block, strict=True))
-    for i in wanted:
-        if i not in gradients:
-            gradients[i] = torch.zeros_like(arrays[i])
     return sums, gradients
 
 
 def _collect(
-    gradients: Gradients, i: int, gradient: Any, array: Array, start: int | None, length: int
+    gradients: Gradients, i: int, gradient: Any, array: Array, place: slice | None
 ) -> None:
     """Put a block's gradient into its rows, or add it to those of what is shared."""
-    if gradient is None:
-        return
-    if i not in gradients:
-        if start is None or gradient.shape[0] == length:
-            gradients[i] = gradient.clone() if _overlaps(gradient) else gradient
-            return
-        gradients[i] = torch.zeros_like(array)
-    if start is None:
-        gradients[i].add_(gradient)
+    if place is None:
+        if i not in gradients:
+            gradients[i] = torch.zeros_like(array) if gradient is None else _own(gradient)
+        elif gradient is not None:
+            gradients[i].add_(gradient)
+    elif gradient is not None and len(gradient) == len(array):
+        gradients[i] = _own(gradient)
     else:
-        gradients[i][start : start + gradient.shape[0]] = gradient
+        if i not in gradients:
+            gradients[i] = torch.empty_like(array)
+        gradients[i][place] = 0.0 if gradient is None else gradient
+
+
+def _own(gradient: Array) -> Array:
+    """Return a gradient in which no two elements share memory, for what is done in place."""
+    return gradient.clone() if _overlaps(gradient) else gradient
 
 
 def _overlaps(gradient: Array) -> bool:

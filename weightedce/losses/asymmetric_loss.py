@@ -4,8 +4,8 @@ from typing import Any
 
 from weightedce import options, stable
 from weightedce.backends import Array
-from weightedce.batch import binary_batch
-from weightedce.reductions import reduce
+from weightedce.batch import BinaryBatch, binary_batch
+from weightedce.evaluation import evaluate
 
 
 def asymmetric_loss(
@@ -83,9 +83,25 @@ def asymmetric_loss(
     gamma_pos = options.number("gamma_pos", gamma_pos, 0)
     gamma_neg = options.number("gamma_neg", gamma_neg, 0)
     clip = options.number("clip", clip, 0, 1 - 2**-20)
-    b = binary_batch(
+
+    def formula(b: BinaryBatch) -> Array:
+        minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
+        negative = stable.focused(minus_log_1p, gamma_neg)
+        if clip:
+            p, rest = stable.complement(minus_log_1p), stable.complement(minus_log_p)
+            m = b.xp.where(p > clip, p - clip, 0.0)
+            minus_log_1m = b.xp.where(m < 0.5, -b.xp.log1p(-m), -b.xp.log(rest + clip))
+            negative = stable.power(m, gamma_neg) * minus_log_1m
+        return stable.times(b.positive, stable.focused(minus_log_p, gamma_pos)) + stable.times(
+            b.negative, negative
+        )
+
+    return evaluate(
+        binary_batch,
+        formula,
         logits,
         targets,
+        reduction,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,
@@ -95,14 +111,3 @@ def asymmetric_loss(
         smoothing_weight=smoothing_weight,
         axis=axis,
     )
-    minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
-    negative = stable.focused(minus_log_1p, gamma_neg)
-    if clip:
-        p, rest = stable.complement(minus_log_1p), stable.complement(minus_log_p)
-        m = b.xp.where(p > clip, p - clip, 0.0)
-        minus_log_1m = b.xp.where(m < 0.5, -b.xp.log1p(-m), -b.xp.log(rest + clip))
-        negative = stable.power(m, gamma_neg) * minus_log_1m
-    loss = stable.times(b.positive, stable.focused(minus_log_p, gamma_pos)) + stable.times(
-        b.negative, negative
-    )
-    return reduce(loss, b, reduction)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from weightedce import stable
+from weightedce import softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import class_batch
-from weightedce.reductions import reduce
+from weightedce.batch import ClassBatch, class_batch
+from weightedce.evaluation import evaluate
 
 
 def balanced_softmax_cross_entropy(
@@ -74,9 +74,18 @@ def balanced_softmax_cross_entropy(
     >>> balanced_softmax_cross_entropy(logits, labels, counts=[90, 9, 1]).round(4)
     np.float64(0.8598)
     """
-    b = class_batch(
+
+    def formula(b: ClassBatch) -> Array:
+        z = b.logits + stable.log_prior(b.along_classes("counts", counts, least=0.0))
+        return softmax.weighted_log_softmax(b, z)
+
+    return evaluate(
+        class_batch,
+        formula,
         logits,
         targets,
+        reduction,
+        also=(counts,),
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,
@@ -85,6 +94,3 @@ def balanced_softmax_cross_entropy(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    z = b.logits + stable.log_prior(b.along_classes("counts", counts, least=0.0))
-    loss = stable.weighted_log_softmax(b, z)
-    return reduce(loss, b, reduction)

@@ -4,8 +4,8 @@ from typing import Any
 
 from weightedce import stable
 from weightedce.backends import Array
-from weightedce.batch import binary_batch
-from weightedce.reductions import reduce
+from weightedce.batch import BinaryBatch, binary_batch
+from weightedce.evaluation import evaluate
 
 
 def binary_cross_entropy(
@@ -113,9 +113,16 @@ def binary_cross_entropy(
     array([[0.6931, 2.1269],
            [0.    , 0.    ]])
     """
-    b = binary_batch(
+
+    def formula(b: BinaryBatch) -> Array:
+        return stable.weighted_softplus(b.logits, b.positive, b.negative)
+
+    return evaluate(
+        binary_batch,
+        formula,
         logits,
         targets,
+        reduction,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,
@@ -126,5 +133,3 @@ def binary_cross_entropy(
         target_range=target_range,
         axis=axis,
     )
-    loss = stable.weighted_softplus(b.logits, b.positive, b.negative)
-    return reduce(loss, b, reduction)

@@ -4,8 +4,8 @@ from typing import Any
 
 from weightedce import options, stable
 from weightedce.backends import Array
-from weightedce.batch import binary_batch
-from weightedce.reductions import reduce
+from weightedce.batch import BinaryBatch, binary_batch
+from weightedce.evaluation import evaluate
 
 
 def binary_focal_loss(
@@ -87,9 +87,16 @@ def binary_focal_loss(
             raise ValueError("alpha: expected None beside pos_weight or neg_weight, got both")
         alpha = options.number("alpha", alpha, 0, 1)
         pos_weight, neg_weight = alpha, 1 - alpha
-    b = binary_batch(
+
+    def formula(b: BinaryBatch) -> Array:
+        return stable.focused_softplus(b.logits, b.positive, b.negative, gamma)
+
+    return evaluate(
+        binary_batch,
+        formula,
         logits,
         targets,
+        reduction,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,
@@ -99,8 +106,3 @@ def binary_focal_loss(
         smoothing_weight=smoothing_weight,
         axis=axis,
     )
-    minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
-    loss = stable.times(b.positive, stable.focused(minus_log_p, gamma)) + stable.times(
-        b.negative, stable.focused(minus_log_1p, gamma)
-    )
-    return reduce(loss, b, reduction)

@@ -4,8 +4,8 @@ from typing import Any
 
 from weightedce import options, stable
 from weightedce.backends import Array
-from weightedce.batch import binary_batch
-from weightedce.reductions import reduce
+from weightedce.batch import BinaryBatch, binary_batch
+from weightedce.evaluation import evaluate
 
 
 def confusion_cross_entropy(
@@ -98,9 +98,28 @@ def confusion_cross_entropy(
     """
     options.choice("assignment", assignment, ("hard", "soft"))
     threshold = options.number("threshold", threshold)
-    b = binary_batch(
+
+    weights = {"tp": tp, "tn": tn, "fp": fp, "fn": fn}
+
+    def formula(b: BinaryBatch) -> Array:
+        right, quiet, alarm, miss = (b.along_labels(*weight) for weight in weights.items())
+        if assignment == "hard":
+            above = b.logits > threshold
+            a, c = b.xp.where(above, right, miss), b.xp.where(above, alarm, quiet)
+        else:
+            minus_log_r, minus_log_1r = stable.softplus_pair(stable.finite(b.logits) - threshold)
+            r, rest = stable.complement(minus_log_1r), stable.complement(minus_log_r)
+            a, c = right * r + miss * rest, alarm * r + quiet * rest
+        b = b.reweighted(a, c)
+        return stable.weighted_softplus(b.logits, b.positive, b.negative)
+
+    return evaluate(
+        binary_batch,
+        formula,
         logits,
         targets,
+        reduction,
+        also=tuple(weights.values()),
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,
@@ -110,15 +129,3 @@ def confusion_cross_entropy(
         smoothing_weight=smoothing_weight,
         axis=axis,
     )
-    given = {"tp": tp, "tn": tn, "fp": fp, "fn": fn}
-    tp, tn, fp, fn = (b.along_labels(name, weight) for name, weight in given.items())
-    if assignment == "hard":
-        above = b.logits > threshold
-        a, c = b.xp.where(above, tp, fn), b.xp.where(above, fp, tn)
-    else:
-        minus_log_r, minus_log_1r = stable.softplus_pair(stable.finite(b.logits) - threshold)
-        r, rest = stable.complement(minus_log_1r), stable.complement(minus_log_r)
-        a, c = tp * r + fn * rest, fp * r + tn * rest
-    b = b.reweighted(a, c)
-    loss = stable.weighted_softplus(b.logits, b.positive, b.negative)
-    return reduce(loss, b, reduction)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from weightedce import stable
+from weightedce import softmax
 from weightedce.backends import Array
-from weightedce.batch import class_batch
-from weightedce.reductions import reduce
+from weightedce.batch import ClassBatch, class_batch
+from weightedce.evaluation import evaluate
 
 
 def cross_entropy(
@@ -119,9 +119,16 @@ def cross_entropy(
     >>> cross_entropy(logits, one_hot, class_weight=[1.0, 5.0, 5.0]).round(4)
     np.float64(5.5444)
     """
-    b = class_batch(
+
+    def formula(b: ClassBatch) -> Array:
+        return softmax.weighted_log_softmax(b, b.logits)
+
+    return evaluate(
+        class_batch,
+        formula,
         logits,
         targets,
+        reduction,
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,
@@ -131,5 +138,3 @@ def cross_entropy(
         smoothing_weight=smoothing_weight,
         target_range=target_range,
     )
-    loss = stable.weighted_log_softmax(b, b.logits)
-    return reduce(loss, b, reduction)

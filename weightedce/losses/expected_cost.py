@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from weightedce import arguments, stable
+from weightedce import arguments, softmax, stable
 from weightedce.backends import Array, backend_of
 from weightedce.batch import BinaryBatch, ClassBatch, binary_batch, class_batch
 from weightedce.reductions import reduce
@@ -116,7 +116,7 @@ def expected_cost(
             f"{tuple(logits.shape)}, got shape {tuple(costs.shape)}"
         )
     costs = xp.astype(costs, b.logits.dtype)
-    p = xp.exp(-stable.negative_log_softmax(b.logits, b.axis))
+    p = xp.exp(-softmax.negative_log_softmax(b.logits, b.axis))
     # sum over y of mass_y C_yk: the classes last, so that it is one matrix product
     order = [i for i in range(len(p.shape)) if i != b.axis] + [b.axis]
     loss = xp.sum((xp.permute_dims(b.mass, order) @ costs) * xp.permute_dims(p, order), axis=-1)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from weightedce import options, stable
+from weightedce import options, softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import class_batch
-from weightedce.reductions import reduce
+from weightedce.batch import ClassBatch, class_batch
+from weightedce.evaluation import evaluate
 
 
 def focal_loss(
@@ -74,9 +74,16 @@ def focal_loss(
     np.float64(0.8567)
     """
     gamma = options.number("gamma", gamma, 0)
-    b = class_batch(
+
+    def formula(b: ClassBatch) -> Array:
+        return softmax.over_classes(b, b.logits, lambda loss: stable.focused(loss, gamma))
+
+    return evaluate(
+        class_batch,
+        formula,
         logits,
         targets,
+        reduction,
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,
@@ -85,5 +92,3 @@ def focal_loss(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    loss = stable.over_classes(b, b.logits, lambda loss: stable.focused(loss, gamma))
-    return reduce(loss, b, reduction)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from weightedce import options, stable
+from weightedce import options, softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import class_batch
-from weightedce.reductions import reduce
+from weightedce.batch import ClassBatch, class_batch
+from weightedce.evaluation import evaluate
 
 
 def generalized_cross_entropy(
@@ -73,9 +73,16 @@ def generalized_cross_entropy(
     np.float64(0.6682)
     """
     q = options.number("q", q, 2.0**-60, 1)
-    b = class_batch(
+
+    def formula(b: ClassBatch) -> Array:
+        return softmax.over_classes(b, b.logits, lambda loss: stable.complement(q * loss) / q)
+
+    return evaluate(
+        class_batch,
+        formula,
         logits,
         targets,
+        reduction,
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,
@@ -84,5 +91,3 @@ def generalized_cross_entropy(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    loss = stable.over_classes(b, b.logits, lambda loss: stable.complement(q * loss) / q)
-    return reduce(loss, b, reduction)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from weightedce import options, stable
+from weightedce import options, softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import class_batch
-from weightedce.reductions import reduce
+from weightedce.batch import ClassBatch, class_batch
+from weightedce.evaluation import evaluate
 
 
 def ldam_cross_entropy(
@@ -85,9 +85,26 @@ def ldam_cross_entropy(
     """
     max_margin = options.number("max_margin", max_margin, 0)
     scale = options.number("scale", scale, 2.0**-60)
-    b = class_batch(
+
+    def formula(b: ClassBatch) -> Array:
+        xp, n = b.xp, b.along_classes("counts", counts, least=0.0)
+        present = n > 0
+        rarest = xp.min(xp.where(present, n, xp.inf))
+        margin = max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
+        minus_log_p = softmax.negative_log_softmax(scale * b.logits, b.axis)
+        # log odds against class k are log((1 - p_k) / p_k); a margin adds to them
+        p_rest = stable.complement(minus_log_p)
+        against = minus_log_p + stable.log(p_rest) + scale * margin
+        _, margin_loss = stable.softplus_pair(against)
+        return stable.weighted_sum(b.mass, xp.where(p_rest == 0.0, 0.0, margin_loss), b.axis)
+
+    return evaluate(
+        class_batch,
+        formula,
         logits,
         targets,
+        reduction,
+        also=(counts,),
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,
@@ -96,14 +113,3 @@ def ldam_cross_entropy(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    xp, n = b.xp, b.along_classes("counts", counts, least=0.0)
-    present = n > 0
-    rarest = xp.min(xp.where(present, n, xp.inf))
-    margin = max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
-    minus_log_p = stable.negative_log_softmax(scale * b.logits, b.axis)
-    # log odds against class k are log((1 - p_k) / p_k); a margin adds to them
-    p_rest = stable.complement(minus_log_p)
-    against = minus_log_p + stable.log(p_rest) + scale * margin
-    _, margin_loss = stable.softplus_pair(against)
-    loss = stable.weighted_sum(b.mass, xp.where(p_rest == 0.0, 0.0, margin_loss), b.axis)
-    return reduce(loss, b, reduction)

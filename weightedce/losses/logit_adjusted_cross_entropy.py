@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from weightedce import options, stable
+from weightedce import options, softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import class_batch
-from weightedce.reductions import reduce
+from weightedce.batch import ClassBatch, class_batch
+from weightedce.evaluation import evaluate
 
 
 def logit_adjusted_cross_entropy(
@@ -80,9 +80,19 @@ def logit_adjusted_cross_entropy(
     np.float64(0.8598)
     """
     tau = options.number("tau", tau, 0)
-    b = class_batch(
+
+    def formula(b: ClassBatch) -> Array:
+        shares = b.along_classes("prior", prior, least=0.0)
+        z = b.logits + tau * stable.log_prior(shares) if tau else b.logits
+        return softmax.weighted_log_softmax(b, z)
+
+    return evaluate(
+        class_batch,
+        formula,
         logits,
         targets,
+        reduction,
+        also=(prior,),
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,
@@ -91,7 +101,3 @@ def logit_adjusted_cross_entropy(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    prior = b.along_classes("prior", prior, least=0.0)
-    z = b.logits + tau * stable.log_prior(prior) if tau else b.logits
-    loss = stable.weighted_log_softmax(b, z)
-    return reduce(loss, b, reduction)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from weightedce import options, stable
+from weightedce import options, softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import class_batch
-from weightedce.reductions import reduce
+from weightedce.batch import ClassBatch, class_batch
+from weightedce.evaluation import evaluate
 
 
 def poly_cross_entropy(
@@ -74,9 +74,18 @@ def poly_cross_entropy(
     np.float64(1.7541)
     """
     epsilon = options.number("epsilon", epsilon, -1)
-    b = class_batch(
+
+    def formula(b: ClassBatch) -> Array:
+        return softmax.over_classes(
+            b, b.logits, lambda loss: loss + epsilon * stable.complement(loss)
+        )
+
+    return evaluate(
+        class_batch,
+        formula,
         logits,
         targets,
+        reduction,
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,
@@ -85,5 +94,3 @@ def poly_cross_entropy(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    loss = stable.over_classes(b, b.logits, lambda loss: loss + epsilon * stable.complement(loss))
-    return reduce(loss, b, reduction)

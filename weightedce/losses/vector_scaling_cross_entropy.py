@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from weightedce import options, stable
+from weightedce import options, softmax, stable
 from weightedce.backends import Array
 from weightedce.batch import ClassBatch, class_batch
-from weightedce.reductions import reduce
+from weightedce.evaluation import evaluate
 
 
 def vector_scaling_cross_entropy(
@@ -92,9 +92,29 @@ def vector_scaling_cross_entropy(
     np.float64(0.918)
     """
     options.choice("scale_by", scale_by, ("class", "label"))
-    b = class_batch(
+
+    if counts is not None and not (scale is None and shift is None):
+        raise ValueError("counts: expected None beside scale or shift, got both")
+
+    def formula(b: ClassBatch) -> Array:
+        factor, offset = (
+            _both(b, scale, shift) if counts is None else _from_counts(b, counts, gamma, tau)
+        )
+        if scale_by == "label":
+            if b.labels is None:
+                raise ValueError(
+                    "targets: expected class labels for scale_by='label', got a distribution"
+                )
+            factor = b.xp.sum(b.targets * factor, axis=b.axis, keepdims=True)
+        return softmax.weighted_log_softmax(b, factor * b.logits + offset)
+
+    return evaluate(
+        class_batch,
+        formula,
         logits,
         targets,
+        reduction,
+        also=(scale, shift, counts),
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,
@@ -103,20 +123,11 @@ def vector_scaling_cross_entropy(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
     )
-    if counts is None:
-        scale, shift = b.along_classes("scale", scale, 1.0), b.along_classes("shift", shift, 0.0)
-    elif scale is None and shift is None:
-        scale, shift = _from_counts(b, counts, gamma, tau)
-    else:
-        raise ValueError("counts: expected None beside scale or shift, got both")
-    if scale_by == "label":
-        if b.labels is None:
-            raise ValueError(
-                "targets: expected class labels for scale_by='label', got a distribution"
-            )
-        scale = b.xp.sum(b.targets * scale, axis=b.axis, keepdims=True)
-    loss = stable.weighted_log_softmax(b, scale * b.logits + shift)
-    return reduce(loss, b, reduction)
+
+
+def _both(b: ClassBatch, scale: Any, shift: Any) -> tuple[Any, Any]:
+    """Return scale and shift, one of each a class."""
+    return b.along_classes("scale", scale, 1.0), b.along_classes("shift", shift, 0.0)
 
 
 def _from_counts(b: ClassBatch, counts: Any, gamma: float, tau: float) -> tuple[Array, Array]:

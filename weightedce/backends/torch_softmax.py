@@ -1,0 +1,76 @@
+"""PyTorch: the softmax block of labels with a derivative of its own, for eager code on the CPU.
+
+One array of the size of the logits is made, block by block of rows so that each stays in the
+processor's cache: it holds the exponentials first and the gradient in the end.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from weightedce import softmax
+from weightedce.backends import Array
+from weightedce.backends.torch_blocks import transformed
+
+Composed = Callable[[Array, Array, int], Array]
+BLOCK = 2**18  # elements: a megabyte of float32
+EXACT = -16.0  # above it the rounding of z_k - max z moves exp by less than 8 ulp
+
+
+def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: int) -> Any:
+    """Return ``logsumexp(z) - z_y``, or None where torch has to see the operations."""
+    if logits.device.type != "cpu" or transformed((logits, labels)) or not logits.numel():
+        return None
+    last = logits.ndim - 1
+    if axis != last:
+        logits = logits.movedim(axis, last)
+    rows = logits.reshape(-1, logits.shape[-1])
+    wanted = torch.is_grad_enabled() and logits.requires_grad
+    if wanted:
+        loss = _Block.apply(composed, rows, labels.reshape(-1, 1))
+    else:
+        loss = _formed(rows, labels.reshape(-1, 1))[1].loss
+    return loss.reshape(labels.shape)
+
+
+def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
+    """Return ``exp(z_k - max z)``, 0 for the label, and the loss with its derivative."""
+    count, classes = rows.shape
+    ratios = torch.empty_like(rows)
+    highest, others = rows.new_empty(count), rows.new_empty(count)
+    size = max(1, BLOCK // classes)
+    for start in range(0, count, size):
+        part = slice(start, start + size)
+        z, e = rows[part], ratios[part]
+        top = torch.amax(z, 1, keepdim=True, out=highest[part, None])
+        torch.sub(z, top, out=e)
+        if e.amin() > EXACT:  # not so where a logit is NaN or infinite
+            e.exp_()
+        else:
+            e.copy_(softmax.shifted_exp(z, top))
+        e.scatter_(1, labels[part], 0.0)
+        torch.sum(e, 1, out=others[part])
+    return ratios, softmax.label_loss(rows.gather(1, labels)[:, 0], highest, others)
+
+
+class _Block(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, composed: Composed, rows: Array, labels: Array) -> Array:
+        ratios, found = _formed(rows.detach(), labels)
+        ctx.composed, ctx.ratios = composed, ratios
+        ctx.save_for_backward(rows, labels, found.scale, found.at_label)
+        return found.loss
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
+        rows, labels, scale, at_label = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph: the gradient is differentiated in its turn
+            loss = ctx.composed(rows, labels[:, 0], 1)
+            return None, *torch.autograd.grad(loss, rows, upstream, create_graph=True), None
+        gradient, ctx.ratios = ctx.ratios, None  # handed out once, scaled in place
+        if gradient is None:
+            gradient = _formed(rows, labels)[0]
+        gradient.mul_((scale * upstream)[:, None])
+        gradient.scatter_(1, labels, (at_label * upstream)[:, None])
+        return None, gradient, None

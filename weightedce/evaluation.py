@@ -1,0 +1,108 @@
+"""The way of one call: a batch, a formula, a reduction; block by block where that is faster.
+
+A loss is a formula of a checked batch. On a large batch each step of the formula would go
+through main memory, and a processor computes faster than it reads. Where the rows have nothing
+to do with each other, the formula is applied to blocks of rows that stay in the cache, and their
+sums are added; the backend forms the gradient block by block as well.
+"""
+
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any
+
+from weightedce import arguments
+from weightedce.backends import Array
+from weightedce.batch import BinaryBatch, ClassBatch
+from weightedce.reductions import finished, reduce, summed
+
+BLOCKED = ("mean", "weighted_mean", "sum", "total")
+
+
+def evaluate(
+    batch_of: Callable[..., BinaryBatch | ClassBatch],
+    formula: Callable[[Any], Array],
+    logits: Array,
+    targets: Any,
+    reduction: str,
+    *,
+    also: Sequence[Any] = (),
+    **options: Any,
+) -> Any:
+    """Return the reduced ``formula(batch_of(logits, targets, **options))``.
+
+    ``also`` are arguments that the formula holds: what it needs of the whole batch, and what
+    may want a gradient.
+    """
+    backend = arguments.library("logits", logits)
+    elements = getattr(backend, "block_elements", None)
+    size = elements(logits, (targets, *options.values(), *also)) if elements else None
+    count = 0
+    if size and reduction in BLOCKED:
+        count = _rows_in_block(logits, targets, options, also, size)
+    if count:
+        names = [name for name in ("sample_weight", "mask") if _by_rows(options[name], logits)]
+        divisor = _divisor(logits, reduction, options)
+
+        def part(rows: Sequence[Any], _: Sequence[Any]) -> tuple[Array, Array, Array]:
+            given = {**options, **dict(zip(names, rows[2:], strict=True))}
+            batch = batch_of(rows[0], rows[1], **given)
+            return summed(formula(batch), batch, reduction, divisor)
+
+        rows = (logits, targets, *(options[name] for name in names))
+        try:
+            total = backend.by_blocks(part, rows, (), count)
+        except (TypeError, ValueError):
+            pass  # the whole batch below says where in it the error is
+        else:
+            return total[0] if divisor else finished(total, reduction)
+    batch = batch_of(logits, targets, **options)
+    return reduce(formula(batch), batch, reduction)
+
+
+def _rows_in_block(
+    logits: Array, targets: Any, options: dict[str, Any], also: Sequence[Any], elements: int
+) -> int:
+    """Return how many rows make a block, 0 if the batch is to be taken as a whole."""
+    shape = tuple(logits.shape)
+    whole = 1
+    for size in shape:
+        whole *= size
+    if whole <= elements:
+        return 0
+    first = options["axis"] in (0, -len(shape))
+    if "class_weight" in options:
+        # the classes of an example stay together; labels have a block of their own in `softmax`
+        labels = len(getattr(targets, "shape", ())) < len(shape) and not options["label_smoothing"]
+        apart = not first and not labels
+    else:  # (L,) weights lie along the first axis of one row of labels
+        weights = (options["pos_weight"], options["neg_weight"], *also)
+        apart = not first or all(w is None or _single(w) for w in weights)
+    aligned = _by_rows(targets, logits) and all(
+        x is None or _single(x) or _by_rows(x, logits)
+        for x in (options["sample_weight"], options["mask"])
+    )
+    return max(1, elements * shape[0] // whole) if apart and aligned and shape[0] > 1 else 0
+
+
+def _single(value: Any) -> bool:
+    """Tell whether a weight is one number for all rows."""
+    return isinstance(value, Real) or getattr(value, "shape", None) == ()
+
+
+def _by_rows(value: Any, logits: Array) -> bool:
+    """Tell whether an array has one entry, or more, for each row of the logits."""
+    shape = getattr(value, "shape", ())
+    return len(shape) > 0 and shape[0] == logits.shape[0]
+
+
+def _divisor(logits: Array, reduction: str, options: dict[str, Any]) -> float:
+    """Return what the mean divides by if that is known beforehand, else 0.
+
+    The gradient of a block is then final, and need not be gone through again.
+    """
+    if reduction != "mean" or options["mask"] is not None or options["ignore_index"] is not None:
+        return 0.0
+    size = 1.0
+    for length in logits.shape:
+        size *= length
+    return size / logits.shape[options["axis"]] if "class_weight" in options else size

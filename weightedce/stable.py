@@ -87,7 +87,7 @@ def _composed_focal(gamma: float, logits: Array, positive: Array, negative: Arra
 def _sloped_focal(
     gamma: float, logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
-    """Use that the slope of (1-p)^gamma softplus(-z) is -(1-p)^gamma (1-p + gamma p softplus(-z))."""
+    # the slope of (1-p)^gamma softplus(-z) is -(1-p)^gamma (1-p + gamma p softplus(-z))
     minus_log_p, minus_log_1p, tail = _softplus_terms(logits)
     minus_log_p += tail
     minus_log_1p += tail

@@ -25,7 +25,7 @@ def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: in
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _block(composed: Composed, axis: int, logits: Array, labels: Array) -> Array:
+def _block(_: Composed, axis: int, logits: Array, labels: Array) -> Array:
     highest, _, others = _exponentials(logits, labels, axis)
     return softmax.label_loss(_at(logits, labels, axis), highest, others).loss
 
@@ -39,7 +39,7 @@ def _block_jvp(composed: Composed, axis: int, primals: Any, tangents: Any) -> An
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _derivative(composed: Composed, axis: int, logits: Array, labels: Array) -> Any:
+def _derivative(_: Composed, axis: int, logits: Array, labels: Array) -> Any:
     """Return the derivative to the other classes' logits, 0 for the label, and to the label's.
 
     Apart, since XLA multiplies the first by what comes from above in the pass that makes it.

@@ -5,8 +5,26 @@ from typing import Any
 import numpy as namespace
 
 from weightedce.backends import Array
+from weightedce.backends.numpy_blocks import (
+    attach,
+    block_elements,
+    by_blocks,
+    label_log_softmax,
+)
 
-__all__ = ["detach", "device", "extremes", "fixed", "namespace", "read", "shape"]
+__all__ = [
+    "attach",
+    "block_elements",
+    "by_blocks",
+    "detach",
+    "device",
+    "extremes",
+    "fixed",
+    "label_log_softmax",
+    "namespace",
+    "read",
+    "shape",
+]
 
 
 def detach(array: Array) -> Array:

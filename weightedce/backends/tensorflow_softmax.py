@@ -61,9 +61,7 @@ def _formed(rows: Array, labels: Array) -> tuple[Array, ...]:
     return found.loss, ratios, found.scale, found.at_label
 
 
-def _scaled(
-    ratios: Array, scale: Array, at_label: Array, labels: Array, upstream: Array
-) -> Array:
+def _scaled(ratios: Array, scale: Array, at_label: Array, labels: Array, upstream: Array) -> Array:
     """Return the gradient."""
     gradient = ratios * (scale * upstream)[:, None]
     return tf.tensor_scatter_nd_update(gradient, _places(labels), at_label * upstream)

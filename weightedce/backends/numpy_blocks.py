@@ -1,0 +1,69 @@
+"""NumPy: values in few passes, by blocks that stay in the processor's cache."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from weightedce import softmax
+from weightedce.backends import Array
+
+BLOCK = 2**16  # elements: a quarter of a megabyte of float32
+FEW = 64  # classes: each is gone through for all rows, since NumPy is slow in short rows
+EXACT = -16.0  # above it the rounding of z_k - max z moves exp by less than 8 ulp
+
+
+def quiet() -> np.errstate:
+    """Return a context without warnings: what comes of infinite logits is computed again."""
+    return np.errstate(invalid="ignore", over="ignore")
+
+
+def block_elements(_logits: Array, _others: Sequence[Any]) -> int:
+    """Return how many elements to work on at a time."""
+    return BLOCK
+
+
+def by_blocks(
+    part: Callable[[Sequence[Any], Sequence[Any]], tuple[Array, Array, Array]],
+    rows: Sequence[Any],
+    shared: Sequence[Any],
+    size: int,
+) -> tuple[Array, Array, Array]:
+    """Return the sums that ``part`` gives, added over blocks of ``size`` rows."""
+    starts = range(0, len(rows[0]), size)
+    blocks = [part([x[start : start + size] for x in rows], shared) for start in starts]
+    loss, weight, count = (np.sum(column) for column in zip(*blocks, strict=True))
+    return loss, weight, count
+
+
+def attach(composed: Callable[..., Array], sloped: Any, *arrays: Array) -> Array:
+    """Return ``composed(*arrays)`` in few passes, where nothing is infinite."""
+    with quiet():
+        value: Array = sloped(*arrays, False)[0]
+    return value if np.isfinite(value.sum()) else composed(*arrays)
+
+
+def label_log_softmax(_: Any, logits: Array, labels: Array, axis: int) -> Array:
+    """Return ``logsumexp(z) - z_y``."""
+    rows = np.moveaxis(logits, axis, -1).reshape(-1, logits.shape[axis])
+    count, classes = rows.shape
+    few = classes <= FEW
+    axis = 0 if few else 1
+    highest, others, at_label = np.empty((3, count), rows.dtype)
+    size = max(1, BLOCK // classes)
+    for start in range(0, count, size):
+        part = slice(start, start + size)
+        z = np.ascontiguousarray(rows[part].T) if few else rows[part]
+        place = np.expand_dims(labels.reshape(-1)[part], axis)
+        top = np.expand_dims(highest[part], axis)
+        np.max(z, axis=axis, keepdims=True, out=top)
+        with quiet():
+            ratios = z - top
+            close = ratios.min() > EXACT  # not so where a logit is NaN or infinite
+            ratios = np.exp(ratios, out=ratios) if close else softmax.shifted_exp(z, top)
+        np.put_along_axis(ratios, place, 0.0, axis=axis)
+        np.sum(ratios, axis=axis, out=others[part])
+        at_label[part] = np.squeeze(np.take_along_axis(z, place, axis=axis), axis)
+    with quiet():
+        loss = softmax.label_loss(at_label, highest, others).loss
+    return loss.reshape(labels.shape)

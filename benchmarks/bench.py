@@ -1,6 +1,8 @@
 """Time every mode against its peer: ``nox -s bench``. Prints tables and writes a JSON file."""
 
+import itertools
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +16,8 @@ import publish
 from modes import MODES
 from plan import SECTIONS, Options, everything, known_modes
 from tables import tables
+
+BUSY = 0.5  # load average of the last minute
 
 ModesOption = Annotated[list[str] | None, typer.Option("--mode", help="Repeat for more.")]
 SectionsOption = Annotated[list[str] | None, typer.Option("--section", help="Repeat for more.")]
@@ -63,22 +67,25 @@ def main(
         device=device,
     )
     found = {"machine": machine.described(), "options": options._asdict()}
-    console, start, load = Console(), time.monotonic(), machine.load()
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    start, load = time.monotonic(), machine.load()
+    if load and load[0] > BUSY:
+        console.print(f"load average {load[0]}: others compute here, and the figures will show it")
     rows = []
     for some in everything(options):
         rows += some
         for row in some:
-            console.print(line(row), style="dim", highlight=False, markup=False)
+            elapsed = f"{time.monotonic() - start:5.0f} s  "
+            console.print(elapsed + line(row), style="dim", highlight=False, markup=False)
     found["machine"] |= {"load": [load, machine.load()], "minutes": (time.monotonic() - start) / 60}
     found["rows"] = rows
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-    for name in tables(found):
-        for title, header, body in tables(found)[name]:
-            table = Table(*header, title=title)
-            for cells in body:
-                table.add_row(*(cell.replace("`", "").replace("*", "") for cell in cells))
-            console.print(table)
+    for title, header, body in itertools.chain(*tables(found).values()):
+        table = Table(*header, title=title)
+        for cells in body:
+            table.add_row(*(cell.replace("`", "").replace("*", "") for cell in cells))
+        console.print(table)
     if docs:
         publish.main(output)
     failed = sum("error" in row for row in rows)

@@ -1,4 +1,4 @@
-"""The tables that a run's JSON gives, as text; ``bench.py`` prints them, ``publish.py`` keeps them."""
+"""The tables that a run's JSON gives, as text for ``bench.py`` and ``publish.py``."""
 
 import statistics
 from collections.abc import Callable

@@ -67,6 +67,8 @@ def main(
         device=device,
     )
     found = {"machine": machine.described(), "options": options._asdict()}
+    if device == "gpu":
+        found["machine"]["gpu"] = machine.gpu()
     console = Console(width=None if sys.stdout.isatty() else 150)
     start, load = time.monotonic(), machine.load()
     if load and load[0] > BUSY:

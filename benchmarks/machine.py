@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+import shutil
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -51,6 +52,15 @@ def commit() -> str:
 
     name = git("rev-parse", "--short", "HEAD") or "unknown"
     return f"{name} + changes" if git("status", "--porcelain", "../weightedce") else name
+
+
+def gpu() -> str:
+    """Return the names of the GPUs, as NVIDIA's tool tells them."""
+    if not shutil.which("nvidia-smi"):
+        return "unknown"
+    command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "; ".join(done.stdout.split("\n")).strip("; ") or "unknown"
 
 
 def load() -> list[float]:

@@ -42,6 +42,7 @@ PEERS = {
 class TensorFlow(Library):
     def __init__(self, mode, device):
         self.mode = mode
+        tf.config.set_visible_devices([], "GPU")  # or arrays would go there by themselves
         if device != "cpu":
             raise RuntimeError("TensorFlow is timed on the cpu only")
 

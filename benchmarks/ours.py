@@ -25,7 +25,9 @@ NEEDED: dict[str, Callable[[int], np.ndarray]] = {  # of K classes
 
 
 def family(name: str) -> str:
-    """Return the family of a public loss, by the weight that it takes."""
+    """Return the family of a public loss, by the weight that it takes; a LookupError if absent."""
+    if not hasattr(weightedce, name):
+        raise LookupError(f"{name}: not in this version")
     parameters = list(inspect.signature(getattr(weightedce, name)).parameters)
     if "hidden" in parameters:
         return "linear"

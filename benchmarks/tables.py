@@ -185,12 +185,12 @@ def machine(found: Found) -> list[Table]:
         ["Python", about["python"]],
         ["packages", versions],
         ["commit", f"`{about['commit']}`"],
-        ["device", options["device"]],
+        ["device", about.get("gpu", options["device"])],
         ["date", f"{about['date']}; {about['minutes']:.0f} minutes"],
         ["each comparison", f"{options['seconds']:g} s, at least 9 rounds"],
         ["load average (1, 5, 15 min)", f"{start} at the start, {end} at the end"],
     ]
-    return [("the machine", ["", ""], body)]
+    return [("the machine", ["what", "of this run"], body)]
 
 
 TABLES: dict[str, Callable[[Found], list[Table]]] = {

@@ -71,7 +71,7 @@ def plan(there: Library, section: str, quick: bool) -> Iterator[tuple[dict[str, 
             if not (quick and work.size in LARGEST):
                 yield work._asdict(), ratios, work
         return
-    for name in weightedce.losses.__all__:
+    for name in dict.fromkeys([*weightedce.losses.__all__, "linear_cross_entropy"]):
         yield {"loss": name}, loss, name
 
 

@@ -44,6 +44,13 @@ def line(row: dict[str, Any]) -> str:
     return f"{text}: {row['ratio']:.2f}" if "ratio" in row else text
 
 
+def written(found: dict[str, Any]) -> str:
+    """Return JSON with a line for each row, so that git shows what moved."""
+    head = json.dumps({name: found[name] for name in ("machine", "options")})
+    rows = ",\n".join(json.dumps(row) for row in found["rows"])
+    return head[:-1] + ',\n"rows": [\n' + rows + "\n]}\n"
+
+
 def main(
     mode: ModesOption = None,
     section: SectionsOption = None,
@@ -82,7 +89,7 @@ def main(
     found["machine"] |= {"load": [load, machine.load()], "minutes": (time.monotonic() - start) / 60}
     found["rows"] = rows
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    output.write_text(written(found), "utf-8")
     for title, header, body in itertools.chain(*tables(found).values()):
         table = Table(*header, title=title)
         for cells in body:

@@ -22,7 +22,9 @@ PANELS = {
     "bce": ("binary cross-entropy", ("32", "100,000", "4,000,000")),
     "ce": ("cross-entropy", ("65,536 × 10", "8,192 × 1,000", "1,024 × 32,000")),
 }
-TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+FINE = (0.1, 0.2, 0.5, 1, 2, 5, 10)
+COARSE = (0.001, 0.01, 0.1, 1, 10, 100)
+WIDE = 60  # highest to lowest: from here on fine ticks would touch
 
 
 def points(rows: list[dict[str, Any]], family: str) -> dict[tuple[str, str], dict[str, Any]]:
@@ -50,15 +52,16 @@ def draw(axis: Any, rows: list[dict[str, Any]], family: str) -> None:
         axis.axhline(place - 0.5, color="#e5e5e5", linewidth=0.8, zorder=0)
     axis.axvline(1, color="#555555", linewidth=1.2, zorder=1)
     axis.set_xscale("log")
-    axis.xaxis.set_major_locator(plt.FixedLocator(TICKS))
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: "peer = 1" if x == 1 else f"{x:g}"))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axis.grid(axis="x", color="#eeeeee", linewidth=0.8)
     axis.set_axisbelow(True)
     low, high = axis.get_xlim()
-    axis.set_xlim(min(low, 0.4), max(high, 2.5))
+    low, high = min(low, 0.4), max(high, 2.5)
+    axis.set_xlim(low, high)
+    axis.xaxis.set_major_locator(plt.FixedLocator(COARSE if high / low > WIDE else FINE))
     axis.set_title(title, fontsize=11, pad=18)
-    for text, place, side in (("← faster", 0.95, "right"), ("slower →", 1.05, "left")):
+    for text, place, side in (("← faster  ", 1, "right"), ("  slower →", 1, "left")):
         above = axis.get_xaxis_transform()
         axis.text(place, 1.02, text, ha=side, transform=above, fontsize=9, color="#555555")
     axis.set_xlabel("time, ours ÷ the peer's", fontsize=10)
@@ -78,6 +81,7 @@ def draw(axis: Any, rows: list[dict[str, Any]], family: str) -> None:
         "markeredgewidth": 1.8,
     }
     handles.append(Line2D([], [], label="target", **aim))
+    handles.append(Line2D([], [], label="the peer", color="#555555", linewidth=1.2))
     axis.legend(
         handles=handles,
         loc="upper center",

@@ -13,7 +13,7 @@ FAMILIES = {"bce": "binary cross-entropy", "ce": "cross-entropy", "linear": "lin
 
 
 def size(row: Found) -> str:
-    return " × ".join(f"{n:,}" for n in row["size"]) if "size" in row else "all"
+    return "\u00a0×\u00a0".join(f"{n:,}" for n in row["size"]) if "size" in row else "all"
 
 
 def loss(row: Found) -> str:
@@ -65,7 +65,7 @@ def peers(found: Found) -> list[Table]:
                 number(1e3 * row["ours_s"]),
                 number(1e3 * row["other_s"]),
                 f"**{row['ratio']:.2f}**",
-                f"{low:.2f} to {high:.2f}",
+                f"{low:.2f}–{high:.2f}",
                 against_target(row["ratio"], target if main else None),
             ]
         )
@@ -157,7 +157,7 @@ def imports(found: Found) -> list[Table]:
     body = []
     for row in good(found["rows"], "imports"):
         low, high = (1e3 * x for x in row["quartiles"])
-        body.append([row["what"], f"{1e3 * row['s']:.1f}", f"{low:.1f} to {high:.1f}"])
+        body.append([row["what"], f"{1e3 * row['s']:.1f}", f"{low:.1f}–{high:.1f}"])
     return [("import", ["what", "ms", "quartiles"], body)] if body else []
 
 

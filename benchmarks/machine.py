@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import weightedce
+
 PACKAGES = (
     "weightedce",
     "numpy",
@@ -42,7 +44,7 @@ def system() -> str:
 
 def commit() -> str:
     """Return the commit that is timed, with ``+ changes`` if files differ from it."""
-    here = Path(__file__).parent
+    here = Path(weightedce.__file__).parent
 
     def git(*command: str) -> str:
         done = subprocess.run(
@@ -51,7 +53,7 @@ def commit() -> str:
         return done.stdout.strip()
 
     name = git("rev-parse", "--short", "HEAD") or "unknown"
-    return f"{name} + changes" if git("status", "--porcelain", "../weightedce") else name
+    return f"{name} + changes" if git("status", "--porcelain", ".") else name
 
 
 def gpu() -> str:

@@ -105,9 +105,9 @@ def pictures(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time every mode against its peer, interleaved; `-- --mode "jax.jit"` for one."""
+    """Time every mode against its peer; `-- --mode "jax.jit"` one, `--quick`, `--docs`."""
     libraries = [name for names in LIBRARIES.values() for name in names]
-    install(session, "-e", ".", *libraries, "optax", group="examples")
+    install(session, "-e", ".", *libraries, "keras", "optax", group="examples")
     session.run("python", "benchmarks/bench.py", *session.posargs)
 
 

@@ -1,0 +1,34 @@
+"""Put a run into the docs: its JSON, tables and picture. ``python publish.py [JSON]``."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import picture
+from tables import Table, tables
+
+FOLDER = Path(__file__).parent.parent / "docs" / "_static" / "bench"
+
+
+def markdown(table: Table, named: bool) -> str:
+    """Return a table in Markdown, with its title if there are more of them."""
+    title, header, body = table
+    lines = [header, ["---"] * len(header), *body]
+    text = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return f"### {title}\n\n{text}" if named else text
+
+
+def main(source: Path) -> None:
+    found = json.loads(source.read_text("utf-8"))
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    if source != FOLDER / "bench.json":
+        shutil.copyfile(source, FOLDER / "bench.json")
+    for name, some in tables(found).items():
+        parts = [markdown(table, named=len(some) > 1) for table in some]
+        (FOLDER / f"{name}.md").write_text("\n".join(parts) or "Nothing.\n", "utf-8")
+    picture.main(FOLDER / "bench.json")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER / "bench.json")

@@ -55,8 +55,11 @@ def composed_label_loss(logits: Array, labels: Array, axis: int) -> Array:
 def shifted_exp(logits: Array, highest: Array) -> Array:
     """Return ``exp(z_k - highest)`` to the last digits; 1 at the maximum, 0 at -inf."""
     xp = backend_of(logits).namespace
-    difference = xp.where(logits == highest, 0.0, logits - highest)
-    return xp.exp(difference) * (1.0 + _subtraction_error(logits, highest))
+    bound = xp.finfo(logits.dtype).max / 2  # no difference is infinite, nor inf - inf
+    logits, highest = xp.clip(logits, -bound, bound), xp.clip(highest, -bound, bound)
+    difference = logits - highest
+    ratios = xp.exp(difference)
+    return ratios + ratios * _rounded_off(logits, highest, difference)
 
 
 class LabelLoss(NamedTuple):
@@ -79,7 +82,7 @@ def label_loss(logit: Array, highest: Array, others: Array) -> LabelLoss:
     distance = xp.where(top, 0.0, highest - logit)
     total = xp.where(top, 1.0, xp.exp(-distance)) + others
     loss = xp.where(top, xp.log1p(others), distance + xp.log(total))
-    undefined = xp.isinf(highest) & (total > 1.0)  # two at +inf, or all at -inf
+    undefined = stable.infinite(highest) & (total > 1.0)  # two at +inf, or all at -inf
     scale = xp.where(undefined, xp.nan, 1.0 / total)
     return LabelLoss(xp.where(undefined, xp.nan, loss), scale, -others * scale)
 
@@ -103,13 +106,16 @@ def negative_log_softmax(logits: Array, axis: int) -> Array:
 
     highest = xp.sum(xp.where(top, logits, 0.0), axis=axis, keepdims=True)
     shift = backend.detach(highest)
-    infinite = xp.isinf(shift)
+    infinite = stable.infinite(shift)
     lift = xp.where(infinite, 0.0, highest) - xp.where(infinite, 0.0, shift)
 
     largest = xp.finfo(logits.dtype).max
     finite_shift = xp.where(shift == -xp.inf, -largest, xp.where(infinite, largest, shift))
     others = xp.where(top, finite_shift, logits)
-    error = _subtraction_error(backend.detach(others), finite_shift)
+    fixed = backend.detach(others)
+    fixed = xp.where(stable.infinite(fixed), finite_shift, fixed)  # its exp is 0 or 1 with any error
+    below = fixed - finite_shift
+    error = xp.where(stable.infinite(below), 0.0, _rounded_off(fixed, finite_shift, below))
     ratios = xp.exp(others - finite_shift) * (1.0 + error)
     rest = xp.sum(xp.where(top, 0.0, ratios), axis=axis, keepdims=True)
 
@@ -119,15 +125,11 @@ def negative_log_softmax(logits: Array, axis: int) -> Array:
     return xp.where(top, at_top, distance + elsewhere)
 
 
-def _subtraction_error(a: Array, b: Array) -> Array:
+def _rounded_off(a: Array, b: Array, difference: Array) -> Array:
     """Return what rounding took from ``a - b`` (TwoSum; Knuth 1969, section 4.2.2).
 
     exp turns an absolute error into a relative one: the rounding of z_k - z_t alone would move
     exp(z_k - z_t) by |z_k - z_t| / 2 ulp, 40 ulp for a difference of 80.
     """
-    xp = backend_of(a).namespace
-    a = xp.where(xp.isinf(a), 0.0, a)  # its exp is 0 with any error; inf - inf would be NaN
-    difference = a - b
     minus_b = difference - a
-    error = (a - (difference - minus_b)) - (b + minus_b)
-    return xp.where(xp.isinf(difference), 0.0, error)
+    return (a - (difference - minus_b)) - (b + minus_b)

@@ -18,8 +18,7 @@ Sloped = Callable[[Array, Array, Array, bool], tuple[Array, Array | None]]
 
 def weighted_softplus(logits: Array, positive: Array, negative: Array) -> Array:
     """Return ``positive * softplus(-z) + negative * softplus(z)``, elementwise."""
-    sloped = getattr(backend_of(logits), "sloped_softplus", _sloped_softplus)
-    return _with_slope(_composed_softplus, sloped, logits, positive, negative)
+    return _with_slope(_composed_softplus, sloped_softplus, logits, positive, negative)
 
 
 def focused_softplus(logits: Array, positive: Array, negative: Array, gamma: float) -> Array:
@@ -63,18 +62,18 @@ def _composed_softplus(logits: Array, positive: Array, negative: Array) -> Array
     return times(wrong, distance) + (positive + negative) * xp.log1p(xp.exp(-distance))
 
 
-def _sloped_softplus(
+def sloped_softplus(
     logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
-    below, above, tail = _softplus_terms(logits)
-    value = (positive + negative) * tail
+    xp = backend_of(logits).namespace
+    below, above, fading = _softplus_terms(logits)
+    value = (positive + negative) * xp.log1p(fading)
     value += negative * above
     value += positive * below
     if not slope:
         return value, None
-    rising = negative * sigmoid(logits)
-    rising -= positive * sigmoid(-logits)
-    return value, rising
+    rising = xp.where(logits > 0, negative - positive * fading, negative * fading - positive)
+    return value, rising / (1.0 + fading)
 
 
 def _composed_focal(gamma: float, logits: Array, positive: Array, negative: Array) -> Array:
@@ -88,7 +87,8 @@ def _sloped_focal(
     gamma: float, logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
     # the slope of (1-p)^gamma softplus(-z) is -(1-p)^gamma (1-p + gamma p softplus(-z))
-    minus_log_p, minus_log_1p, tail = _softplus_terms(logits)
+    minus_log_p, minus_log_1p, fading = _softplus_terms(logits)
+    tail = backend_of(logits).namespace.log1p(fading)
     minus_log_p += tail
     minus_log_1p += tail
     p, rest = sigmoid(logits), sigmoid(-logits)
@@ -110,7 +110,7 @@ def _sloped_focal(
 
 
 def _softplus_terms(logits: Array) -> tuple[Array, Array, Array]:
-    """Return max(-z, 0), max(z, 0) and log1p(exp(-|z|)); a sum of two of them is a softplus.
+    """Return max(-z, 0), max(z, 0) and exp(-|z|); with log1p of that, they give the softplus.
 
     Without ``where``, which in torch takes ten times as long as a product, and exactly.
     """
@@ -118,9 +118,16 @@ def _softplus_terms(logits: Array) -> tuple[Array, Array, Array]:
     distance = xp.abs(logits)
     above = 0.5 * distance
     above += 0.5 * logits
-    tail = xp.log1p(xp.exp(-distance))
+    fading = xp.exp(-distance)
     distance -= above
-    return distance, above, tail
+    return distance, above, fading
+
+
+def with_limits(value: Array, logits: Array, positive: Array, negative: Array) -> Array:
+    """Return the value of a block, at infinite logits its limit: inf for what has weight."""
+    xp = backend_of(logits).namespace
+    wrong = xp.where(logits > 0, negative, positive)
+    return xp.where(infinite(logits), xp.where(wrong == 0.0, 0.0, xp.inf * wrong), value)
 
 
 def sigmoid(logits: Array) -> Array:
@@ -151,8 +158,14 @@ def times(weight: Array, loss: Array) -> Array:
     the loss, then stays at its limit as far as numbers go.
     """
     xp = backend_of(loss).namespace
-    unweighted = xp.isinf(loss) & (weight == 0.0)
+    unweighted = infinite(loss) & (weight == 0.0)
     return weight * xp.where(unweighted, xp.finfo(loss.dtype).max, loss)
+
+
+def infinite(array: Array) -> Array:
+    """Tell which elements are inf or -inf. Inductor goes through `isinf` one by one."""
+    xp = backend_of(array).namespace
+    return xp.abs(array) == xp.inf
 
 
 def finite(logits: Array) -> Array:
@@ -185,7 +198,7 @@ def focused(negative_log: Array, gamma: float) -> Array:
     xp = backend_of(negative_log).namespace
     # where p = 0 the factor is 1; its derivative, 0, must not meet the infinite -log p
     factor = power(complement(negative_log), gamma)
-    return xp.where(xp.isinf(negative_log), 1.0, factor) * negative_log
+    return xp.where(infinite(negative_log), 1.0, factor) * negative_log
 
 
 def power(base: Array, exponent: float) -> Array:

@@ -7,7 +7,7 @@ import tensorflow as tf
 from weightedce.backends import Array
 from weightedce.backends import tensorflow_namespace as namespace
 from weightedce.backends.numpy import device
-from weightedce.backends.tensorflow_slope import attach, sloped_softplus
+from weightedce.backends.tensorflow_slope import attach
 from weightedce.backends.tensorflow_softmax import label_log_softmax
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "namespace",
     "read",
     "shape",
-    "sloped_softplus",
 ]
 
 detach = tf.stop_gradient

@@ -62,6 +62,11 @@ def astype(x: Array, dtype: Any, /) -> Array:
     return tf.cast(x, dtype)
 
 
+def clip(x: Array, /, min: float, max: float) -> Array:  # noqa: A002 - the standard's names
+    """Return the elements, or the nearer bound for those outside."""
+    return tf.clip_by_value(x, tf.constant(min, x.dtype), tf.constant(max, x.dtype))
+
+
 def where(condition: Array, x1: Any, x2: Any, /) -> Array:
     """Select; one of the two may be a Python scalar and takes the dtype of the other."""
     if not hasattr(x1, "dtype"):

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.eager import record
 
+from weightedce import stable
 from weightedce.backends import Array
 
 Composed = Callable[..., Array]
@@ -13,14 +14,14 @@ Composed = Callable[..., Array]
 
 def attach(composed: Composed, sloped: Any, logits: Array, *factors: Array) -> Array:
     """Return ``composed(logits, *factors)`` in few passes."""
-    if sloped is not sloped_softplus:
+    if sloped is not stable.sloped_softplus:
         return composed(logits, *factors)
     # An eager tape cannot be asked later which derivatives it wants, and the others cost time.
     learn = not tf.executing_eagerly() or record.should_record_backprop(list(factors))
 
     @tf.custom_gradient
     def block(logits: Array, *factors: Array) -> Any:
-        value, slope = sloped(logits, *factors, True)
+        value, slope = _sloped_softplus(logits, *factors)
 
         def backward(upstream: Array) -> Any:
             return _gradients(composed, slope, learn, upstream, logits, *factors)
@@ -31,16 +32,12 @@ def attach(composed: Composed, sloped: Any, logits: Array, *factors: Array) -> A
     return value
 
 
-def sloped_softplus(
-    logits: Array, positive: Array, negative: Array, slope: bool
-) -> tuple[Array, Array | None]:
+def _sloped_softplus(logits: Array, positive: Array, negative: Array) -> tuple[Array, Array]:
     """Return ``positive * softplus(-z) + negative * softplus(z)`` and its slope."""
     above, distance = logits > 0, tf.abs(logits)
     fading = tf.exp(-distance)
     value = (positive + negative) * tf.math.log1p(fading)
     value += tf.math.multiply_no_nan(distance, tf.where(above, negative, positive))  # 0 * inf = 0
-    if not slope:
-        return value, None
     rising = tf.where(above, negative - positive * fading, negative * fading - positive)
     return value, rising / (1.0 + fading)
 

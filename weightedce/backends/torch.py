@@ -27,7 +27,7 @@ from weightedce.backends.torch_losses import (
     TverskyLoss,
     VectorScalingCrossEntropyLoss,
 )
-from weightedce.backends.torch_slope import attach, sloped_softplus
+from weightedce.backends.torch_slope import attach
 from weightedce.backends.torch_softmax import label_log_softmax
 
 __all__ = [
@@ -60,7 +60,6 @@ __all__ = [
     "read",
     "shape",
     "sigmoid",
-    "sloped_softplus",
 ]
 
 sigmoid = torch.sigmoid

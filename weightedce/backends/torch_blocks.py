@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from weightedce.backends import Array
 
-__all__ = ["block_elements", "by_blocks", "remembered", "transformed"]
+__all__ = ["block_elements", "by_blocks", "compiled", "remembered", "transformed"]
 
 BLOCK = 2**18  # elements: a megabyte of float32, so that what is made of a block stays in the cache
 
@@ -66,6 +66,11 @@ def remembered(
         call = _Call(formed, natural, list(arrays), tensors, wanted)
         loss = _Remembered.apply(call, gradients, loss, *(arrays[i] for i in tensors))
     return loss, weight, count
+
+
+def compiled() -> bool:
+    """Tell whether torch.compile is at work, with no transform of torch.func around."""
+    return torch.compiler.is_compiling() and not torch._C._are_functorch_transforms_active()
 
 
 def transformed(arrays: Sequence[Any]) -> bool:

@@ -5,8 +5,10 @@ from typing import Any
 
 import torch
 
+from weightedce import stable
 from weightedce.backends import Array
-from weightedce.backends.torch_blocks import transformed
+from weightedce.backends.torch_blocks import compiled, transformed
+from weightedce.backends.torch_compiled import CompiledSlope
 
 Composed = Callable[..., Array]
 Sloped = Callable[..., tuple[Array, Array | None]]
@@ -19,13 +21,15 @@ def attach(composed: Composed, sloped: Sloped, logits: Array, *factors: Array) -
     want a gradient, which ``sloped`` does not give.
     """
     recorded = torch.is_grad_enabled()
-    if (
-        logits.device.type != "cpu"
-        or transformed((logits, *factors))
-        or any(x.shape != logits.shape or (recorded and x.requires_grad) for x in factors)
-    ):
+    if any(x.shape != logits.shape or (recorded and x.requires_grad) for x in factors):
+        return composed(logits, *factors)
+    if compiled():
+        return CompiledSlope.apply(sloped, logits, *factors)
+    if logits.device.type != "cpu" or transformed((logits, *factors)):
         return composed(logits, *factors)
     wanted = recorded and logits.requires_grad
+    if sloped is stable.sloped_softplus:
+        sloped = sloped_in_place
     with torch.no_grad():
         value, slope = sloped(logits, *factors, wanted)
         finite = bool(torch.isfinite(value.sum()))
@@ -34,7 +38,7 @@ def attach(composed: Composed, sloped: Sloped, logits: Array, *factors: Array) -
     return _Sloped.apply(composed, sloped, value, slope, logits, *factors) if wanted else value
 
 
-def sloped_softplus(
+def sloped_in_place(
     logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
     """Return ``positive * softplus(-z) + negative * softplus(z)`` and its slope, in place.

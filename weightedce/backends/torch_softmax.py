@@ -11,7 +11,8 @@ import torch
 
 from weightedce import softmax
 from weightedce.backends import Array
-from weightedce.backends.torch_blocks import transformed
+from weightedce.backends.torch_blocks import compiled, transformed
+from weightedce.backends.torch_compiled import CompiledLabels
 
 Composed = Callable[[Array, Array, int], Array]
 BLOCK = 2**18  # elements: a megabyte of float32
@@ -20,11 +21,13 @@ EXACT = -16.0  # above it the rounding of z_k - max z moves exp by less than 8 u
 
 def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: int) -> Any:
     """Return ``logsumexp(z) - z_y``, or None where torch has to see the operations."""
-    if logits.device.type != "cpu" or transformed((logits, labels)) or not logits.numel():
-        return None
     last = logits.ndim - 1
     if axis != last:
         logits = logits.movedim(axis, last)
+    if compiled():
+        return CompiledLabels.apply(logits, labels)
+    if logits.device.type != "cpu" or transformed((logits, labels)) or not logits.numel():
+        return None
     rows = logits.reshape(-1, logits.shape[-1])
     wanted = torch.is_grad_enabled() and logits.requires_grad
     if wanted:

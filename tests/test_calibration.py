@@ -149,7 +149,7 @@ def test_gradients_in_every_mode(differentiable, name):
     def loss(z, v):
         result = FUNCTIONS[name](z, v)
         xp = w.namespace_of(result)
-        return xp.where(xp.isinf(result), 0.0, result) ** 2
+        return xp.where(xp.abs(result) == xp.inf, 0.0, result) ** 2
 
     z, v = np.random.default_rng(0).normal(size=(3, 3)), np.array([0.5, 0.0, 7.0])
     slopes = np.empty_like(z)

@@ -75,13 +75,10 @@ class ClassBatch:
         """Return the distribution over the classes, unsmoothed; one-hot for labels."""
         if self.labels is None:
             return self.distribution
-        xp, rank = self.xp, len(self.logits.shape)
-        classes = xp.arange(
-            self.logits.shape[self.axis], device=backend_of(self.logits).device(self.logits)
-        )
-        hit = xp.expand_dims(self.labels, axis=self.axis) == arguments.lay_along(
-            classes, self.axis, rank
-        )
+        xp, z = self.xp, self.logits
+        classes = xp.arange(z.shape[self.axis], device=backend_of(z).device(z))
+        classes = arguments.lay_along(classes, self.axis, len(z.shape))
+        hit = xp.expand_dims(self.labels, axis=self.axis) == classes
         q = xp.astype(hit, self.logits.dtype)
         if self.outside is None:
             return q
@@ -114,13 +111,14 @@ class ClassBatch:
         xp, weight = self.xp, self.class_weight
         if not isinstance(weight, float) and len(weight.shape):
             weight = xp.reshape(weight, (-1,))
-            shape = backend_of(self.labels).shape(self.labels)
-            same = weight.shape[0] == 1 and self.logits.shape[self.axis] != 1
-            index = 0 * self.labels if same else self.labels
-            weight = xp.reshape(xp.take(weight, xp.reshape(index, (-1,)), axis=0), shape)
+            index = self.labels if weight.shape[0] > 1 else 0 * self.labels
+            found = xp.take(weight, xp.reshape(index, (-1,)), axis=0)
+            weight = xp.reshape(found, backend_of(self.labels).shape(self.labels))
         mass = weight * self.sample_weight
         if self.outside is None:
             return mass
+        if isinstance(mass, float):
+            mass = mass + 0.0 * xp.astype(self.outside, self.logits.dtype)
         return xp.where(self.outside, xp.nan, mass)
 
     def along_classes(
@@ -143,7 +141,7 @@ class ClassBatch:
             )
         return arguments.along_axis(name, array, shape, self.axis)
 
-    def effective_weight(self) -> Array:
+    def effective_weight(self) -> Array | float:
         """Return ``mask * sample_weight * sum_k q_k w_k``."""
         if self.labels is not None:
             return self.label_mass

@@ -84,8 +84,12 @@ def summed(loss: Array, batch: Batch, reduction: str, divisor: float = 0.0) -> L
         total = total / divisor
     weight = count = backend_of(loss).detach(total)
     if reduction in ("weighted_mean", "total"):
-        shape = backend_of(loss).shape(loss)
-        weight = batch.xp.sum(batch.xp.broadcast_to(batch.effective_weight(), shape))
+        each = batch.effective_weight()
+        if isinstance(each, float):
+            weight = each * _count(loss, None)
+        else:
+            shape = backend_of(loss).shape(loss)
+            weight = batch.xp.sum(batch.xp.broadcast_to(each, shape))
     if reduction in ("mean", "total") and not divisor:
         count = _count(loss, batch.keep)
     return LossTotal(total, weight, count)

@@ -113,7 +113,9 @@ def negative_log_softmax(logits: Array, axis: int) -> Array:
     finite_shift = xp.where(shift == -xp.inf, -largest, xp.where(infinite, largest, shift))
     others = xp.where(top, finite_shift, logits)
     fixed = backend.detach(others)
-    fixed = xp.where(stable.infinite(fixed), finite_shift, fixed)  # its exp is 0 or 1 with any error
+    fixed = xp.where(
+        stable.infinite(fixed), finite_shift, fixed
+    )  # its exp is 0 or 1 with any error
     below = fixed - finite_shift
     error = xp.where(stable.infinite(below), 0.0, _rounded_off(fixed, finite_shift, below))
     ratios = xp.exp(others - finite_shift) * (1.0 + error)

@@ -20,13 +20,13 @@ float32, float64 = tf.float32, tf.float64
 int32, int64 = tf.int32, tf.int64
 bool = tf.bool  # noqa: A001 - the standard's name
 
-exp, expm1, tanh, log, log1p, isinf = (
+abs, exp, expm1, tanh, log, log1p = (  # noqa: A001 - the standard's names
+    tf.math.abs,
     tf.math.exp,
     tf.math.expm1,
     tf.math.tanh,
     tf.math.log,
     tf.math.log1p,
-    tf.math.is_inf,
 )
 
 

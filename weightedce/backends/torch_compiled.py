@@ -19,8 +19,7 @@ class CompiledSlope(torch.autograd.Function):
     def forward(ctx: Any, sloped: Any, logits: Array, positive: Array, negative: Array) -> Array:
         ctx.sloped = sloped
         ctx.save_for_backward(logits, positive, negative)
-        value = sloped(stable.finite(logits), positive, negative, False)[0]
-        return stable.with_limits(value, logits, positive, negative)
+        return value_of(sloped, logits, positive, negative)
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
@@ -29,15 +28,18 @@ class CompiledSlope(torch.autograd.Function):
         return None, slope * upstream, None, None
 
 
+def value_of(sloped: Any, logits: Array, positive: Array, negative: Array) -> Array:
+    """Return the value of an elementwise block."""
+    value = sloped(stable.finite(logits), positive, negative, False)[0]
+    return stable.with_limits(value, logits, positive, negative)
+
+
 class CompiledLabels(torch.autograd.Function):
     """The softmax block of labels, the classes last."""
 
     @staticmethod
     def forward(ctx: Any, logits: Array, labels: Array) -> Array:
-        highest = torch.amax(logits, -1, keepdim=True)
-        ratios = torch.where(_hit(logits, labels), 0.0, _shifted_exp(logits, highest))
-        at_label = torch.gather(logits, -1, labels[..., None])[..., 0]
-        found = softmax.label_loss(at_label, highest[..., 0], ratios.sum(-1))
+        highest, found = label_loss(logits, labels)
         ctx.save_for_backward(logits, labels, highest, found.scale, found.at_label)
         return found.loss
 
@@ -47,6 +49,14 @@ class CompiledLabels(torch.autograd.Function):
         to_others = _shifted_exp(logits, highest) * (scale * upstream)[..., None]
         to_label = (at_label * upstream)[..., None]
         return torch.where(_hit(logits, labels), to_label, to_others), None
+
+
+def label_loss(logits: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
+    """Return max z, and the loss with its derivative."""
+    highest = torch.amax(logits, -1, keepdim=True)
+    ratios = torch.where(_hit(logits, labels), 0.0, _shifted_exp(logits, highest))
+    at_label = torch.gather(logits, -1, labels[..., None])[..., 0]
+    return highest, softmax.label_loss(at_label, highest[..., 0], ratios.sum(-1))
 
 
 def _shifted_exp(logits: Array, highest: Array) -> Array:

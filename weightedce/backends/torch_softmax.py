@@ -12,7 +12,7 @@ import torch
 from weightedce import softmax
 from weightedce.backends import Array
 from weightedce.backends.torch_blocks import compiled, transformed
-from weightedce.backends.torch_compiled import CompiledLabels
+from weightedce.backends.torch_compiled import CompiledLabels, label_loss
 
 Composed = Callable[[Array, Array, int], Array]
 BLOCK = 2**18  # elements: a megabyte of float32
@@ -24,12 +24,14 @@ def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: in
     last = logits.ndim - 1
     if axis != last:
         logits = logits.movedim(axis, last)
-    if compiled():
-        return CompiledLabels.apply(logits, labels)
+    wanted = torch.is_grad_enabled() and logits.requires_grad
+    if compiled():  # dynamo warns of a Function without a gradient
+        return (
+            CompiledLabels.apply(logits, labels) if wanted else label_loss(logits, labels)[1].loss
+        )
     if logits.device.type != "cpu" or transformed((logits, labels)) or not logits.numel():
         return None
     rows = logits.reshape(-1, logits.shape[-1])
-    wanted = torch.is_grad_enabled() and logits.requires_grad
     if wanted:
         loss = _Block.apply(composed, rows, labels.reshape(-1, 1))
     else:

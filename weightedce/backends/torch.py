@@ -9,6 +9,7 @@ from weightedce.backends import Array
 from weightedce.backends.numpy import fixed, shape
 from weightedce.backends.torch_bce import BCEWithLogitsLoss
 from weightedce.backends.torch_cross_entropy import CrossEntropyLoss
+from weightedce.backends.torch_linear import linear_by_blocks
 from weightedce.backends.torch_losses import (
     AsymmetricLoss,
     BalancedSoftmaxCrossEntropyLoss,
@@ -26,6 +27,7 @@ from weightedce.backends.torch_losses import (
     TverskyLoss,
     VectorScalingCrossEntropyLoss,
 )
+from weightedce.backends.torch_rows import linear_rows
 
 __all__ = [
     "AsymmetricLoss",
@@ -48,6 +50,8 @@ __all__ = [
     "detach",
     "device",
     "fixed",
+    "linear_by_blocks",
+    "linear_rows",
     "namespace",
     "read",
     "shape",

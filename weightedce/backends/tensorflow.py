@@ -7,8 +7,18 @@ import tensorflow as tf
 from weightedce.backends import Array
 from weightedce.backends import tensorflow_namespace as namespace
 from weightedce.backends.numpy import device
+from weightedce.backends.tensorflow_linear import linear_by_blocks, linear_rows
 
-__all__ = ["detach", "device", "fixed", "namespace", "read", "shape"]
+__all__ = [
+    "detach",
+    "device",
+    "fixed",
+    "linear_by_blocks",
+    "linear_rows",
+    "namespace",
+    "read",
+    "shape",
+]
 
 detach = tf.stop_gradient
 

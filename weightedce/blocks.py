@@ -13,9 +13,9 @@ from weightedce import stable
 from weightedce.backends import Array, backend_of
 from weightedce.batch import ClassBatch, class_batch
 from weightedce.reductions import LossTotal, reduce
+from weightedce.stable import LabelLoss
 
 ELEMENTS = 2**24  # logits in a block: 128 rows of 128,000, where a matrix product is at full speed
-SHARE = 32  # and at most this part of all logits
 
 Rows = Sequence[Any]  # targets, sample weight, mask or None
 Shared = Sequence[Any]  # class weight or None
@@ -33,7 +33,7 @@ class Head:
 
     def losses(self, logits: Array, rows: Rows, shared: Shared) -> tuple[Array, ClassBatch]:
         """Return the loss of each row, as autodiff may differentiate it to any order."""
-        b = self._batch(self._capped(logits), rows, shared)
+        b = self.batch(self.capped(logits), rows, shared)
         loss = stable.weighted_log_softmax(b, b.logits)
         if self.z_loss:
             loss = loss + self.z_loss * stable.times(b.effective_weight(), _log_sum(b.logits) ** 2)
@@ -46,15 +46,51 @@ class Head:
         return total
 
     def slope(self, logits: Array, rows: Rows, shared: Shared) -> tuple[Array, LossTotal, Array]:
-        """Return the loss of each row, the sums, and the derivative to the logits.
+        """Return the loss of each row, the sums, and the derivative to the logits."""
+        capped = self.capped(logits)
+        b = self.batch(capped, rows, shared)
+        one_class = b.labels is not None and not b.smoothing
+        loss, slope = (self._label_slope if one_class else self._mass_slope)(b)
+        if self.softcap is not None:
+            slope = slope * (1.0 - (capped / self.softcap) ** 2)
+        return loss, reduce(loss, b, "total"), slope
+
+    def of_label(self, weight: Array, logit: Array, highest: Array, others: Array) -> LabelLoss:
+        """Return the loss and its derivative where one class has all the mass, ``weight``.
+
+        The arguments are those of `stable.label_loss`: z_y, max z, the other classes' exponentials.
+        """
+        xp = backend_of(weight).namespace
+        found = stable.label_loss(logit, highest, others)
+        loss, factor, at_label = stable.times(weight, found.loss), weight, weight * found.at_label
+        if self.z_loss:
+            log_sum = highest - xp.log(found.scale)
+            loss = loss + self.z_loss * stable.times(weight, log_sum**2)
+            more = 2.0 * self.z_loss * weight * log_sum
+            factor, at_label = factor + more, at_label + more * (1.0 + found.at_label)
+        return LabelLoss(loss, factor * found.scale, at_label)
+
+    def _label_slope(self, b: ClassBatch) -> tuple[Array, Array]:
+        xp, z = b.xp, b.logits
+        classes = xp.arange(z.shape[-1], device=backend_of(z).device(z))
+        hit = classes == xp.expand_dims(b.labels, axis=-1)
+        highest = xp.max(z, axis=-1, keepdims=True)
+        ratios = xp.where(hit, 0.0, xp.exp(xp.where(z == highest, 0.0, z - highest)))
+        logit = xp.sum(xp.where(hit, z, 0.0), axis=-1)
+        others = xp.sum(ratios, axis=-1)
+        found = self.of_label(b.label_mass, logit, xp.squeeze(highest, axis=-1), others)
+        at_label = xp.expand_dims(found.at_label, axis=-1)
+        slope = xp.where(hit, at_label, ratios * xp.expand_dims(found.scale, axis=-1))
+        return found.loss, slope
+
+    def _mass_slope(self, b: ClassBatch) -> tuple[Array, Array]:
+        """Return loss and derivative of any target.
 
         With t the position of a maximum and rest = sum_{k != t} exp(z_k - z_t) the probability of
         t is 1 / (1 + rest), and its distance to 1 is taken from rest, which keeps its digits. The
         derivative to z_k is factor * p_k - mass_k.
         """
-        capped = self._capped(logits)
-        b = self._batch(capped, rows, shared)
-        backend, xp, z, mass = backend_of(capped), b.xp, b.logits, b.mass
+        backend, xp, z, mass = backend_of(b.logits), b.xp, b.logits, b.mass
         highest = xp.max(z, axis=-1, keepdims=True)
         largest = xp.finfo(z.dtype).max
         shift = xp.where(xp.isinf(highest), largest, highest)
@@ -77,17 +113,16 @@ class Head:
             factor = factor + 2.0 * self.z_loss * weight * log_sum
         share = factor / (1.0 + rest)
         slope = xp.where(top, (factor - mass) - share * rest, share * ratios - mass)
-        if self.softcap is not None:
-            slope = slope * (1.0 - (capped / self.softcap) ** 2)
-        return loss, reduce(loss, b, "total"), slope
+        return loss, slope
 
-    def _capped(self, logits: Array) -> Array:
+    def capped(self, logits: Array) -> Array:
         """Return ``softcap * tanh(logits / softcap)``."""
         if self.softcap is None:
             return logits
         return self.softcap * backend_of(logits).namespace.tanh(logits / self.softcap)
 
-    def _batch(self, logits: Array, rows: Rows, shared: Shared) -> ClassBatch:
+    def batch(self, logits: Array, rows: Rows, shared: Shared) -> ClassBatch:
+        """Return the factors of a block."""
         targets, sample_weight, mask = rows
         return class_batch(
             logits,

@@ -74,8 +74,7 @@ def linear_batch(
         keep = xp.reshape(keep, (-1,))
         # here already: 0 times a NaN of a masked row would reach the gradient to the weight
         h = xp.where(xp.expand_dims(keep, axis=1), h, 0.0)
-    count = backend.shape(h)[0]
-    size = block_rows(count, classes, block_size)
+    size = block_rows(backend.shape(h)[0], classes, block_size)
     return LinearBatch((h, w, b), (y, sample, keep), (per_class,), loss_shape, checked, size)
 
 
@@ -86,8 +85,10 @@ def block_rows(count: Any, classes: int, block_size: int | None) -> int:
         if size < 1:
             raise ValueError(f"block_size: expected at least 1, got {size}")
         return size
-    size = max(1, blocks.ELEMENTS // classes)
-    return min(size, max(1, -(-count // blocks.SHARE))) if isinstance(count, int) else size
+    most = max(1, blocks.ELEMENTS // classes)
+    if not isinstance(count, int) or count <= most:
+        return most
+    return -(-count // -(-count // most))  # as many blocks, of nearly the same size
 
 
 def _weight(weight: Array, hidden: Array, features: int) -> tuple[Array, int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from weightedce.backends import Array
+from weightedce.backends import Array, tensorflow_labels
 from weightedce.blocks import Head
 
 __all__ = ["linear_by_blocks", "linear_rows"]
@@ -137,7 +137,7 @@ class _Call:
         ]
 
         def step(carry: list[Any], part: list[Any]) -> tuple[list[Any], Array]:
-            _, sums, slope = self.head.slope(_logits(part[0], weight, bias), part[1:], shared)
+            sums, slope = _slope(self.head, _logits(part[0], weight, bias), part[1:], shared)
             after = [a + b for a, b in zip(carry[:3], sums, strict=True)]
             after.append(to_weight.add(carry[3], slope, part[0]))
             if bias is not None:
@@ -225,6 +225,14 @@ def _over_blocks(
     )
     first = tf.reshape(stacked.stack(), (full * size, *last.shape[1:]))
     return carry, tf.concat([first, last], axis=0)
+
+
+def _slope(head: Head, logits: Array, rows: Given, shared: Given) -> tuple[Any, Array]:
+    """Return the sums of a block, and the derivative to its logits."""
+    if tensorflow_labels.takes(head, logits, rows[0]):
+        return tensorflow_labels.slope(head, logits, rows, shared)
+    _, sums, slope = head.slope(logits, rows, shared)
+    return sums, slope
 
 
 def _logits(hidden: Array, weight: Array, bias: Any) -> Array:

@@ -126,28 +126,21 @@ class _Call:
         arrays = self.filled([tf.stop_gradient(x) for x in self.tensors.values()])
         linear, shared = arrays[:LINEAR], arrays[LINEAR + self.count :]
         hidden, weight, bias = linear
-        zero = tf.zeros((), hidden.dtype)
-        to_weight = _Accumulator(weight.shape, weight.dtype)
-        start = [
-            zero,
-            zero,
-            zero,
-            to_weight.start,
-            *([] if bias is None else [tf.zeros_like(bias)]),
-        ]
+        to_weight = _Accumulator(weight)
+        to_bias = [] if bias is None else [tf.zeros_like(bias)]
+        start = [*[tf.zeros((), hidden.dtype)] * 3, *to_bias, *to_weight.start]
 
         def step(carry: list[Any], part: list[Any]) -> tuple[list[Any], Array]:
             sums, slope = _slope(self.head, _logits(part[0], weight, bias), part[1:], shared)
-            after = [a + b for a, b in zip(carry[:3], sums, strict=True)]
-            after.append(to_weight.add(carry[3], slope, part[0]))
-            if bias is not None:
-                after.append(carry[4] + tf.reduce_sum(slope, axis=0))
+            added = [*sums, *(tf.reduce_sum(slope, axis=0) for _ in to_bias)]
+            after = [a + b for a, b in zip(carry, added, strict=False)]
+            after += to_weight.add(carry[len(added) :], slope, part[0])
             return after, tf.matmul(slope, weight)
 
-        carry, to_hidden = _over_blocks(
-            step, start, (hidden, *arrays[LINEAR : LINEAR + self.count]), self.size
-        )
-        return carry[:3], [to_hidden, to_weight.result(carry[3]), *carry[4:]]
+        rows = (hidden, *arrays[LINEAR : LINEAR + self.count])
+        carry, to_hidden = _over_blocks(step, start, rows, self.size)
+        known = 3 + len(to_bias)
+        return carry[:3], [to_hidden, to_weight.result(carry[known:]), *carry[3:known]]
 
     def losses(self) -> Array:
         """Return the loss of each row, a constant."""
@@ -164,33 +157,37 @@ class _Call:
 
 
 class _Accumulator:
-    """A matrix that products are added to in pieces, in place: in a variable, or in a loop."""
+    """A matrix that products are added to in pieces: of a variable, or each a number of a loop.
 
-    def __init__(self, shape: Any, dtype: Any) -> None:
-        rows, columns = shape
-        most = max(1, PIECE // columns)
-        # pieces of one size; a prime number of rows is one piece
-        self.count = next((n for n in range(-(-rows // most), rows // 64) if rows % n == 0), 1)
-        self.shape = shape
-        self.start = tf.zeros((self.count, rows // self.count, columns), dtype)
+    The whole product, before it is added, would take as much memory as the matrix.
+    """
+
+    def __init__(self, weight: Array) -> None:
+        rows, columns = weight.shape
+        size = max(1, PIECE // columns)
+        self.sizes = [min(size, rows - start) for start in range(0, rows, size)]
+        self.variable, self.start = None, []
         if tf.executing_eagerly():
-            self.variable = tf.Variable(self.start, trainable=False)
-            self.start = tf.zeros(())
+            self.variable = tf.Variable(tf.zeros_like(weight), trainable=False)
+        else:
+            self.start = [tf.zeros((size, columns), weight.dtype) for size in self.sizes]
 
-    def add(self, carry: Array, slope: Array, hidden: Array) -> Array:
+    def add(self, pieces: list[Array], slope: Array, hidden: Array) -> list[Array]:
         """Add ``slope.T @ hidden``."""
-        for i, columns in enumerate(tf.split(slope, self.count, axis=1)):
-            piece = tf.matmul(columns, hidden, transpose_a=True)[None]
-            if tf.executing_eagerly():
-                self.variable.scatter_nd_add([[i]], piece)
-            else:
-                carry = tf.tensor_scatter_nd_add(carry, [[i]], piece)
-        return carry
+        split = tf.split(slope, self.sizes, axis=1)
+        products = (tf.matmul(columns, hidden, transpose_a=True) for columns in split)
+        if self.variable is None:
+            return [a + b for a, b in zip(pieces, products, strict=True)]
+        start = 0
+        for size, product in zip(self.sizes, products, strict=True):
+            part = self.variable[start : start + size]
+            part.assign(part + product)
+            start += size
+        return []
 
-    def result(self, carry: Array) -> Array:
+    def result(self, pieces: list[Array]) -> Array:
         """Return the sum."""
-        total = self.variable.read_value() if tf.executing_eagerly() else carry
-        return tf.reshape(total, self.shape)
+        return tf.concat(pieces, axis=0) if self.variable is None else self.variable.read_value()
 
 
 def _over_blocks(

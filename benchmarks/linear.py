@@ -111,7 +111,8 @@ def tensorflow_ways(hidden, weight, labels):
 
 
 def resident(field):
-    line = next(x for x in Path("/proc/self/status").open() if x.startswith(field))
+    status = Path("/proc/self/status").read_text("utf-8").splitlines()
+    line = next(x for x in status if x.startswith(field))
     return int(line.split()[1]) * 1024
 
 

@@ -15,7 +15,7 @@ from weightedce.batch import ClassBatch, class_batch
 from weightedce.reductions import LossTotal, reduce
 from weightedce.stable import LabelLoss
 
-ELEMENTS = 2**24  # logits in a block: 128 rows of 128,000, where a matrix product is at full speed
+ELEMENTS = 3 * 2**22  # logits in a block: 98 rows of 128,000; more is hardly faster
 
 Rows = Sequence[Any]  # targets, sample weight, mask or None
 Shared = Sequence[Any]  # class weight or None
@@ -178,7 +178,9 @@ def losses_by_blocks(
 def _blocks(linear: Sequence[Any], rows: Rows, size: int) -> Iterator[tuple[Array, Rows]]:
     """Yield the logits of each block, and what belongs to its rows."""
     hidden, weight, bias = linear
-    for start in range(0, max(int(hidden.shape[0]), 1), size):
-        logits = hidden[start : start + size, :] @ weight.T
-        part = [x if x is None else x[start : start + size, ...] for x in rows]
+    count = int(hidden.shape[0])
+    for start in range(0, max(count, 1), size):
+        block = slice(start, min(start + size, count)), ...
+        logits = hidden[block] @ weight.T
+        part = [x if x is None else x[block] for x in rows]
         yield (logits if bias is None else logits + bias), part

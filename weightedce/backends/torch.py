@@ -10,6 +10,7 @@ from weightedce.backends.numpy import fixed, shape
 from weightedce.backends.torch_bce import BCEWithLogitsLoss
 from weightedce.backends.torch_cross_entropy import CrossEntropyLoss
 from weightedce.backends.torch_linear import linear_by_blocks
+from weightedce.backends.torch_linear_loss import LinearCrossEntropyLoss
 from weightedce.backends.torch_losses import (
     AsymmetricLoss,
     BalancedSoftmaxCrossEntropyLoss,
@@ -42,6 +43,7 @@ __all__ = [
     "FocalLoss",
     "GeneralizedCrossEntropyLoss",
     "LDAMCrossEntropyLoss",
+    "LinearCrossEntropyLoss",
     "LogitAdjustedCrossEntropyLoss",
     "PolyCrossEntropyLoss",
     "RecallSpecificityLoss",

@@ -295,6 +295,39 @@ def test_blocks_are_taken(monkeypatch):
     assert linear_batch.block_rows(4096, 2**30, None) == 1
 
 
+def test_every_way_that_torch_differentiates():
+    """Twice, backward a second time, torch.func, forward mode, compiled, and as a module."""
+    torch = pytest.importorskip("torch")
+    from weightedce.backends.torch import LinearCrossEntropyLoss
+
+    weight, hidden = (torch.tensor(x, requires_grad=True) for x in (W, H))
+    labels, options = torch.tensor(LABELS), {"block_size": 3, "softcap": 3.0, "z_loss": 0.1}
+
+    def loss(hidden, weight):
+        return w.linear_cross_entropy(hidden, weight, labels, **options)
+
+    given = hidden, weight
+    value = loss(*given)
+    expected = torch.autograd.grad(value, given, retain_graph=True)
+    torch.testing.assert_close(torch.autograd.grad(value, given), expected)
+    constants = hidden.detach(), weight.detach()
+    torch.testing.assert_close(torch.func.grad(loss, (0, 1))(*constants), expected)
+    compiled = torch.compile(loss, fullgraph=True)
+    torch.testing.assert_close(torch.autograd.grad(compiled(*given), given), expected)
+    tangents = tuple(torch.ones_like(x) for x in constants)
+    moved = sum((g * t).sum() for g, t in zip(expected, tangents, strict=True))
+    with torch.autograd.forward_ad.dual_level():
+        pairs = zip(constants, tangents, strict=True)
+        dual = loss(*(torch.autograd.forward_ad.make_dual(x, t) for x, t in pairs))
+        torch.testing.assert_close(torch.autograd.forward_ad.unpack_dual(dual).tangent, moved)
+    assert torch.autograd.gradgradcheck(loss, given)
+
+    module = LinearCrossEntropyLoss(**options)
+    torch.testing.assert_close(module(hidden, weight, labels), value)
+    with pytest.raises(ValueError, match="linear_weight: expected shape"):
+        module(hidden, weight[:, :2], labels)
+
+
 MEMORY = """
 import sys
 from pathlib import Path

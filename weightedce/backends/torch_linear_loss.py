@@ -88,7 +88,7 @@ block_size, reduction
         return self._call(
             input,
             linear_weight,
-            targets=target,
+            target,
             bias=bias,
             class_weight=self.weight,
             sample_weight=sample_weight,

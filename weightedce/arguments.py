@@ -155,12 +155,12 @@ def same_shape(name: str, array: Array, shape: Shape, hint: str = "") -> Array:
     return array if _known(*mine, *shape) else backend.fixed(array, shape)
 
 
-def axis_of(shape: Shape, axis: int) -> int:
+def axis_of(shape: Shape, axis: int, of: str = "logits") -> int:
     """Return ``axis`` of the logits counted from the front, if they have it."""
     axis = options.whole("axis", axis)
     if not -len(shape) <= axis < len(shape):
         raise ValueError(
-            f"axis: expected -{len(shape)} <= axis < {len(shape)} for logits of shape "
+            f"axis: expected -{len(shape)} <= axis < {len(shape)} for {of} of shape "
             f"{_print(shape)}, got {axis}"
         )
     return axis % len(shape)

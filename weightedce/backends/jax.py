@@ -6,6 +6,7 @@ import jax
 import jax.numpy as namespace
 
 from weightedce.backends import Array
+from weightedce.backends.jax_linear import linear_by_blocks, linear_rows
 from weightedce.backends.jax_softmax import label_log_softmax
 from weightedce.backends.numpy import device, fixed, shape
 
@@ -15,6 +16,8 @@ __all__ = [
     "device",
     "fixed",
     "label_log_softmax",
+    "linear_by_blocks",
+    "linear_rows",
     "namespace",
     "read",
     "shape",

@@ -7,6 +7,7 @@ import tensorflow as tf
 from weightedce.backends import Array
 from weightedce.backends import tensorflow_namespace as namespace
 from weightedce.backends.numpy import device
+from weightedce.backends.tensorflow_linear import linear_by_blocks, linear_rows
 from weightedce.backends.tensorflow_slope import attach
 from weightedce.backends.tensorflow_softmax import label_log_softmax
 
@@ -17,6 +18,8 @@ __all__ = [
     "extremes",
     "fixed",
     "label_log_softmax",
+    "linear_by_blocks",
+    "linear_rows",
     "namespace",
     "read",
     "shape",

@@ -10,6 +10,8 @@ from weightedce.backends.numpy import fixed, shape
 from weightedce.backends.torch_bce import BCEWithLogitsLoss
 from weightedce.backends.torch_blocks import block_elements, by_blocks
 from weightedce.backends.torch_cross_entropy import CrossEntropyLoss
+from weightedce.backends.torch_linear import linear_by_blocks
+from weightedce.backends.torch_linear_loss import LinearCrossEntropyLoss
 from weightedce.backends.torch_losses import (
     AsymmetricLoss,
     BalancedSoftmaxCrossEntropyLoss,
@@ -27,6 +29,7 @@ from weightedce.backends.torch_losses import (
     TverskyLoss,
     VectorScalingCrossEntropyLoss,
 )
+from weightedce.backends.torch_rows import linear_rows
 from weightedce.backends.torch_slope import attach
 from weightedce.backends.torch_softmax import label_log_softmax
 
@@ -43,6 +46,7 @@ __all__ = [
     "FocalLoss",
     "GeneralizedCrossEntropyLoss",
     "LDAMCrossEntropyLoss",
+    "LinearCrossEntropyLoss",
     "LogitAdjustedCrossEntropyLoss",
     "PolyCrossEntropyLoss",
     "RecallSpecificityLoss",
@@ -56,6 +60,8 @@ __all__ = [
     "extremes",
     "fixed",
     "label_log_softmax",
+    "linear_by_blocks",
+    "linear_rows",
     "namespace",
     "read",
     "shape",

@@ -47,25 +47,25 @@ class Loss(torch.nn.Module):
             else:
                 setattr(self, name, value)
 
-    def _call(self, logits: torch.Tensor, targets: Any, **options: Any) -> Any:
+    def _call(self, logits: torch.Tensor, *others: Any, **options: Any) -> Any:
         """Call the function; errors give the arguments the names that they have here."""
         if torch.compiler.is_compiling():
-            return self._without_autocast(logits, targets, **options)
+            return self._without_autocast(logits, *others, **options)
         try:
-            return self._without_autocast(logits, targets, **options)
+            return self._without_autocast(logits, *others, **options)
         except (TypeError, ValueError) as error:
             name, colon, rest = str(error).partition(": ")
             if name not in self.names:
                 raise
             raise type(error)(f"{self.names[name]}{colon}{rest}") from None
 
-    def _without_autocast(self, logits: torch.Tensor, targets: Any, **options: Any) -> Any:
+    def _without_autocast(self, logits: torch.Tensor, *others: Any, **options: Any) -> Any:
         """Call the function with autocast off: the library chooses its own precision."""
         kind = logits.device.type
         if not torch.amp.is_autocast_available(kind):  # such as the meta device
-            return type(self).function(logits, targets, **options)
+            return type(self).function(logits, *others, **options)
         with torch.autocast(kind, enabled=False):
-            return type(self).function(logits, targets, **options)
+            return type(self).function(logits, *others, **options)
 
     def extra_repr(self) -> str:
         """Return the options that are not the default."""

@@ -12,6 +12,7 @@ from weightedce.losses.f_beta_loss import f_beta_loss
 from weightedce.losses.focal_loss import focal_loss
 from weightedce.losses.generalized_cross_entropy import generalized_cross_entropy
 from weightedce.losses.ldam_cross_entropy import ldam_cross_entropy
+from weightedce.losses.linear_cross_entropy import linear_cross_entropy
 from weightedce.losses.logit_adjusted_cross_entropy import logit_adjusted_cross_entropy
 from weightedce.losses.poly_cross_entropy import poly_cross_entropy
 from weightedce.losses.recall_specificity_loss import recall_specificity_loss
@@ -31,6 +32,7 @@ __all__ = [
     "focal_loss",
     "generalized_cross_entropy",
     "ldam_cross_entropy",
+    "linear_cross_entropy",
     "logit_adjusted_cross_entropy",
     "poly_cross_entropy",
     "recall_specificity_loss",

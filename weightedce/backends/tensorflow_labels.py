@@ -1,0 +1,35 @@
+"""TensorFlow: softmax cross-entropy of labels and its derivative to the logits.
+
+It is `Head.slope` for the most common targets, in seven passes over the logits instead of thirty.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+
+from weightedce.backends import Array
+from weightedce.blocks import Head
+from weightedce.reductions import LossTotal, reduce
+
+
+def takes(head: Head, logits: Array, targets: Array) -> bool:
+    """Tell whether these targets are what this room is for."""
+    return len(targets.shape) < len(logits.shape) and not head.label_smoothing
+
+
+def slope(head: Head, logits: Array, rows: Any, shared: Any) -> tuple[LossTotal, Array]:
+    """Return the sums, and the derivative to the logits."""
+    capped = head.capped(logits)
+    b = head.batch(capped, rows, shared)
+    z, y, weight = b.logits, b.labels, b.label_mass
+    highest = tf.reduce_max(z, axis=1)
+    shift = tf.clip_by_value(highest, z.dtype.min, z.dtype.max)
+    e = tf.exp(tf.minimum(z - shift[:, None], 0.0))  # 1 at +inf
+    at = tf.stack([tf.range(tf.shape(z)[0]), tf.cast(y, tf.int32)], axis=1)
+    e = tf.tensor_scatter_nd_update(e, at, tf.zeros_like(highest))
+    found = head.of_label(weight, tf.gather_nd(z, at), highest, tf.reduce_sum(e, axis=1))
+    derivative = e * found.scale[:, None]
+    derivative = tf.tensor_scatter_nd_update(derivative, at, found.at_label)
+    if head.softcap is not None:
+        derivative *= 1.0 - (capped / head.softcap) ** 2
+    return reduce(found.loss, b, "total"), derivative

@@ -58,7 +58,7 @@ class Head:
     def of_label(self, weight: Array, logit: Array, highest: Array, others: Array) -> LabelLoss:
         """Return the loss and its derivative where one class has all the mass, ``weight``.
 
-        The arguments are those of `softmax.label_loss`: z_y, max z, the other classes' exponentials.
+        The arguments are those of `softmax.label_loss`.
         """
         xp = backend_of(weight).namespace
         found = softmax.label_loss(logit, highest, others)
@@ -93,7 +93,7 @@ class Head:
         backend, xp, z, mass = backend_of(b.logits), b.xp, b.logits, b.mass
         highest = xp.max(z, axis=-1, keepdims=True)
         largest = xp.finfo(z.dtype).max
-        shift = xp.where(xp.isinf(highest), largest, highest)
+        shift = xp.where(stable.infinite(highest), largest, highest)
         shift = xp.where(highest == -xp.inf, -largest, shift)
         classes = xp.arange(z.shape[-1], device=backend.device(z))
         top = classes == xp.argmax(z, axis=-1, keepdims=True)
@@ -104,7 +104,7 @@ class Head:
         tail = xp.log1p(rest)
         factor = xp.sum(mass, axis=-1, keepdims=True)
         loss = stable.weighted_sum(mass, -below, -1) + xp.squeeze(factor * tail, axis=-1)
-        infinite = xp.squeeze(xp.isinf(highest), axis=-1)
+        infinite = xp.squeeze(stable.infinite(highest), axis=-1)
         loss = xp.where(infinite & (loss > 0.0), xp.inf, loss)
         if self.z_loss:
             weight = xp.expand_dims(b.effective_weight(), axis=-1)
@@ -143,7 +143,7 @@ def _log_sum(logits: Array) -> Array:
     backend = backend_of(logits)
     xp = backend.namespace
     highest = backend.detach(xp.max(logits, axis=-1, keepdims=True))
-    shift = xp.where(xp.isinf(highest), 0.0, highest)
+    shift = xp.where(stable.infinite(highest), 0.0, highest)
     return xp.squeeze(shift, axis=-1) + xp.log(xp.sum(xp.exp(logits - shift), axis=-1))
 
 

@@ -65,6 +65,7 @@ def _composed_softplus(logits: Array, positive: Array, negative: Array) -> Array
 def sloped_softplus(
     logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
+    """Return `weighted_softplus` and, if wanted, its derivative to the logits."""
     xp = backend_of(logits).namespace
     below, above, fading = _softplus_terms(logits)
     value = (positive + negative) * xp.log1p(fading)

@@ -12,14 +12,32 @@ from weightedce import softmax, stable
 from weightedce.backends import Array
 
 
-class CompiledSlope(torch.autograd.Function):
+def sloped_block(
+    sloped: Any, logits: Array, positive: Array, negative: Array, wanted: bool
+) -> Array:
+    """Return the value of an elementwise block; its gradient, if ``wanted``, to the logits."""
+    if wanted:
+        found: Array = _Slope.apply(sloped, logits, positive, negative)
+        return found
+    return _value(sloped, logits, positive, negative)
+
+
+def label_block(logits: Array, labels: Array, wanted: bool) -> Array:
+    """Return ``logsumexp(z) - z_y``, the classes last."""
+    if wanted:
+        found: Array = _Labels.apply(logits, labels)
+        return found
+    return _label_loss(logits, labels)[1].loss
+
+
+class _Slope(torch.autograd.Function):
     """An elementwise block of logits and factors; the factors want no gradient."""
 
     @staticmethod
     def forward(ctx: Any, sloped: Any, logits: Array, positive: Array, negative: Array) -> Array:
         ctx.sloped = sloped
         ctx.save_for_backward(logits, positive, negative)
-        return value_of(sloped, logits, positive, negative)
+        return _value(sloped, logits, positive, negative)
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
@@ -28,18 +46,12 @@ class CompiledSlope(torch.autograd.Function):
         return None, slope * upstream, None, None
 
 
-def value_of(sloped: Any, logits: Array, positive: Array, negative: Array) -> Array:
-    """Return the value of an elementwise block."""
-    value = sloped(stable.finite(logits), positive, negative, False)[0]
-    return stable.with_limits(value, logits, positive, negative)
-
-
-class CompiledLabels(torch.autograd.Function):
+class _Labels(torch.autograd.Function):
     """The softmax block of labels, the classes last."""
 
     @staticmethod
     def forward(ctx: Any, logits: Array, labels: Array) -> Array:
-        highest, found = label_loss(logits, labels)
+        highest, found = _label_loss(logits, labels)
         ctx.save_for_backward(logits, labels, highest, found.scale, found.at_label)
         return found.loss
 
@@ -51,7 +63,7 @@ class CompiledLabels(torch.autograd.Function):
         return torch.where(_hit(logits, labels), to_label, to_others), None
 
 
-def label_loss(logits: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
+def _label_loss(logits: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
     """Return max z, and the loss with its derivative."""
     highest = torch.amax(logits, -1, keepdim=True)
     ratios = torch.where(_hit(logits, labels), 0.0, _shifted_exp(logits, highest))
@@ -68,3 +80,9 @@ def _shifted_exp(logits: Array, highest: Array) -> Array:
 def _hit(logits: Array, labels: Array) -> Array:
     classes = torch.arange(logits.shape[-1], device=logits.device, dtype=torch.int32)
     return classes == labels.to(torch.int32)[..., None]
+
+
+def _value(sloped: Any, logits: Array, positive: Array, negative: Array) -> Array:
+    """Return the value of an elementwise block."""
+    value = sloped(stable.finite(logits), positive, negative, False)[0]
+    return stable.with_limits(value, logits, positive, negative)

@@ -8,7 +8,7 @@ import torch
 from weightedce import stable
 from weightedce.backends import Array
 from weightedce.backends.torch_blocks import compiled, transformed
-from weightedce.backends.torch_compiled import CompiledSlope, value_of
+from weightedce.backends.torch_compiled import sloped_block
 
 Composed = Callable[..., Array]
 Sloped = Callable[..., tuple[Array, Array | None]]
@@ -24,8 +24,8 @@ def attach(composed: Composed, sloped: Sloped, logits: Array, *factors: Array) -
     if any(x.shape != logits.shape or (recorded and x.requires_grad) for x in factors):
         return composed(logits, *factors)
     wanted = recorded and logits.requires_grad
-    if compiled():  # dynamo warns of a Function without a gradient
-        return (CompiledSlope.apply if wanted else value_of)(sloped, logits, *factors)
+    if compiled():
+        return sloped_block(sloped, logits, *factors, wanted)
     if logits.device.type != "cpu" or transformed((logits, *factors)):
         return composed(logits, *factors)
     if sloped is stable.sloped_softplus:

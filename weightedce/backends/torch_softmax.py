@@ -12,7 +12,7 @@ import torch
 from weightedce import softmax
 from weightedce.backends import Array
 from weightedce.backends.torch_blocks import compiled, transformed
-from weightedce.backends.torch_compiled import CompiledLabels, label_loss
+from weightedce.backends.torch_compiled import label_block
 
 Composed = Callable[[Array, Array, int], Array]
 BLOCK = 2**18  # elements: a megabyte of float32
@@ -25,10 +25,8 @@ def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: in
     if axis != last:
         logits = logits.movedim(axis, last)
     wanted = torch.is_grad_enabled() and logits.requires_grad
-    if compiled():  # dynamo warns of a Function without a gradient
-        return (
-            CompiledLabels.apply(logits, labels) if wanted else label_loss(logits, labels)[1].loss
-        )
+    if compiled():
+        return label_block(logits, labels, wanted)
     if logits.device.type != "cpu" or transformed((logits, labels)) or not logits.numel():
         return None
     rows = logits.reshape(-1, logits.shape[-1])

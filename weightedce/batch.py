@@ -111,9 +111,10 @@ class ClassBatch:
         xp, weight = self.xp, self.class_weight
         if not isinstance(weight, float) and len(weight.shape):
             weight = xp.reshape(weight, (-1,))
-            index = self.labels if weight.shape[0] > 1 else 0 * self.labels
+            labels: Array = self.labels
+            index = labels if weight.shape[0] > 1 else 0 * labels
             found = xp.take(weight, xp.reshape(index, (-1,)), axis=0)
-            weight = xp.reshape(found, backend_of(self.labels).shape(self.labels))
+            weight = xp.reshape(found, backend_of(labels).shape(labels))
         mass = weight * self.sample_weight
         if self.outside is None:
             return mass

@@ -33,7 +33,7 @@ def evaluate(
     ``also`` are arguments that the formula holds: what it needs of the whole batch, and what
     may want a gradient.
     """
-    backend = arguments.library("logits", logits)
+    backend: Any = arguments.library("logits", logits)
     elements = getattr(backend, "block_elements", None)
     size = elements(logits, (targets, *options.values(), *also)) if elements else None
     count = 0
@@ -91,7 +91,7 @@ def _single(value: Any) -> bool:
 
 def _by_rows(value: Any, logits: Array) -> bool:
     """Tell whether an array has one entry, or more, for each row of the logits."""
-    shape = getattr(value, "shape", ())
+    shape: Any = getattr(value, "shape", ())
     return len(shape) > 0 and shape[0] == logits.shape[0]
 
 

@@ -50,10 +50,29 @@ def backend_of(array: Array) -> Backend:
     # former cannot look at the classes that an nn.Parameter inherits from.
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(array, torch.Tensor):
+        known = sys.modules.get("weightedce.backends.torch")  # ten times as fast as an import
+        if known is not None:
+            return known
         from weightedce.backends import torch as torch_backend
 
         return torch_backend
-    for cls in type(array).__mro__:
+    kind = type(array)
+    if kind not in _ADAPTERS:
+        adapter = _adapter(kind)
+        if adapter is None:
+            from weightedce.backends import standard
+
+            return standard.adapter(array)
+        _ADAPTERS[kind] = adapter
+    return _ADAPTERS[kind]
+
+
+_ADAPTERS: dict[type, Backend] = {}  # by the type of the array, since a small loss asks often
+
+
+def _adapter(kind: type) -> Backend | None:
+    """Return the adapter for a type of array of NumPy, JAX or TensorFlow."""
+    for cls in kind.__mro__:
         library = cls.__module__.partition(".")[0]
         if cls.__module__.startswith("numpy.ma"):
             raise TypeError("got a masked array: pass its data, and mask=~array.mask")
@@ -69,9 +88,7 @@ def backend_of(array: Array) -> Backend:
             from weightedce.backends import tensorflow as tensorflow_backend
 
             return tensorflow_backend
-    from weightedce.backends import standard
-
-    return standard.adapter(array)
+    return None
 
 
 def namespace_of(array: Array) -> Namespace:

@@ -81,7 +81,7 @@ def _at(values: Array, labels: Array, axis: int) -> Array:
 
 
 def _compares(values: Array, axis: int) -> bool:
-    return values.shape[axis] <= FEW or axis != values.ndim - 1
+    return bool(values.shape[axis] <= FEW or axis != values.ndim - 1)
 
 
 def _hit(values: Array, labels: Array, axis: int) -> Array:

@@ -31,12 +31,12 @@ def _block(composed: Composed, rows: Array, labels: Array) -> Array:
     @tf.custom_gradient
     def block(rows: Array) -> Any:
         formed = _formed_in_graph if tf.executing_eagerly() else _formed
-        loss, *derivative = formed(rows, labels)
+        loss, ratios, scale, at_label = formed(rows, labels)
 
         @tf.custom_gradient
         def backward(upstream: Array, rows: Array) -> Any:
             scaled = _scaled_in_graph if tf.executing_eagerly() else _scaled
-            gradient = scaled(*derivative, labels, upstream)
+            gradient = scaled(ratios, scale, at_label, labels, upstream)
             return gradient, lambda above: _second(composed, rows, labels, upstream, above)
 
         return loss, lambda upstream: backward(upstream, rows)

@@ -1,6 +1,7 @@
 """PyTorch: elementwise blocks with a derivative of their own, for eager code on the CPU."""
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import torch
@@ -14,25 +15,28 @@ Composed = Callable[..., Array]
 Sloped = Callable[..., tuple[Array, Array | None]]
 
 
-def attach(composed: Composed, sloped: Sloped, logits: Array, *factors: Array) -> Array:
-    """Return ``composed(logits, *factors)`` in few passes, where that gives the same numbers.
+def attach(
+    composed: Composed, sloped: Sloped, logits: Array, positive: Array, negative: Array
+) -> Array:
+    """Return the composed block in few passes, where that gives the same numbers.
 
     It does not at infinite logits, whose limits only ``composed`` knows, nor for factors that
     want a gradient, which ``sloped`` does not give.
     """
+    factors = positive, negative
     recorded = torch.is_grad_enabled()
     if any(x.shape != logits.shape or (recorded and x.requires_grad) for x in factors):
         return composed(logits, *factors)
     wanted = recorded and logits.requires_grad
     if compiled():
-        return sloped_block(sloped, logits, *factors, wanted)
+        return sloped_block(sloped, logits, positive, negative, wanted)
     if logits.device.type != "cpu" or transformed((logits, *factors)):
         return composed(logits, *factors)
     if sloped is stable.sloped_softplus:
         sloped = sloped_in_place
     with torch.no_grad():
         value, slope = sloped(logits, *factors, wanted)
-        finite = bool(torch.isfinite(value.sum()))
+        finite = isfinite(value.sum().item())
     if not finite:
         return composed(logits, *factors)
     return _Sloped.apply(composed, sloped, value, slope, logits, *factors) if wanted else value

@@ -1,0 +1,274 @@
+"""The blocks with a derivative of their own, and the blocks of rows: right, and really taken."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import weightedce as w
+from libraries import DIFFERENTIABLE, LIBRARIES
+from weightedce import softmax, stable
+from weightedce.validation import hard_points, oracle, ulp
+from weightedce.validation.problems import CaseProblem
+
+# Losses that are made of a block that some backend replaces.
+LABELS = ("cross_entropy", "focal_loss", "poly_cross_entropy", "logit_adjusted_cross_entropy")
+BINARY = ("binary_cross_entropy", "binary_focal_loss")
+MODES = [
+    pytest.param(library, mode, id=f"{library.name}-{mode}")
+    for library in LIBRARIES.values()
+    for mode in library.modes
+]
+DIFFERENTIATED = [case for case in MODES if case.values[0].differentiable]
+
+
+def near(case):
+    """Return the case with logits none of which is far from another."""
+    z = np.random.default_rng(3).normal(scale=2.0, size=case.logits.shape)
+    return replace(case, logits=np.clip(z, -7.0, 7.0))
+
+
+def finite(case):
+    """Return the rows of the case without an infinite logit."""
+    rows = np.isfinite(case.logits).all(axis=-1)
+    assert rows.sum() >= 10, "the case has too few such rows to say anything"
+    per_row = ("logits", "targets", "sample_weight", "mask")
+    given = {name: getattr(case, name) for name in per_row}
+    return replace(case, **{k: v[rows] for k, v in given.items() if v is not None})
+
+
+KINDS = {"near": near, "finite": finite}  # what decides which path is taken
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("loss", [*LABELS, *BINARY])
+@pytest.mark.parametrize("library", LIBRARIES.values(), ids=str)
+def test_truth_without_what_is_infinite(library, loss, dtype, kind):
+    """Eager paths may depend on the batch: one with an infinite logit does not show them all."""
+    for name, case in hard_points.cases(loss).items():
+        given = CaseProblem(name, KINDS[kind](case).rounded(dtype))
+        orders = library.orders("eager") if "eager" in library.modes else (0,)
+        with library.scope(dtype):
+            arrays = [library.array(x, dtype) for x in (given.logits, *given.arrays.values())]
+            run = library.prepare(library.modes[0], given.function, orders, given.batched)
+            results = [library.numpy(x) for x in run(*arrays)]
+        for order, got in zip(orders, results, strict=True):
+            found = ulp.distances(got, given.expected(order), str(got.dtype))
+            assert (found <= given.limits(order)).all(), (name, order, found.max())
+
+
+def gradient_in(library, mode, loss, z, *arrays):
+    with library.scope("float64"):
+        given = [library.array(x) for x in (z, *arrays)]
+        run = library.prepare(mode, loss, (0, 1), 2)
+        return [library.numpy(x) for x in run(*given)]
+
+
+Z = np.random.default_rng(0).normal(size=(7, 3))
+Y = np.array([0, 2, 1, 1, 0, 2, 2])
+B = (np.random.default_rng(1).random((7, 3)) < 0.4) * 1.0
+
+
+@pytest.mark.parametrize(("library", "mode"), DIFFERENTIATED)
+def test_labels_take_the_block_with_its_own_derivative(library, mode, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the composed block was taken")
+
+    expected = gradient_in(
+        library, mode, lambda z, y: w.cross_entropy(z, y, reduction="none"), Z, Y
+    )
+    monkeypatch.setattr(softmax, "composed_label_loss", refuse)
+    monkeypatch.setattr(softmax, "negative_log_softmax", refuse)
+    found = gradient_in(library, mode, lambda z, y: w.cross_entropy(z, y, reduction="none"), Z, Y)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss])
+@pytest.mark.parametrize("mode", ["eager", "compile"])
+@pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="torch is not installed")
+def test_binary_losses_in_torch_take_the_block_with_its_own_derivative(mode, loss, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the composed block was taken")
+
+    monkeypatch.setattr(stable, "_composed_softplus", refuse)
+    monkeypatch.setattr(stable, "_composed_focal", refuse)
+    torch = DIFFERENTIABLE["torch"]
+    gradient_in(torch, mode, lambda z, y: loss(z, y, reduction="none"), Z, B)
+
+
+@pytest.mark.parametrize("mode", ["eager", "function", "xla"])
+@pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
+def test_binary_cross_entropy_in_tensorflow_takes_the_block_with_its_own_derivative(
+    mode, monkeypatch
+):
+    """A graph has the composed block too, for the gradients of weights; nobody asks for them."""
+    from weightedce.backends import tensorflow_slope
+
+    def doubled(*arrays):
+        value, slope = original(*arrays)
+        return value, 2.0 * slope
+
+    original = tensorflow_slope._sloped_softplus
+    library = DIFFERENTIABLE["tensorflow"]
+    plain = gradient_in(library, mode, lambda z, y: w.binary_cross_entropy(z, y), Z, B)
+    monkeypatch.setattr(tensorflow_slope, "_sloped_softplus", doubled)
+    found = gradient_in(library, mode, lambda z, y: w.binary_cross_entropy(z, y), Z, B)
+    np.testing.assert_allclose(found[1], 2.0 * plain[1], rtol=1e-14)
+
+
+OPTIONS = {
+    "plain": {},
+    "weights": {"pos_weight": [1.0, 2.0, 3.0], "neg_weight": 0.5},
+    "examples": {"sample_weight": np.linspace(0, 2, 7)},
+    "mask": {"mask": np.arange(7) % 3 != 1},
+    "elements": {"mask": np.arange(21).reshape(7, 3) % 4 != 1, "label_smoothing": 0.2},
+}
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Make blocks of two rows, and count them."""
+    from weightedce.backends import numpy_blocks
+
+    monkeypatch.setattr(numpy_blocks, "BLOCK", 6)
+    if "torch" in DIFFERENTIABLE:
+        from weightedce.backends import torch_blocks, torch_softmax
+
+        monkeypatch.setattr(torch_blocks, "BLOCK", 6)
+        monkeypatch.setattr(torch_softmax, "BLOCK", 6)
+
+
+def placed(library, options):
+    return {k: library.array(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
+
+
+BLOCKED = [LIBRARIES[name] for name in ("numpy", "torch") if name in LIBRARIES]
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean", "weighted_mean", "total"])
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.asymmetric_loss])
+@pytest.mark.parametrize("library", BLOCKED, ids=str)
+def test_blocks_of_rows_give_the_whole(library, loss, options, reduction, request):
+    given = {**placed(library, options), "reduction": reduction}
+    if loss is w.asymmetric_loss:
+        given.pop("target_range", None)
+
+    def run():
+        z, y = library.array(Z), library.array(B)
+        if library.name != "torch":
+            return np.array(loss(z, y, **given)), None
+        z.requires_grad_()
+        found = loss(z, y, **given)
+        (found.loss if reduction == "total" else found).backward()
+        found = found if isinstance(found, tuple) else (found,)
+        return np.array([x.item() for x in found]), z.grad.numpy()
+
+    whole = run()
+    request.getfixturevalue("small_blocks")
+    parts = []
+    backend = w.backends.backend_of(library.array(Z))
+    by_blocks = backend.by_blocks
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backend, "by_blocks", lambda *a: parts.append(a[3]) or by_blocks(*a))
+        blocked = run()
+    assert parts == [2], "blocks of two rows were not taken"
+    np.testing.assert_allclose(blocked[0].ravel(), whole[0].ravel(), rtol=1e-14)
+    if whole[1] is not None:
+        np.testing.assert_allclose(blocked[1], whole[1], rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("library", BLOCKED, ids=str)
+def test_an_error_in_a_late_block_names_its_place_in_the_batch(library, small_blocks):
+    y = B.copy()
+    y[5, 1] = 3.0
+    with pytest.raises(ValueError, match=r"targets\[5, 1\] = 3.0"):
+        w.binary_cross_entropy(library.array(Z), library.array(y))
+
+
+@pytest.mark.parametrize("library", BLOCKED, ids=str)
+def test_rows_of_labels_in_blocks(library, small_blocks):
+    far = Z.copy()
+    far[3] = [400.0, -400.0, 7.0]
+    far[4] = [np.inf, 0.0, -np.inf]
+    found = w.cross_entropy(library.array(far), library.array(Y), reduction="none")
+    for i, (z, y) in enumerate(zip(far, Y, strict=True)):
+        one = w.cross_entropy(z[None], [int(y)], reduction="none")
+        assert library.numpy(found)[i] == one[0]
+
+
+torch_only = pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="torch is not installed")
+
+
+@torch_only
+@pytest.mark.parametrize("reduction", ["none", "mean", "weighted_mean"])
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [
+        (w.cross_entropy, Y),
+        (w.focal_loss, Y),
+        (w.binary_cross_entropy, B),
+        (w.binary_focal_loss, B),
+    ],
+)
+def test_every_derivative_that_torch_offers(loss, targets, reduction, small_blocks):
+    import torch
+
+    y = torch.tensor(targets)
+    z = torch.tensor(Z, requires_grad=True)
+    weigh = torch.linspace(0.1, 2.0, 7, dtype=torch.float64)
+
+    def of(z):
+        found = loss(z, y, sample_weight=weigh, reduction=reduction)
+        return found.sum() ** 2  # so that what comes from above is not 1
+
+    assert torch.autograd.gradcheck(of, (z,))
+    assert torch.autograd.gradgradcheck(of, (z,))
+    value = of(z)
+    first = torch.autograd.grad(value, z, retain_graph=True)[0].clone()
+    torch.testing.assert_close(torch.autograd.grad(value, z)[0], first, rtol=1e-14, atol=0.0)
+    torch.testing.assert_close(torch.func.grad(of)(z.detach()), first, rtol=1e-12, atol=1e-15)
+    along = torch.tensor(Z[::-1].copy())
+    jvp = torch.func.jvp(of, (z.detach(),), (along,))[1]
+    torch.testing.assert_close(jvp, (first * along).sum(), rtol=1e-11, atol=1e-14)
+
+
+@torch_only
+def test_weights_that_learn_are_not_forgotten_by_blocks(small_blocks):
+    import torch
+
+    y, z = torch.tensor(B), torch.tensor(Z, requires_grad=True)
+    pos = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64, requires_grad=True)
+    w.binary_cross_entropy(z, y, pos_weight=pos).backward()
+    expected = (B * np.log1p(np.exp(-Z))).sum(0) / 21
+    np.testing.assert_allclose(pos.grad.numpy(), expected, rtol=1e-13)
+
+
+@torch_only
+def test_memory_of_labels_is_one_array_of_the_size_of_the_logits():
+    """What autograd holds between forward and backward, and what it makes there."""
+    import torch
+
+    z = torch.randn(512, 1000, requires_grad=True)
+    y = torch.randint(0, 1000, (512,))
+    held = []
+
+    class Watch(torch.utils._python_dispatch.TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            found = func(*args, **(kwargs or {}))
+            with suppress(AttributeError):
+                if found.numel() == z.numel() and found.data_ptr() != z.data_ptr():
+                    held.append(found.untyped_storage().data_ptr())
+            return found
+
+    with Watch():
+        w.cross_entropy(z, y).backward()
+    assert len(set(held)) == 1
+    assert z.grad.data_ptr() == held[0]
+
+
+def test_the_losses_above_exist():
+    assert set(LABELS) | set(BINARY) <= {*oracle.BINARY, *oracle.MULTICLASS}

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from weightedce import arguments, options
-from weightedce.arguments import Shape
 from weightedce.backends import Array, Namespace, backend_of
+from weightedce.factors import along, cast, kept, look_up, sample_of, times
 
 
 @dataclass(frozen=True)
@@ -110,17 +110,23 @@ class ClassBatch:
         """Return the factor of the label's own f_k(z), unsmoothed."""
         xp, weight = self.xp, self.class_weight
         if not isinstance(weight, float) and len(weight.shape):
-            weight = xp.reshape(weight, (-1,))
-            labels: Array = self.labels
-            index = labels if weight.shape[0] > 1 else 0 * labels
-            found = xp.take(weight, xp.reshape(index, (-1,)), axis=0)
-            weight = xp.reshape(found, backend_of(labels).shape(labels))
+            weight = self._weight_of_labels(weight)
         mass = weight * self.sample_weight
         if self.outside is None:
             return mass
         if isinstance(mass, float):
             mass = mass + 0.0 * xp.astype(self.outside, self.logits.dtype)
         return xp.where(self.outside, xp.nan, mass)
+
+    def _weight_of_labels(self, weight: Array) -> Array:
+        """Return the class weight of each label."""
+        if any(n != 1 for i, n in enumerate(weight.shape) if i != self.axis):
+            # made as large as the logits, since a graph did not know its size
+            return self.xp.sum(self.targets * weight, axis=self.axis)
+        labels: Array = self.labels
+        if weight.shape[self.axis] == 1:  # one weight for all classes
+            labels = 0 * labels
+        return look_up(self.xp.reshape(weight, (-1,)), labels)
 
     def along_classes(
         self, name: str, values: Any, default: float | None = None, least: float | None = None
@@ -175,17 +181,17 @@ def binary_batch(
 
     raw = arguments.beside("targets", targets, z, None)
     raw = arguments.same_shape("targets", raw, shape, " like the logits")
-    y = _cast(raw, z.dtype)
-    keep = _keep(mask, ignore_index, y, z, shape)
+    y = cast(raw, z.dtype)
+    keep = kept(mask, ignore_index, y, z, shape)
     if keep is not None:
         z, y = xp.where(keep, z, 0.0), xp.where(keep, y, 0.0)
     y = arguments.in_range("targets", y, target_range)
 
-    sample = _sample(sample_weight, keep, z, shape)
-    pos = _class_weight("pos_weight", pos_weight, z, shape, axis) * sample
-    neg = _class_weight("neg_weight", neg_weight, z, shape, axis) * sample
+    sample = sample_of(sample_weight, keep, z, shape)
+    pos = along("pos_weight", pos_weight, z, shape, axis) * sample
+    neg = along("neg_weight", neg_weight, z, shape, axis) * sample
     if smoothing_weight == "target":  # smooth what is weighted
-        positive, negative = _times(pos, y), _times(neg, 1.0 - y)
+        positive, negative = times(pos, y), times(neg, 1.0 - y)
         if e:
             p, n = positive, negative
             positive, negative = (1.0 - e / 2) * p + e / 2 * n, (1.0 - e / 2) * n + e / 2 * p
@@ -224,8 +230,8 @@ def class_batch(
     raw = arguments.same_shape(
         "targets", raw, loss_shape if hard else shape, f" for logits of shape {tuple(z.shape)}"
     )
-    given = _cast(raw, xp.arange(0).dtype if hard else z.dtype)
-    keep = _keep(mask, ignore_index, given, z, loss_shape)
+    given = cast(raw, xp.arange(0).dtype if hard else z.dtype)
+    keep = kept(mask, ignore_index, given, z, loss_shape)
     labels = outside = distribution = None
     if hard:
         given = given if keep is None else xp.where(keep, given, 0)
@@ -237,8 +243,8 @@ def class_batch(
     if not hard:
         distribution = arguments.in_range("targets", given, target_range)
 
-    sample = _sample(sample_weight, keep, z, loss_shape)
-    weight = _class_weight("class_weight", class_weight, z, shape, axis)
+    sample = sample_of(sample_weight, keep, z, loss_shape)
+    weight = along("class_weight", class_weight, z, shape, axis)
     return ClassBatch(
         xp, z, axis, labels, outside, distribution, weight, sample, keep, e, smoothing_weight
     )
@@ -253,47 +259,3 @@ def _checked(labels: Array, classes: int) -> tuple[Array, Array | None]:
     if arguments.all_inside("targets", labels, outside, 0, classes - 1):
         return labels, None
     return xp.where(outside, 0, labels), outside
-
-
-def _cast(array: Array, dtype: Any) -> Array:
-    """Return the array in the dtype; the array itself where it has it, for a copy takes time."""
-    return array if array.dtype == dtype else backend_of(array).namespace.astype(array, dtype)
-
-
-def _times(weight: Array | float, array: Array) -> Array:
-    """Return the product, and spare the pass where the weight is 1."""
-    return array if isinstance(weight, float) and weight == 1.0 else weight * array
-
-
-def _keep(mask: Any, ignore: float | None, given: Array, z: Array, shape: Shape) -> Any:
-    """Combine ``mask`` and ``ignore_index`` into one boolean array of the loss's shape."""
-    backend = backend_of(z)
-    xp = backend.namespace
-    keep = None
-    if mask is not None:
-        keep = arguments.beside("mask", mask, z, None)
-        keep = keep if keep.dtype == xp.bool else keep != 0
-        keep = arguments.along_leading("mask", keep, shape)
-        keep = xp.broadcast_to(keep, shape)
-    if ignore is not None:
-        used = given != ignore
-        keep = used if keep is None else keep & used
-    return keep
-
-
-def _sample(weight: Any, keep: Array | None, z: Array, shape: Shape) -> Array | float:
-    """Return ``mask * sample_weight``, laid along the leading axes of the loss."""
-    xp = backend_of(z).namespace
-    if weight is None:
-        return 1.0 if keep is None else xp.astype(keep, z.dtype)
-    weight = arguments.weight_beside("sample_weight", weight, z)
-    weight = arguments.along_leading("sample_weight", weight, shape)
-    return weight if keep is None else xp.where(keep, weight, 0.0)
-
-
-def _class_weight(name: str, weight: Any, z: Array, shape: Shape, axis: int) -> Array | float:
-    """Return a scalar or per-class weight, laid along the class axis."""
-    if weight is None:
-        return 1.0
-    weight = arguments.weight_beside(name, weight, z)
-    return arguments.along_axis(name, weight, shape, axis)

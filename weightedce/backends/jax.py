@@ -7,7 +7,7 @@ import jax.numpy as namespace
 
 from weightedce.backends import Array
 from weightedce.backends.jax_linear import linear_by_blocks, linear_rows
-from weightedce.backends.jax_softmax import label_log_softmax
+from weightedce.backends.jax_softmax import label_log_softmax, look_up
 from weightedce.backends.numpy import device, fixed, shape
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "label_log_softmax",
     "linear_by_blocks",
     "linear_rows",
+    "look_up",
     "namespace",
     "read",
     "shape",

@@ -81,7 +81,21 @@ def _at(values: Array, labels: Array, axis: int) -> Array:
 
 
 def _compares(values: Array, axis: int) -> bool:
-    return bool(values.shape[axis] <= FEW or axis != values.ndim - 1)
+    return values.shape[axis] <= FEW or axis != values.ndim - 1 or _explicit(values)
+
+
+def _explicit(values: Array) -> bool:
+    """Tell whether the axes of a mesh are explicit: JAX then refuses lookups across them."""
+    kinds = jax.typeof(values).sharding.mesh.axis_types
+    return any(kind == jax.sharding.AxisType.Explicit for kind in kinds)
+
+
+def look_up(weight: Array, labels: Array) -> Array:
+    """Return the weight of each label."""
+    if len(weight) > FEW and not _explicit(labels):
+        return weight[labels]
+    hit = jnp.expand_dims(labels, -1) == jnp.arange(len(weight), dtype=labels.dtype)
+    return jnp.sum(jnp.where(hit, weight, 0.0), axis=-1)
 
 
 def _hit(values: Array, labels: Array, axis: int) -> Array:

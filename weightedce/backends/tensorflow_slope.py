@@ -4,20 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.eager import record
 
 from weightedce import stable
 from weightedce.backends import Array
+from weightedce.backends.tensorflow_modes import forward_mode, learned
 
 Composed = Callable[..., Array]
 
 
 def attach(composed: Composed, sloped: Any, logits: Array, *factors: Array) -> Array:
     """Return ``composed(logits, *factors)`` in few passes."""
-    if sloped is not stable.sloped_softplus:
+    logits = tf.convert_to_tensor(logits)
+    if sloped is not stable.sloped_softplus or forward_mode([logits, *factors]):
         return composed(logits, *factors)
-    # An eager tape cannot be asked later which derivatives it wants, and the others cost time.
-    learn = not tf.executing_eagerly() or record.should_record_backprop(list(factors))
+    learn = learned(factors)  # what nobody asks for costs time in eager code
 
     @tf.custom_gradient
     def block(logits: Array, *factors: Array) -> Any:

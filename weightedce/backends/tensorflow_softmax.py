@@ -11,13 +11,17 @@ import tensorflow as tf
 
 from weightedce import softmax
 from weightedce.backends import Array
+from weightedce.backends.tensorflow_modes import forward_mode
 
 Composed = Callable[[Array, Array, int], Array]
 EXACT = -16.0  # above it the rounding of z_k - max z moves exp by less than 8 ulp
 
 
-def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: int) -> Array:
-    """Return ``logsumexp(z) - z_y``."""
+def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: int) -> Any:
+    """Return ``logsumexp(z) - z_y``, or None where that cannot be differentiated."""
+    logits = tf.convert_to_tensor(logits)
+    if forward_mode([logits]):
+        return None
     last = len(logits.shape) - 1
     if axis != last:
         logits = tf.transpose(logits, [i for i in range(last + 1) if i != axis] + [axis])

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd import forward_ad
 from torch.utils.checkpoint import checkpoint
 
@@ -74,7 +75,12 @@ def compiled() -> bool:
 
 
 def transformed(arrays: Sequence[Any]) -> bool:
-    """Tell whether torch looks through the operations: compiler, torch.func, forward mode."""
+    """Tell whether torch looks through the operations: compiler, torch.func, forward mode.
+
+    Or whether there are no numbers to look at, in fake tensors.
+    """
+    if any(isinstance(x, FakeTensor) for x in arrays):
+        return True
     if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
         return True
     return forward_ad._current_level >= 0 and any(

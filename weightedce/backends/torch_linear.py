@@ -95,13 +95,13 @@ def _in_cache(
     losses: list[Array] = []
     sums: Any = 0
     for z, *part in blocks_of((logits, *rows), max(1, CACHED // logits.shape[1])):
-        found = torch_labels.slope_in_place(head, z, part, shared) if fast else None
-        if found is None:
+        if fast:
+            loss, total = torch_labels.slope_in_place(head, z, part, shared)
+        else:
             loss, total, slope = head.slope(z, part, shared)
             z.copy_(slope)
-            found = loss, total
-        losses.append(found[0])
-        sums = sums + found[1]
+        losses.append(loss)
+        sums = sums + total
     return torch.cat(losses), sums
 
 

@@ -44,7 +44,7 @@ KINDS = {"near": near, "finite": finite}  # what decides which path is taken
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("loss", [*LABELS, *BINARY])
-@pytest.mark.parametrize("library", LIBRARIES.values(), ids=str)
+@pytest.mark.parametrize("library", LIBRARIES.values(), ids=lambda library: library.name)
 def test_truth_without_what_is_infinite(library, loss, dtype, kind):
     """Eager paths may depend on the batch: one with an infinite logit does not show them all."""
     for name, case in hard_points.cases(loss).items():
@@ -151,7 +151,7 @@ BLOCKED = [LIBRARIES[name] for name in ("numpy", "torch") if name in LIBRARIES]
 @pytest.mark.parametrize("reduction", ["sum", "mean", "weighted_mean", "total"])
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.asymmetric_loss])
-@pytest.mark.parametrize("library", BLOCKED, ids=str)
+@pytest.mark.parametrize("library", BLOCKED, ids=lambda library: library.name)
 def test_blocks_of_rows_give_the_whole(library, loss, options, reduction, request):
     given = {**placed(library, options), "reduction": reduction}
     if loss is w.asymmetric_loss:
@@ -181,7 +181,7 @@ def test_blocks_of_rows_give_the_whole(library, loss, options, reduction, reques
         np.testing.assert_allclose(blocked[1], whole[1], rtol=1e-13, atol=1e-16)
 
 
-@pytest.mark.parametrize("library", BLOCKED, ids=str)
+@pytest.mark.parametrize("library", BLOCKED, ids=lambda library: library.name)
 def test_an_error_in_a_late_block_names_its_place_in_the_batch(library, small_blocks):
     y = B.copy()
     y[5, 1] = 3.0
@@ -189,7 +189,7 @@ def test_an_error_in_a_late_block_names_its_place_in_the_batch(library, small_bl
         w.binary_cross_entropy(library.array(Z), library.array(y))
 
 
-@pytest.mark.parametrize("library", BLOCKED, ids=str)
+@pytest.mark.parametrize("library", BLOCKED, ids=lambda library: library.name)
 def test_rows_of_labels_in_blocks(library, small_blocks):
     far = Z.copy()
     far[3] = [400.0, -400.0, 7.0]

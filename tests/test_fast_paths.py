@@ -13,7 +13,7 @@ from weightedce.validation import hard_points, oracle, ulp
 from weightedce.validation.problems import CaseProblem
 
 # Losses that are made of a block that some backend replaces.
-LABELS = ("cross_entropy", "focal_loss", "poly_cross_entropy", "logit_adjusted_cross_entropy")
+LABELS = ("cross_entropy", "focal_loss")
 BINARY = ("binary_cross_entropy", "binary_focal_loss")
 MODES = [
     pytest.param(library, mode, id=f"{library.name}-{mode}")
@@ -49,12 +49,12 @@ def test_truth_without_what_is_infinite(library, loss, dtype, kind):
     """Eager paths may depend on the batch: one with an infinite logit does not show them all."""
     for name, case in hard_points.cases(loss).items():
         given = CaseProblem(name, KINDS[kind](case).rounded(dtype))
-        orders = library.orders("eager") if "eager" in library.modes else (0,)
-        with library.scope(dtype):
-            arrays = [library.array(x, dtype) for x in (given.logits, *given.arrays.values())]
-            run = library.prepare(library.modes[0], given.function, orders, given.batched)
-            results = [library.numpy(x) for x in run(*arrays)]
-        for order, got in zip(orders, results, strict=True):
+        for order in (0, 1) if library.differentiable else (0,):
+            with library.scope(dtype):
+                arrays = [library.array(x, dtype) for x in (given.logits, *given.arrays.values())]
+                # each order alone: torch takes the composed block if a second one may follow
+                run = library.prepare(library.modes[0], given.function, (order,), given.batched)
+                got = library.numpy(*run(*arrays))
             found = ulp.distances(got, given.expected(order), str(got.dtype))
             assert (found <= given.limits(order)).all(), (name, order, found.max())
 

@@ -86,9 +86,10 @@ class Torch(Library):
             found = {0: value.detach()}
             if max(orders) > 0:
                 total = value.sum()
-                gradient = self._derivative(total, z, create_graph=max(orders) > 1)
-                found[1] = gradient.detach()
+                # alone: a gradient that is to be differentiated may be computed in another way
+                found[1] = self._derivative(total, z, retain_graph=max(orders) > 1)
             if max(orders) > 1:
+                gradient = self._derivative(total, z, create_graph=True)
                 columns = [self._derivative(gradient[..., j].sum(), z, retain_graph=True)
                            for j in range(z.shape[-1])]  # fmt: skip
                 found[2] = torch.stack(columns, dim=-1)

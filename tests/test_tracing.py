@@ -1,5 +1,8 @@
 """What each library's transformations and compilers do with a loss."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -265,6 +268,23 @@ def test_tf_unknown_rank_and_classes_are_named():
         tf.function(w.cross_entropy, input_signature=[
             tf.TensorSpec([4, None], tf.float32), tf.TensorSpec([4], tf.int64)
         ]).get_concrete_function()  # fmt: skip
+
+
+FIRST = """
+import torch, weightedce
+z, y = torch.zeros(2, 3, requires_grad=True), torch.tensor([0, 1])
+for loss in (weightedce.cross_entropy, lambda z, y: weightedce.binary_cross_entropy(z[:, 0], y)):
+    torch.compile(loss, fullgraph=True)(z, y).backward()
+"""
+
+
+@needs["torch"]
+def test_the_first_call_of_a_process_may_be_compiled():
+    """Dynamo checks its guards after the trace, in which our adapter of torch is imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @needs["tensorflow"]

@@ -50,9 +50,10 @@ def backend_of(array: Array) -> Backend:
     # former cannot look at the classes that an nn.Parameter inherits from.
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(array, torch.Tensor):
-        known = sys.modules.get("weightedce.backends.torch")  # ten times as fast as an import
-        if known is not None:
-            return known
+        if not torch.compiler.is_compiling():  # which would guard what the import below changes
+            known = sys.modules.get("weightedce.backends.torch")
+            if known is not None:  # ten times as fast as an import
+                return known
         from weightedce.backends import torch as torch_backend
 
         return torch_backend

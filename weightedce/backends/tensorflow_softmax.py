@@ -1,7 +1,6 @@
 """TensorFlow: the softmax block of labels with a derivative of its own.
 
-One array of the size of the logits is made; a graph works on it in place. Eager calls run the
-same graph, for eager TensorFlow makes a new array in every step.
+Eager calls run a graph, which reuses arrays where eager TensorFlow makes a new one in every step.
 """
 
 from collections.abc import Callable

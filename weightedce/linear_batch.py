@@ -6,6 +6,7 @@ from typing import Any
 from weightedce import arguments, blocks, options
 from weightedce.arguments import Shape
 from weightedce.backends import Array, backend_of
+from weightedce.factors import kept
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def linear_batch(
     raw = arguments.beside("targets", targets, h, None)
     hard = arguments.are_labels(raw, logits, axis, options.ignored(ignore_index, integer=True))
     raw = arguments.same_shape("targets", raw, loss_shape if hard else logits)
-    keep = _keep(mask, ignore_index, raw, h, loss_shape)
+    keep = kept(mask, ignore_index, raw, h, loss_shape)
     checked = options.target_range(target_range)
     if hard:
         _check_labels(raw, keep, classes)
@@ -113,20 +114,6 @@ def _vector(name: str, value: Any, hidden: Array, classes: int) -> Array:
             f"{tuple(vector.shape)}"
         )
     return vector
-
-
-def _keep(mask: Any, ignore_index: int | None, targets: Array, hidden: Array, shape: Shape) -> Any:
-    """Combine ``mask`` and ``ignore_index`` into one boolean array of the shape of the loss."""
-    xp = backend_of(hidden).namespace
-    keep = None
-    if mask is not None:
-        keep = arguments.beside("mask", mask, hidden, None)
-        keep = keep if keep.dtype == xp.bool else keep != 0
-        keep = xp.broadcast_to(arguments.along_leading("mask", keep, shape), shape)
-    if ignore_index is not None:
-        used = targets != ignore_index
-        keep = used if keep is None else keep & used
-    return keep
 
 
 def _check_labels(labels: Array, keep: Any, classes: int) -> None:

@@ -10,7 +10,6 @@ from weightedce.backends import Array
 
 BLOCK = 2**16  # elements: a quarter of a megabyte of float32
 FEW = 64  # classes: each is gone through for all rows, since NumPy is slow in short rows
-EXACT = -16.0  # above it the rounding of z_k - max z moves exp by less than 8 ulp
 
 
 def quiet() -> np.errstate:
@@ -59,7 +58,7 @@ def label_log_softmax(_: Any, logits: Array, labels: Array, axis: int) -> Array:
         np.max(z, axis=axis, keepdims=True, out=top)
         with quiet():
             ratios = z - top
-            close = ratios.min() > EXACT  # not so where a logit is NaN or infinite
+            close = ratios.min() > softmax.EXACT  # not so where a logit is NaN or infinite
             ratios = np.exp(ratios, out=ratios) if close else softmax.shifted_exp(z, top)
         np.put_along_axis(ratios, place, 0.0, axis=axis)
         np.sum(ratios, axis=axis, out=others[part])

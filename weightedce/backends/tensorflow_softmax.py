@@ -13,7 +13,6 @@ from weightedce.backends import Array
 from weightedce.backends.tensorflow_modes import forward_mode
 
 Composed = Callable[[Array, Array, int], Array]
-EXACT = -16.0  # above it the rounding of z_k - max z moves exp by less than 8 ulp
 
 
 def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: int) -> Any:
@@ -53,7 +52,7 @@ def _formed(rows: Array, labels: Array) -> tuple[Array, ...]:
     highest = tf.reduce_max(rows, -1, keepdims=True)
     difference = rows - highest
     ratios = tf.cond(
-        tf.reduce_min(difference) > EXACT,  # not so where a logit is NaN or infinite
+        tf.reduce_min(difference) > softmax.EXACT,  # not so where a logit is NaN or infinite
         lambda: tf.exp(difference),
         lambda: softmax.shifted_exp(rows, highest),
     )

@@ -16,7 +16,6 @@ from weightedce.backends.torch_compiled import label_block
 
 Composed = Callable[[Array, Array, int], Array]
 BLOCK = 2**18  # elements: a megabyte of float32
-EXACT = -16.0  # above it the rounding of z_k - max z moves exp by less than 8 ulp
 
 
 def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: int) -> Any:
@@ -48,7 +47,7 @@ def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
         z, e = rows[part], ratios[part]
         top = torch.amax(z, 1, keepdim=True, out=highest[part, None])
         torch.sub(z, top, out=e)
-        if e.amin() > EXACT:  # not so where a logit is NaN or infinite
+        if e.amin() > softmax.EXACT:  # not so where a logit is NaN or infinite
             e.exp_()
         else:
             e.copy_(softmax.shifted_exp(z, top))

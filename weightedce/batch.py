@@ -110,7 +110,7 @@ class ClassBatch:
         """Return the factor of the label's own f_k(z), unsmoothed."""
         xp, weight = self.xp, self.class_weight
         if not isinstance(weight, float) and len(weight.shape):
-            weight = self._weight_of_labels(weight)
+            weight = self.of_labels(weight)
         mass = weight * self.sample_weight
         if self.outside is None:
             return mass
@@ -118,8 +118,8 @@ class ClassBatch:
             mass = mass + 0.0 * xp.astype(self.outside, self.logits.dtype)
         return xp.where(self.outside, xp.nan, mass)
 
-    def _weight_of_labels(self, weight: Array) -> Array:
-        """Return the class weight of each label."""
+    def of_labels(self, weight: Array) -> Array:
+        """Return each label's number of those that lie along the class axis."""
         if any(n != 1 for i, n in enumerate(weight.shape) if i != self.axis):
             # made as large as the logits, since a graph did not know its size
             return self.xp.sum(self.targets * weight, axis=self.axis)

@@ -58,10 +58,10 @@ class Head:
     def of_label(self, weight: Array, logit: Array, highest: Array, others: Array) -> LabelLoss:
         """Return the loss and its derivative where one class has all the mass, ``weight``.
 
-        The arguments are those of `softmax.label_loss`.
+        The others are those of `softmax.rest_of`.
         """
         xp = backend_of(weight).namespace
-        found = softmax.label_loss(logit, highest, others)
+        found = softmax.label_loss(logit, highest, softmax.rest_of(logit, highest, others))
         loss, factor, at_label = stable.times(weight, found.loss), weight, weight * found.at_label
         if self.z_loss:
             log_sum = highest - xp.log(found.scale)

@@ -4,6 +4,7 @@ The blocks keep the digits of small losses, give the limit at infinite logits, a
 so that a library's own autodiff gives the right first and second derivative everywhere.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,19 +13,22 @@ from weightedce.arguments import lay_along
 from weightedce.backends import Array, backend_of
 from weightedce.batch import ClassBatch
 
-EXACT = -16.0  # above it the rounding of z_k - max z moves exp by less than 8 ulp
 
-
-def over_classes(batch: ClassBatch, logits: Array, of: Callable[[Array], Array]) -> Array:
+def over_classes(
+    batch: ClassBatch, logits: Array, of: Callable[..., Array], *per_class: Array
+) -> Array:
     """Return ``sum_k mass_k * of(-log p_k)`` for p = softmax(z), one number per example.
 
-    A label without smoothing has one class with mass, and nothing of the size of the logits is
+    ``of`` takes class k's number of each ``per_class`` as well, which lie along the class axis. A
+    label without smoothing has one class with mass, and nothing of the size of the logits is
     needed but their gradient.
     """
     if batch.labels is not None and not batch.smoothing:
         minus_log_p = label_log_softmax(logits, batch.labels, batch.axis)
-        return stable.times(batch.label_mass, of(minus_log_p))
-    return stable.weighted_sum(batch.mass, of(negative_log_softmax(logits, batch.axis)), batch.axis)
+        given = (batch.of_labels(x) for x in per_class)
+        return stable.times(batch.label_mass, of(minus_log_p, *given))
+    losses = of(negative_log_softmax(logits, batch.axis), *per_class)
+    return stable.weighted_sum(batch.mass, losses, batch.axis)
 
 
 def weighted_log_softmax(batch: ClassBatch, logits: Array) -> Array:
@@ -54,14 +58,33 @@ def composed_label_loss(logits: Array, labels: Array, axis: int) -> Array:
     return xp.sum(xp.where(hit, negative_log_softmax(logits, axis), 0.0), axis=axis)
 
 
-def shifted_exp(logits: Array, highest: Array) -> Array:
-    """Return ``exp(z_k - highest)`` to the last digits; 1 at the maximum, 0 at -inf."""
+class Shift(NamedTuple):
+    """``exp(z_k - max z) = exp(z_k - by) * factor``, to the last digits and without overflow.
+
+    exp turns an absolute error into a relative one: rounding z_k - max z would alone move its
+    exponential by |z_k - max z| / 2 ulp, 40 ulp for a difference of 80. So z_k is shifted by a
+    whole number near to which differences are exact: 0 as long as the sum of all exp(z_k) is
+    finite. The rest is one factor for all classes.
+    """
+
+    by: Array
+    factor: Array
+
+
+def shift_of(highest: Array, classes: int) -> Shift:
+    """Return the shift for logits whose maximum is ``highest``."""
+    xp = backend_of(highest).namespace
+    largest = xp.finfo(highest.dtype).max
+    most = int(math.log(largest / classes)) - 1
+    highest = xp.clip(highest, -largest, largest)
+    by = xp.floor(highest - xp.clip(highest, 0, most))
+    return Shift(by, xp.exp(by - highest))
+
+
+def shifted_exp(logits: Array, by: Array) -> Array:
+    """Return ``exp(z_k - by)``; +inf is taken for the largest number."""
     xp = backend_of(logits).namespace
-    bound = xp.finfo(logits.dtype).max / 2  # no difference is infinite, nor inf - inf
-    logits, highest = xp.clip(logits, -bound, bound), xp.clip(highest, -bound, bound)
-    difference = logits - highest
-    ratios = xp.exp(difference)
-    return ratios + ratios * _rounded_off(logits, highest, difference)
+    return xp.exp(xp.clip(logits, max=xp.finfo(logits.dtype).max) - by)
 
 
 class LabelLoss(NamedTuple):
@@ -72,21 +95,35 @@ class LabelLoss(NamedTuple):
     at_label: Array  # the derivative to z_y
 
 
-def label_loss(logit: Array, highest: Array, others: Array) -> LabelLoss:
-    """Return ``logsumexp(z) - z_y`` from z_y, max z and ``others``, sum_{k != y} exp(z_k - max z).
+def label_loss(logit: Array, highest: Array, rest: Array) -> LabelLoss:
+    """Return ``logsumexp(z) - z_y`` from z_y, max z and ``rest``.
 
-    With d = max z - z_y it is log1p(others) for d = 0, else d + log(others + exp(-d)), where
-    others is at least 1: no term is negative and small losses keep their digits. The derivative
-    is p_k for the other classes and -(1 - p_y) for y, without a difference of near numbers.
+    That is the sum of exp(z_k - max z) over all classes but one at the maximum. With
+    d = max z - z_y the loss is d + log1p(rest): no term is negative and small losses keep their
+    digits. The derivative is p_k for the other classes and -(1 - p_y) for y, without a difference
+    of near numbers: rest is at least exp(-d) where that is not 1.
+    """
+    xp = backend_of(rest).namespace
+    undefined = stable.infinite(highest) & (rest > 0.0)  # two at +inf, or all at -inf
+    rest = xp.where(undefined, xp.nan, rest)
+    distance = _distance(logit, highest)
+    scale = 1.0 / (1.0 + rest)
+    at_label = -(rest + (1.0 - xp.exp(-distance))) * scale
+    return LabelLoss(distance + xp.log1p(rest), scale, at_label)
+
+
+def rest_of(logit: Array, highest: Array, others: Array) -> Array:
+    """Return the ``rest`` of `label_loss` from the sum over all classes but the label.
+
+    It is at least 1 where the label is below the maximum.
     """
     xp = backend_of(others).namespace
-    top = logit == highest
-    distance = xp.where(top, 0.0, highest - logit)
-    total = xp.where(top, 1.0, xp.exp(-distance)) + others
-    loss = xp.where(top, xp.log1p(others), distance + xp.log(total))
-    undefined = stable.infinite(highest) & (total > 1.0)  # two at +inf, or all at -inf
-    scale = xp.where(undefined, xp.nan, 1.0 / total)
-    return LabelLoss(xp.where(undefined, xp.nan, loss), scale, -others * scale)
+    return others - (1.0 - xp.exp(-_distance(logit, highest)))
+
+
+def _distance(logit: Array, highest: Array) -> Array:
+    xp = backend_of(logit).namespace
+    return xp.where(logit == highest, 0.0, highest - logit)
 
 
 def negative_log_softmax(logits: Array, axis: int) -> Array:
@@ -114,13 +151,7 @@ def negative_log_softmax(logits: Array, axis: int) -> Array:
     largest = xp.finfo(logits.dtype).max
     finite_shift = xp.where(shift == -xp.inf, -largest, xp.where(infinite, largest, shift))
     others = xp.where(top, finite_shift, logits)
-    fixed = backend.detach(others)
-    fixed = xp.where(
-        stable.infinite(fixed), finite_shift, fixed
-    )  # its exp is 0 or 1 with any error
-    below = fixed - finite_shift
-    error = xp.where(stable.infinite(below), 0.0, _rounded_off(fixed, finite_shift, below))
-    ratios = xp.exp(others - finite_shift) * (1.0 + error)
+    ratios = _ratios(others, finite_shift, axis)
     rest = xp.sum(xp.where(top, 0.0, ratios), axis=axis, keepdims=True)
 
     at_top = xp.log1p(rest * xp.exp(-lift))
@@ -129,11 +160,16 @@ def negative_log_softmax(logits: Array, axis: int) -> Array:
     return xp.where(top, at_top, distance + elsewhere)
 
 
-def _rounded_off(a: Array, b: Array, difference: Array) -> Array:
-    """Return what rounding took from ``a - b`` (TwoSum; Knuth 1969, section 4.2.2).
+def _ratios(logits: Array, highest: Array, axis: int) -> Array:
+    """Return ``exp(z_k - highest)`` for autodiff; ``highest`` is finite and constant.
 
-    exp turns an absolute error into a relative one: the rounding of z_k - z_t alone would move
-    exp(z_k - z_t) by |z_k - z_t| / 2 ulp, 40 ulp for a difference of 80.
+    The logits enter as constants plus ``lift``, 0 with derivative 1: derivatives that go through
+    the power and the factor of a `Shift`, each near to over- or underflow, would not survive.
     """
-    minus_b = difference - a
-    return (a - (difference - minus_b)) - (b + minus_b)
+    backend = backend_of(logits)
+    xp = backend.namespace
+    fixed = backend.detach(logits)
+    unbounded = stable.infinite(fixed)
+    lift = xp.where(unbounded, 0.0, logits) - xp.where(unbounded, 0.0, fixed)
+    by, factor = shift_of(highest, logits.shape[axis])
+    return shifted_exp(fixed, by) * factor * xp.exp(lift)

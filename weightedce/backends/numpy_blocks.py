@@ -57,12 +57,13 @@ def label_log_softmax(_: Any, logits: Array, labels: Array, axis: int) -> Array:
         top = np.expand_dims(highest[part], axis)
         np.max(z, axis=axis, keepdims=True, out=top)
         with quiet():
-            ratios = z - top
-            close = ratios.min() > softmax.EXACT  # not so where a logit is NaN or infinite
-            ratios = np.exp(ratios, out=ratios) if close else softmax.shifted_exp(z, top)
+            by, factor = softmax.shift_of(top, classes)
+            ratios = softmax.shifted_exp(z, by)
+            ratios *= factor
         np.put_along_axis(ratios, place, 0.0, axis=axis)
         np.sum(ratios, axis=axis, out=others[part])
         at_label[part] = np.squeeze(np.take_along_axis(z, place, axis=axis), axis)
     with quiet():
-        loss = softmax.label_loss(at_label, highest, others).loss
+        rest = softmax.rest_of(at_label, highest, others)
+        loss = softmax.label_loss(at_label, highest, rest).loss
     return loss.reshape(labels.shape)

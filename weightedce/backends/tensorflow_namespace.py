@@ -20,8 +20,9 @@ float32, float64 = tf.float32, tf.float64
 int32, int64 = tf.int32, tf.int64
 bool = tf.bool  # noqa: A001 - the standard's name
 
-abs, exp, expm1, tanh, log, log1p = (  # noqa: A001 - the standard's names
+abs, floor, exp, expm1, tanh, log, log1p = (  # noqa: A001 - the standard's names
     tf.math.abs,
+    tf.math.floor,
     tf.math.exp,
     tf.math.expm1,
     tf.math.tanh,
@@ -62,9 +63,11 @@ def astype(x: Array, dtype: Any, /) -> Array:
     return tf.cast(x, dtype)
 
 
-def clip(x: Array, /, min: float, max: float) -> Array:  # noqa: A002 - the standard's names
+def clip(x: Array, /, min: Any = None, max: Any = None) -> Array:  # noqa: A002 - the standard's names
     """Return the elements, or the nearer bound for those outside."""
-    return tf.clip_by_value(x, tf.constant(min, x.dtype), tf.constant(max, x.dtype))
+    if max is not None:
+        x = tf.minimum(x, tf.constant(max, x.dtype))
+    return x if min is None else tf.maximum(x, tf.constant(min, x.dtype))
 
 
 def where(condition: Array, x1: Any, x2: Any, /) -> Array:

@@ -50,16 +50,13 @@ def _block(composed: Composed, rows: Array, labels: Array) -> Array:
 def _formed(rows: Array, labels: Array) -> tuple[Array, ...]:
     """Return the loss, ``exp(z_k - max z)`` with 0 for the label, and the derivative's factors."""
     highest = tf.reduce_max(rows, -1, keepdims=True)
-    difference = rows - highest
-    ratios = tf.cond(
-        tf.reduce_min(difference) > softmax.EXACT,  # not so where a logit is NaN or infinite
-        lambda: tf.exp(difference),
-        lambda: softmax.shifted_exp(rows, highest),
-    )
-    places = _places(labels)
-    ratios = tf.tensor_scatter_nd_update(ratios, places, tf.zeros_like(highest)[:, 0])
-    others = tf.reduce_sum(ratios, -1)
-    found = softmax.label_loss(tf.gather_nd(rows, places), highest[:, 0], others)
+    by, factor = softmax.shift_of(highest, rows.shape[-1])
+    ratios = softmax.shifted_exp(rows, by) * factor
+    places, highest = _places(labels), highest[:, 0]
+    ratios = tf.tensor_scatter_nd_update(ratios, places, tf.zeros_like(highest))
+    logit = tf.gather_nd(rows, places)
+    rest = softmax.rest_of(logit, highest, tf.reduce_sum(ratios, -1))
+    found = softmax.label_loss(logit, highest, rest)
     return found.loss, ratios, found.scale, found.at_label
 
 

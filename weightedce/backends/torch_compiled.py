@@ -51,30 +51,33 @@ class _Labels(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Array, labels: Array) -> Array:
-        highest, found = _label_loss(logits, labels)
-        ctx.save_for_backward(logits, labels, highest, found.scale, found.at_label)
+        shift, found = _label_loss(logits, labels)
+        ctx.save_for_backward(logits, labels, *shift, found.scale, found.at_label)
         return found.loss
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
-        logits, labels, highest, scale, at_label = ctx.saved_tensors
-        to_others = _shifted_exp(logits, highest) * (scale * upstream)[..., None]
-        to_label = (at_label * upstream)[..., None]
-        return torch.where(_hit(logits, labels), to_label, to_others), None
+        logits, labels, by, factor, scale, at_label = ctx.saved_tensors
+        ratios = softmax.shifted_exp(logits, by) * factor
+        to_others, to_label = ((x * upstream)[..., None] for x in (scale, at_label))
+        return torch.where(_hit(logits, labels), to_label, ratios * to_others), None
 
 
-def _label_loss(logits: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
-    """Return max z, and the loss with its derivative."""
+def _label_loss(logits: Array, labels: Array) -> tuple[softmax.Shift, softmax.LabelLoss]:
+    """Return what exponentials are shifted by, and the loss with its derivative.
+
+    The sum is that of the classes below the maximum: to leave out the label, Inductor would go
+    through the logits a third time.
+    """
     highest = torch.amax(logits, -1, keepdim=True)
-    ratios = torch.where(_hit(logits, labels), 0.0, _shifted_exp(logits, highest))
-    at_label = torch.gather(logits, -1, labels[..., None])[..., 0]
-    return highest, softmax.label_loss(at_label, highest[..., 0], ratios.sum(-1))
-
-
-def _shifted_exp(logits: Array, highest: Array) -> Array:
-    # Expanded, so that what is done to the maximum joins the loop over the classes: a loop of its
-    # own would keep Inductor from taking maximum and sum of a row while the row is in the cache.
-    return softmax.shifted_exp(logits, highest.expand_as(logits))
+    shift = softmax.shift_of(highest, logits.shape[-1])
+    below = logits < highest
+    powers = torch.where(below, torch.exp(logits - shift.by), 0.0).sum(-1, keepdim=True)
+    ties = torch.where(below, 0.0, 1.0).sum(-1, keepdim=True)
+    logit = torch.gather(logits, -1, labels[..., None])
+    rest = ties - 1.0 + powers * shift.factor
+    found = softmax.label_loss(logit, highest, rest)
+    return shift, softmax.LabelLoss(*(x[..., 0] for x in found))
 
 
 def _hit(logits: Array, labels: Array) -> Array:

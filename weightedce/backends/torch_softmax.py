@@ -46,14 +46,13 @@ def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
         part = slice(start, start + size)
         z, e = rows[part], ratios[part]
         top = torch.amax(z, 1, keepdim=True, out=highest[part, None])
-        torch.sub(z, top, out=e)
-        if e.amin() > softmax.EXACT:  # not so where a logit is NaN or infinite
-            e.exp_()
-        else:
-            e.copy_(softmax.shifted_exp(z, top))
+        by, factor = softmax.shift_of(top, classes)
+        torch.clamp(z, max=torch.finfo(z.dtype).max, out=e).sub_(by).exp_().mul_(factor)
         e.scatter_(1, labels[part], 0.0)
         torch.sum(e, 1, out=others[part])
-    return ratios, softmax.label_loss(rows.gather(1, labels)[:, 0], highest, others)
+    logit = rows.gather(1, labels)[:, 0]
+    rest = softmax.rest_of(logit, highest, others)
+    return ratios, softmax.label_loss(logit, highest, rest)
 
 
 class _Block(torch.autograd.Function):

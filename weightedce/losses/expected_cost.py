@@ -116,10 +116,12 @@ def expected_cost(
             f"{tuple(logits.shape)}, got shape {tuple(costs.shape)}"
         )
     costs = xp.astype(costs, b.logits.dtype)
-    p = xp.exp(-softmax.negative_log_softmax(b.logits, b.axis))
-    # sum over y of mass_y C_yk: the classes last, so that it is one matrix product
-    order = [i for i in range(len(p.shape)) if i != b.axis] + [b.axis]
-    loss = xp.sum((xp.permute_dims(b.mass, order) @ costs) * xp.permute_dims(p, order), axis=-1)
+    order = [i for i in range(len(b.logits.shape)) if i != b.axis] + [b.axis]  # the classes last
+    p = xp.permute_dims(xp.exp(-softmax.negative_log_softmax(b.logits, b.axis)), order)
+    if b.labels is None or b.smoothing:  # sum over y of mass_y C_yk, as one matrix product
+        return reduce(xp.sum((xp.permute_dims(b.mass, order) @ costs) * p, axis=-1), b, reduction)
+    rows = xp.reshape(xp.take(costs, xp.reshape(b.labels, (-1,)), axis=0), backend_of(p).shape(p))
+    loss = b.label_mass * xp.sum(rows * p, axis=-1)
     return reduce(loss, b, reduction)
 
 

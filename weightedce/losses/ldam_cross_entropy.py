@@ -91,12 +91,15 @@ def ldam_cross_entropy(
         present = n > 0
         rarest = xp.min(xp.where(present, n, xp.inf))
         margin = max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
-        minus_log_p = softmax.negative_log_softmax(scale * b.logits, b.axis)
-        # log odds against class k are log((1 - p_k) / p_k); a margin adds to them
-        p_rest = stable.complement(minus_log_p)
-        against = minus_log_p + stable.log(p_rest) + scale * margin
-        _, margin_loss = stable.softplus_pair(against)
-        return stable.weighted_sum(b.mass, xp.where(p_rest == 0.0, 0.0, margin_loss), b.axis)
+
+        def moved(minus_log_p: Array, margin: Array) -> Array:
+            # log odds against class k are log((1 - p_k) / p_k); a margin adds to them
+            p_rest = stable.complement(minus_log_p)
+            against = minus_log_p + stable.log(p_rest) + scale * margin
+            _, margin_loss = stable.softplus_pair(against)
+            return xp.where(p_rest == 0.0, 0.0, margin_loss)
+
+        return softmax.over_classes(b, scale * b.logits, moved, margin)
 
     return evaluate(
         class_batch,

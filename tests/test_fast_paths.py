@@ -196,8 +196,9 @@ def test_rows_of_labels_in_blocks(library, small_blocks):
     far[4] = [np.inf, 0.0, -np.inf]
     found = w.cross_entropy(library.array(far), library.array(Y), reduction="none")
     for i, (z, y) in enumerate(zip(far, Y, strict=True)):
-        one = w.cross_entropy(library.array(z[None]), [int(y)], reduction="none")
-        assert library.numpy(found)[i] == library.numpy(one)[0]
+        one = w.cross_entropy(z[None], [int(y)], reduction="none")
+        # the other row of the block decides whether exponentials are shifted, in the last digit
+        np.testing.assert_allclose(library.numpy(found)[i], one[0], rtol=1e-15)
 
 
 torch_only = pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="torch is not installed")

@@ -81,6 +81,15 @@ def shift_of(highest: Array, classes: int) -> Shift:
     return Shift(by, xp.exp(by - highest))
 
 
+def unshifted(lowest: float, highest: float) -> bool:
+    """Tell whether exp(z_k) will do for rows with their maxima between these.
+
+    It is then exp(z_k - max z) but for a factor of exp(-max z), that may be applied at any time:
+    it is far from underflow. For eager code, which can look.
+    """
+    return lowest >= -1.0 and highest <= 20.0
+
+
 def shifted_exp(logits: Array, by: Array) -> Array:
     """Return ``exp(z_k - by)``; +inf is taken for the largest number."""
     xp = backend_of(logits).namespace

@@ -46,24 +46,31 @@ def label_log_softmax(_: Any, logits: Array, labels: Array, axis: int) -> Array:
     """Return ``logsumexp(z) - z_y``."""
     rows = np.moveaxis(logits, axis, -1).reshape(-1, logits.shape[axis])
     count, classes = rows.shape
+    flat, loss = labels.reshape(-1), np.empty(count, rows.dtype)
     few = classes <= FEW
-    axis = 0 if few else 1
-    highest, others, at_label = np.empty((3, count), rows.dtype)
     size = max(1, BLOCK // classes)
     for start in range(0, count, size):
         part = slice(start, start + size)
-        z = np.ascontiguousarray(rows[part].T) if few else rows[part]
-        place = np.expand_dims(labels.reshape(-1)[part], axis)
-        top = np.expand_dims(highest[part], axis)
-        np.max(z, axis=axis, keepdims=True, out=top)
+        z, y = rows[part], flat[part]
         with quiet():
-            by, factor = softmax.shift_of(top, classes)
-            ratios = softmax.shifted_exp(z, by)
-            ratios *= factor
-        np.put_along_axis(ratios, place, 0.0, axis=axis)
-        np.sum(ratios, axis=axis, out=others[part])
-        at_label[part] = np.squeeze(np.take_along_axis(z, place, axis=axis), axis)
-    with quiet():
-        rest = softmax.rest_of(at_label, highest, others)
-        loss = softmax.label_loss(at_label, highest, rest).loss
+            if few:
+                place = (y, np.arange(len(y)))
+                loss[part] = _block(np.ascontiguousarray(z.T), place, 0)
+            else:
+                loss[part] = _block(z, (np.arange(len(y)), y), 1)
     return loss.reshape(labels.shape)
+
+
+def _block(logits: Array, place: tuple[Array, Array], axis: int) -> Array:
+    """Return ``logsumexp(z) - z_y`` of a block, whose labels are at ``place``."""
+    highest = logits.max(axis=axis, keepdims=True)
+    if softmax.unshifted(highest.min(), highest.max()):
+        powers, factor = np.exp(logits), np.exp(-highest)
+    else:
+        by, factor = softmax.shift_of(highest, logits.shape[axis])
+        powers = softmax.shifted_exp(logits, by)
+    powers[place] = 0.0
+    others = powers.sum(axis=axis) * factor.reshape(-1)
+    logit, highest = logits[place], highest.reshape(-1)
+    rest = softmax.rest_of(logit, highest, others)
+    return softmax.label_loss(logit, highest, rest).loss

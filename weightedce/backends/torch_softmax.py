@@ -37,29 +37,37 @@ def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: in
 
 
 def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
-    """Return ``exp(z_k - max z)``, 0 for the label, and the loss with its derivative."""
+    """Return ``exp(z_k - max z)``, 0 for the label, and the loss with its derivative.
+
+    In rows that need no shift the factor exp(-max z) is in the scale of the derivative instead.
+    """
     count, classes = rows.shape
-    ratios = torch.empty_like(rows)
-    highest, others = rows.new_empty(count), rows.new_empty(count)
+    powers = torch.empty_like(rows)
+    highest, others, factors = rows.new_ones(3, count)
     size = max(1, BLOCK // classes)
     for start in range(0, count, size):
         part = slice(start, start + size)
-        z, e = rows[part], ratios[part]
+        z, e = rows[part], powers[part]
         top = torch.amax(z, 1, keepdim=True, out=highest[part, None])
-        by, factor = softmax.shift_of(top, classes)
-        torch.clamp(z, max=torch.finfo(z.dtype).max, out=e).sub_(by).exp_().mul_(factor)
+        if softmax.unshifted(*(x.item() for x in torch.aminmax(top))):
+            torch.exp(z, out=e)
+            torch.neg(top[:, 0], out=factors[part]).exp_()
+        else:
+            by, factor = softmax.shift_of(top, classes)
+            torch.clamp(z, max=torch.finfo(z.dtype).max, out=e).sub_(by).exp_().mul_(factor)
         e.scatter_(1, labels[part], 0.0)
         torch.sum(e, 1, out=others[part])
     logit = rows.gather(1, labels)[:, 0]
-    rest = softmax.rest_of(logit, highest, others)
-    return ratios, softmax.label_loss(logit, highest, rest)
+    rest = softmax.rest_of(logit, highest, others.mul_(factors))
+    found = softmax.label_loss(logit, highest, rest)
+    return powers, found._replace(scale=found.scale * factors)
 
 
 class _Block(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, composed: Composed, rows: Array, labels: Array) -> Array:
-        ratios, found = _formed(rows.detach(), labels)
-        ctx.composed, ctx.ratios = composed, ratios
+        powers, found = _formed(rows.detach(), labels)
+        ctx.composed, ctx.powers = composed, powers
         ctx.save_for_backward(rows, labels, found.scale, found.at_label)
         return found.loss
 
@@ -69,7 +77,7 @@ class _Block(torch.autograd.Function):
         if torch.is_grad_enabled():  # create_graph: the gradient is differentiated in its turn
             loss = ctx.composed(rows, labels[:, 0], 1)
             return None, *torch.autograd.grad(loss, rows, upstream, create_graph=True), None
-        gradient, ctx.ratios = ctx.ratios, None  # handed out once, scaled in place
+        gradient, ctx.powers = ctx.powers, None  # handed out once, scaled in place
         if gradient is None:
             gradient = _formed(rows, labels)[0]
         gradient.mul_((scale * upstream)[:, None])

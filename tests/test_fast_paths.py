@@ -87,16 +87,16 @@ def test_labels_take_the_block_with_its_own_derivative(library, mode, monkeypatc
 
 
 @pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss])
-@pytest.mark.parametrize("mode", ["eager", "compile"])
-@pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="torch is not installed")
-def test_binary_losses_in_torch_take_the_block_with_its_own_derivative(mode, loss, monkeypatch):
+@pytest.mark.parametrize(
+    ("library", "mode"), [case for case in DIFFERENTIATED if case.values[0].name != "tensorflow"]
+)
+def test_binary_losses_take_the_block_with_its_own_derivative(library, mode, loss, monkeypatch):
     def refuse(*_):
         raise AssertionError("the composed block was taken")
 
     monkeypatch.setattr(stable, "_composed_softplus", refuse)
     monkeypatch.setattr(stable, "_composed_focal", refuse)
-    torch = DIFFERENTIABLE["torch"]
-    gradient_in(torch, mode, lambda z, y: loss(z, y, reduction="none"), Z, B)
+    gradient_in(library, mode, lambda z, y: loss(z, y, reduction="none"), Z, B)
 
 
 @pytest.mark.parametrize("mode", ["eager", "function", "xla"])
@@ -268,6 +268,42 @@ def test_memory_of_labels_is_one_array_of_the_size_of_the_logits():
         w.cross_entropy(z, y).backward()
     assert len(set(held)) == 1
     assert z.grad.data_ptr() == held[0]
+
+
+jax_only = pytest.mark.skipif("jax" not in DIFFERENTIABLE, reason="jax is not installed")
+
+
+@jax_only
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss])
+def test_every_derivative_that_jax_offers(loss):
+    from jax.test_util import check_grads
+
+    jax = DIFFERENTIABLE["jax"].jax
+    soft = np.random.default_rng(2).random((7, 3))
+    pos, sample = np.array([1.0, 2.0, 3.0]), np.linspace(0.1, 2.0, 7)
+
+    def of(*arrays):
+        z, y, pos, sample = map(jax.numpy.asarray, arrays)
+        found = loss(z, y, pos_weight=pos, sample_weight=sample, reduction="none")
+        return jax.numpy.sum(found**2)  # so that what comes from above is not 1
+
+    with jax.enable_x64(True):
+        check_grads(of, (Z, soft, pos, sample), order=2)
+        check_grads(lambda z: of(z, soft, pos, sample), (Z,), order=2)
+        infinite = np.array([np.inf, -np.inf])  # NumPy's arrays, as jvp leaves them
+        right = jax.numpy.asarray([1.0, 0.0])
+        found = jax.jvp(lambda z: loss(z, right), (infinite,), (np.ones(2),))
+    assert found == (0.0, 0.0)
+
+
+@jax_only
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss])
+def test_memory_of_binary_losses_in_jax(loss):
+    """XLA's CPU backend takes every factor of a sum of products from memory; not so a select."""
+    jax = DIFFERENTIABLE["jax"].jax
+    z = jax.numpy.zeros(2**20, dtype="float32")
+    step = jax.jit(jax.value_and_grad(loss)).lower(z, z).compile()
+    assert step.memory_analysis().temp_size_in_bytes < 3.5 * z.nbytes
 
 
 def test_the_losses_above_exist():

@@ -87,8 +87,7 @@ def _composed_focal(gamma: float, logits: Array, positive: Array, negative: Arra
 def _sloped_focal(
     gamma: float, logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
-    p, rest = sigmoid(logits), sigmoid(-logits)
-    minus_log_p, minus_log_1p = _sloped_pair(logits)
+    p, rest, minus_log_p, minus_log_1p = _sides(logits)
     falling, rising = rest**gamma, p**gamma
     falling *= positive
     rising *= negative
@@ -109,18 +108,26 @@ def _sloped_focal(
     return value, rising
 
 
-def _sloped_pair(logits: Array) -> tuple[Array, Array]:
-    """Return `softplus_pair`, not for autodiff.
+def _sides(logits: Array) -> tuple[Array, Array, Array, Array]:
+    """Return p, 1 - p, and -log of both, for p = sigmoid(z); not for autodiff.
 
     Without ``where``, which in eager torch and NumPy takes ten times as long as a product.
     """
-    xp = backend_of(logits).namespace
-    zero = xp.zeros_like(logits)
+    backend = backend_of(logits)
+    xp, sigmoid = backend.namespace, getattr(backend, "sigmoid", None)
+    fading = xp.exp(-xp.abs(logits))
+    if sigmoid is None:
+        whole, side = 1.0 + fading, xp.sign(logits)
+        p, rest = xp.maximum(fading, side), xp.maximum(fading, -side)
+        p /= whole
+        rest /= whole
+    else:
+        p, rest = sigmoid(logits), sigmoid(-logits)
+    zero, tail = xp.zeros_like(logits), xp.log1p(fading)
     below, above = xp.maximum(-logits, zero), xp.maximum(logits, zero)
-    tail = xp.log1p(xp.exp(-xp.abs(logits)))
     below += tail
     above += tail
-    return below, above
+    return p, rest, below, above
 
 
 def product(weight: Array, loss: Array) -> Array:
@@ -133,13 +140,6 @@ def product(weight: Array, loss: Array) -> Array:
     if own is None:
         return backend.namespace.where(weight == 0.0, 0.0, weight * loss)
     return own(weight, loss)
-
-
-def sigmoid(logits: Array) -> Array:
-    """Return ``1 / (1 + exp(-z))``, the library's own where it has one; not for autodiff."""
-    backend = backend_of(logits)
-    own = getattr(backend, "sigmoid", None)
-    return 1.0 / (1.0 + backend.namespace.exp(-logits)) if own is None else own(logits)
 
 
 def softplus_pair(logits: Array) -> tuple[Array, Array]:

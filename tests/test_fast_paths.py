@@ -292,7 +292,8 @@ def test_every_derivative_that_jax_offers(loss):
         check_grads(lambda z: of(z, soft, pos, sample), (Z,), order=2)
         infinite = np.array([np.inf, -np.inf])  # NumPy's arrays, as jvp leaves them
         right = jax.numpy.asarray([1.0, 0.0])
-        found = jax.jvp(lambda z: loss(z, right), (infinite,), (np.ones(2),))
+        along = (infinite, np.ones(2)), (np.ones(2), np.ones(2))
+        found = jax.jvp(lambda z, pos: loss(z, right, pos_weight=pos), *along)
     assert found == (0.0, 0.0)
 
 

@@ -8,13 +8,13 @@ import pytest
 
 import weightedce as w
 from libraries import DIFFERENTIABLE, LIBRARIES
-from weightedce import softmax, stable
+from weightedce import asymmetric, softmax, stable
 from weightedce.validation import hard_points, oracle, ulp
 from weightedce.validation.problems import CaseProblem
 
 # Losses that are made of a block that some backend replaces.
 LABELS = ("cross_entropy", "focal_loss")
-BINARY = ("binary_cross_entropy", "binary_focal_loss")
+BINARY = ("binary_cross_entropy", "binary_focal_loss", "asymmetric_loss")
 MODES = [
     pytest.param(library, mode, id=f"{library.name}-{mode}")
     for library in LIBRARIES.values()
@@ -86,7 +86,7 @@ def test_labels_take_the_block_with_its_own_derivative(library, mode, monkeypatc
     np.testing.assert_array_equal(found[1], expected[1])
 
 
-@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss])
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss, w.asymmetric_loss])
 @pytest.mark.parametrize(
     ("library", "mode"), [case for case in DIFFERENTIATED if case.values[0].name != "tensorflow"]
 )
@@ -96,6 +96,7 @@ def test_binary_losses_take_the_block_with_its_own_derivative(library, mode, los
 
     monkeypatch.setattr(stable, "_composed_softplus", refuse)
     monkeypatch.setattr(stable, "_composed_focal", refuse)
+    monkeypatch.setattr(asymmetric, "_composed", refuse)
     gradient_in(library, mode, lambda z, y: loss(z, y, reduction="none"), Z, B)
 
 
@@ -212,6 +213,7 @@ torch_only = pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="torch is 
         (w.focal_loss, Y),
         (w.binary_cross_entropy, B),
         (w.binary_focal_loss, B),
+        (w.asymmetric_loss, B),
     ],
 )
 def test_every_derivative_that_torch_offers(loss, targets, reduction, small_blocks):
@@ -274,7 +276,7 @@ jax_only = pytest.mark.skipif("jax" not in DIFFERENTIABLE, reason="jax is not in
 
 
 @jax_only
-@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss])
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss, w.asymmetric_loss])
 def test_every_derivative_that_jax_offers(loss):
     from jax.test_util import check_grads
 

@@ -18,7 +18,7 @@ Sloped = Callable[[Array, Array, Array, bool], tuple[Array, Array | None]]
 
 def weighted_softplus(logits: Array, positive: Array, negative: Array) -> Array:
     """Return ``positive * softplus(-z) + negative * softplus(z)``, elementwise."""
-    return _with_slope(_composed_softplus, sloped_softplus, logits, positive, negative)
+    return with_slope(_composed_softplus, sloped_softplus, logits, positive, negative)
 
 
 def focused_softplus(logits: Array, positive: Array, negative: Array, gamma: float) -> Array:
@@ -26,10 +26,10 @@ def focused_softplus(logits: Array, positive: Array, negative: Array, gamma: flo
     if gamma == 0:
         return weighted_softplus(logits, positive, negative)
     composed, sloped = partial(_composed_focal, gamma), partial(_sloped_focal, gamma)
-    return _with_slope(composed, sloped, logits, positive, negative)
+    return with_slope(composed, sloped, logits, positive, negative)
 
 
-def _with_slope(
+def with_slope(
     composed: Callable[[Array, Array, Array], Array],
     sloped: Sloped,
     logits: Array,
@@ -87,7 +87,7 @@ def _composed_focal(gamma: float, logits: Array, positive: Array, negative: Arra
 def _sloped_focal(
     gamma: float, logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
-    p, rest, minus_log_p, minus_log_1p = _sides(logits)
+    p, rest, minus_log_p, minus_log_1p = sides(logits)
     falling, rising = rest**gamma, p**gamma
     falling *= positive
     rising *= negative
@@ -108,7 +108,7 @@ def _sloped_focal(
     return value, rising
 
 
-def _sides(logits: Array) -> tuple[Array, Array, Array, Array]:
+def sides(logits: Array) -> tuple[Array, Array, Array, Array]:
     """Return p, 1 - p, and -log of both, for p = sigmoid(z); not for autodiff.
 
     Without ``where``, which in eager torch and NumPy takes ten times as long as a product.

@@ -8,13 +8,13 @@ import pytest
 
 import weightedce as w
 from libraries import DIFFERENTIABLE, LIBRARIES
-from weightedce import softmax, stable
+from weightedce import asymmetric, softmax, stable
 from weightedce.validation import hard_points, oracle, ulp
 from weightedce.validation.problems import CaseProblem
 
 # Losses that are made of a block that some backend replaces.
 LABELS = ("cross_entropy", "focal_loss")
-BINARY = ("binary_cross_entropy", "binary_focal_loss")
+BINARY = ("binary_cross_entropy", "binary_focal_loss", "asymmetric_loss")
 MODES = [
     pytest.param(library, mode, id=f"{library.name}-{mode}")
     for library in LIBRARIES.values()
@@ -86,17 +86,18 @@ def test_labels_take_the_block_with_its_own_derivative(library, mode, monkeypatc
     np.testing.assert_array_equal(found[1], expected[1])
 
 
-@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss])
-@pytest.mark.parametrize("mode", ["eager", "compile"])
-@pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="torch is not installed")
-def test_binary_losses_in_torch_take_the_block_with_its_own_derivative(mode, loss, monkeypatch):
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss, w.asymmetric_loss])
+@pytest.mark.parametrize(
+    ("library", "mode"), [case for case in DIFFERENTIATED if case.values[0].name != "tensorflow"]
+)
+def test_binary_losses_take_the_block_with_its_own_derivative(library, mode, loss, monkeypatch):
     def refuse(*_):
         raise AssertionError("the composed block was taken")
 
     monkeypatch.setattr(stable, "_composed_softplus", refuse)
     monkeypatch.setattr(stable, "_composed_focal", refuse)
-    torch = DIFFERENTIABLE["torch"]
-    gradient_in(torch, mode, lambda z, y: loss(z, y, reduction="none"), Z, B)
+    monkeypatch.setattr(asymmetric, "_composed", refuse)
+    gradient_in(library, mode, lambda z, y: loss(z, y, reduction="none"), Z, B)
 
 
 @pytest.mark.parametrize("mode", ["eager", "function", "xla"])
@@ -213,6 +214,7 @@ torch_only = pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="torch is 
         (w.focal_loss, Y),
         (w.binary_cross_entropy, B),
         (w.binary_focal_loss, B),
+        (w.asymmetric_loss, B),
     ],
 )
 def test_every_derivative_that_torch_offers(loss, targets, reduction, small_blocks):
@@ -269,6 +271,43 @@ def test_memory_of_labels_is_one_array_of_the_size_of_the_logits():
         w.cross_entropy(z, y).backward()
     assert len(set(held)) == 1
     assert z.grad.data_ptr() == held[0]
+
+
+jax_only = pytest.mark.skipif("jax" not in DIFFERENTIABLE, reason="jax is not installed")
+
+
+@jax_only
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss, w.asymmetric_loss])
+def test_every_derivative_that_jax_offers(loss):
+    from jax.test_util import check_grads
+
+    jax = DIFFERENTIABLE["jax"].jax
+    soft = np.random.default_rng(2).random((7, 3))
+    pos, sample = np.array([1.0, 2.0, 3.0]), np.linspace(0.1, 2.0, 7)
+
+    def of(*arrays):
+        z, y, pos, sample = map(jax.numpy.asarray, arrays)
+        found = loss(z, y, pos_weight=pos, sample_weight=sample, reduction="none")
+        return jax.numpy.sum(found**2)  # so that what comes from above is not 1
+
+    with jax.enable_x64(True):
+        check_grads(of, (Z, soft, pos, sample), order=2)
+        check_grads(lambda z: of(z, soft, pos, sample), (Z,), order=2)
+        infinite = np.array([np.inf, -np.inf])  # NumPy's arrays, as jvp leaves them
+        right = jax.numpy.asarray([1.0, 0.0])
+        along = (infinite, np.ones(2)), (np.ones(2), np.ones(2))
+        found = jax.jvp(lambda z, pos: loss(z, right, pos_weight=pos), *along)
+    assert found == (0.0, 0.0)
+
+
+@jax_only
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss])
+def test_memory_of_binary_losses_in_jax(loss):
+    """XLA's CPU backend takes every factor of a sum of products from memory; not so a select."""
+    jax = DIFFERENTIABLE["jax"].jax
+    z = jax.numpy.zeros(2**20, dtype="float32")
+    step = jax.jit(jax.value_and_grad(loss)).lower(z, z).compile()
+    assert step.memory_analysis().temp_size_in_bytes < 3.5 * z.nbytes
 
 
 def test_the_losses_above_exist():

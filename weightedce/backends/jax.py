@@ -7,10 +7,12 @@ import jax.numpy as namespace
 
 from weightedce.backends import Array
 from weightedce.backends.jax_linear import linear_by_blocks, linear_rows
+from weightedce.backends.jax_slope import attach
 from weightedce.backends.jax_softmax import label_log_softmax, look_up
 from weightedce.backends.numpy import device, fixed, shape
 
 __all__ = [
+    "attach",
     "bincount",
     "detach",
     "device",

@@ -1,5 +1,6 @@
 """NumPy: speaks the standard itself, on one device, without derivatives."""
 
+from operator import mul as product
 from typing import Any
 
 import numpy as namespace
@@ -22,6 +23,7 @@ __all__ = [
     "fixed",
     "label_log_softmax",
     "namespace",
+    "product",
     "read",
     "shape",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from weightedce import softmax
+from weightedce import softmax, stable
 from weightedce.backends import Array
 
 BLOCK = 2**16  # elements: a quarter of a megabyte of float32
@@ -38,8 +38,29 @@ def by_blocks(
 def attach(composed: Callable[..., Array], sloped: Any, *arrays: Array) -> Array:
     """Return ``composed(*arrays)`` in few passes, where nothing is infinite."""
     with quiet():
-        value: Array = sloped(*arrays, False)[0]
+        if sloped is stable.sloped_softplus:
+            value = softplus_in_place(*arrays)
+        else:
+            value = sloped(*arrays, False)[0]
     return value if np.isfinite(value.sum()) else composed(*arrays)
+
+
+def softplus_in_place(logits: Array, positive: Array, negative: Array) -> Array:
+    """Return ``positive * softplus(-z) + negative * softplus(z)``.
+
+    Without ``where``, which takes NumPy six times as long as an exponential.
+    """
+    below = np.abs(logits)
+    above = below + logits
+    above *= 0.5  # max(z, 0), exactly
+    tail = np.log1p(np.exp(-below))
+    below -= above
+    below += tail
+    below *= positive
+    tail += above
+    tail *= negative
+    below += tail
+    return below
 
 
 def label_log_softmax(_: Any, logits: Array, labels: Array, axis: int) -> Array:

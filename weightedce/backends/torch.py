@@ -63,6 +63,7 @@ __all__ = [
     "linear_by_blocks",
     "linear_rows",
     "namespace",
+    "product",
     "read",
     "shape",
     "sigmoid",
@@ -74,6 +75,12 @@ sigmoid = torch.sigmoid
 def detach(array: Array) -> Array:
     """Return ``array`` cut from the graph."""
     return array.detach()
+
+
+def product(weight: Array, loss: Array) -> Array:
+    """Return ``weight * loss``; in compiled code, which cannot look for NaN, with 0 * inf = 0."""
+    found = weight * loss
+    return torch.where(weight == 0.0, 0.0, found) if torch.compiler.is_compiling() else found
 
 
 def read(flag: Array) -> bool | None:

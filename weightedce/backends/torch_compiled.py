@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from weightedce import softmax, stable
+from weightedce import softmax
 from weightedce.backends import Array
 
 
@@ -19,7 +19,8 @@ def sloped_block(
     if wanted:
         found: Array = _Slope.apply(sloped, logits, positive, negative)
         return found
-    return _value(sloped, logits, positive, negative)
+    value: Array = sloped(logits, positive, negative, False)[0]
+    return value
 
 
 def label_block(logits: Array, labels: Array, wanted: bool) -> Array:
@@ -37,12 +38,13 @@ class _Slope(torch.autograd.Function):
     def forward(ctx: Any, sloped: Any, logits: Array, positive: Array, negative: Array) -> Array:
         ctx.sloped = sloped
         ctx.save_for_backward(logits, positive, negative)
-        return _value(sloped, logits, positive, negative)
+        value: Array = sloped(logits, positive, negative, False)[0]
+        return value
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
         logits, positive, negative = ctx.saved_tensors
-        slope = ctx.sloped(stable.finite(logits), positive, negative, True)[1]
+        slope = ctx.sloped(logits, positive, negative, True)[1]
         return None, slope * upstream, None, None
 
 
@@ -83,9 +85,3 @@ def _label_loss(logits: Array, labels: Array) -> tuple[softmax.Shift, softmax.La
 def _hit(logits: Array, labels: Array) -> Array:
     classes = torch.arange(logits.shape[-1], device=logits.device, dtype=torch.int32)
     return classes == labels.to(torch.int32)[..., None]
-
-
-def _value(sloped: Any, logits: Array, positive: Array, negative: Array) -> Array:
-    """Return the value of an elementwise block."""
-    value = sloped(stable.finite(logits), positive, negative, False)[0]
-    return stable.with_limits(value, logits, positive, negative)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from weightedce import options, stable
+from weightedce import options
+from weightedce.asymmetric import asymmetric_softplus
 from weightedce.backends import Array
 from weightedce.batch import BinaryBatch, binary_batch
 from weightedce.evaluation import evaluate
@@ -85,16 +86,7 @@ def asymmetric_loss(
     clip = options.number("clip", clip, 0, 1 - 2**-20)
 
     def formula(b: BinaryBatch) -> Array:
-        minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
-        negative = stable.focused(minus_log_1p, gamma_neg)
-        if clip:
-            p, rest = stable.complement(minus_log_1p), stable.complement(minus_log_p)
-            m = b.xp.where(p > clip, p - clip, 0.0)
-            minus_log_1m = b.xp.where(m < 0.5, -b.xp.log1p(-m), -b.xp.log(rest + clip))
-            negative = stable.power(m, gamma_neg) * minus_log_1m
-        return stable.times(b.positive, stable.focused(minus_log_p, gamma_pos)) + stable.times(
-            b.negative, negative
-        )
+        return asymmetric_softplus(b.logits, b.positive, b.negative, gamma_pos, gamma_neg, clip)
 
     return evaluate(
         binary_batch,

@@ -1,0 +1,64 @@
+"""JAX: elementwise blocks with a derivative of their own.
+
+The derivative of the derivative is that of the composed block: forward, reverse, and every order
+are right.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+
+from weightedce.backends import Array
+
+Composed = Callable[..., Array]
+Sloped = Callable[..., tuple[Array, Array | None]]
+
+
+def attach(
+    composed: Composed, sloped: Sloped, logits: Array, positive: Array, negative: Array
+) -> Array:
+    """Return ``composed(logits, positive, negative)`` in few passes."""
+    return _block(composed, sloped, logits, positive, negative)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _block(_: Composed, sloped: Sloped, *arrays: Array) -> Array:
+    value = sloped(*arrays, False)[0]
+    # No more than the value, but a select at the end of what is summed up: XLA then computes it
+    # in one loop. Of sums and products it makes a reduction that takes each factor from memory:
+    # 4 arrays of the size of the logits instead of 1, and on 4 million 25 ms instead of 7.
+    return jnp.where(jnp.isnan(value), jnp.nan, value)
+
+
+@partial(_block.defjvp, symbolic_zeros=True)
+def _block_jvp(composed: Composed, sloped: Sloped, primals: Any, tangents: Any) -> Any:
+    logits, *factors = arrays = _own(primals)
+    still = [isinstance(x, SymbolicZero) for x in tangents]
+    along = [jnp.zeros_like(x) if s else t for x, t, s in zip(arrays, tangents, still, strict=True)]
+    tangent = along[0] if still[0] else along[0] * _slope(composed, sloped, *arrays)
+    if not all(still[1:]):  # XLA would compute what is multiplied by 0
+        tangent += jax.jvp(partial(composed, logits), factors, along[1:])[1]
+    return _block(composed, sloped, *arrays), tangent
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _slope(_: Composed, sloped: Sloped, *arrays: Array) -> Array:
+    return sloped(*arrays, True)[1]
+
+
+@_slope.defjvp
+def _slope_jvp(composed: Composed, sloped: Sloped, primals: Any, tangents: Any) -> Any:
+    def gradient(logits: Array, *factors: Array) -> Array:
+        return jax.grad(lambda z: jnp.sum(composed(z, *factors)))(logits)
+
+    arrays = _own(primals)
+    return _slope(composed, sloped, *arrays), jax.jvp(gradient, arrays, tangents)[1]
+
+
+def _own(primals: Any) -> tuple[Array, ...]:
+    """Return JAX's arrays: a jvp along arrays of NumPy comes here with these."""
+    return tuple(jnp.asarray(x) for x in primals)

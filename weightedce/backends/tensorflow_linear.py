@@ -128,6 +128,8 @@ class _Call:
         linear, shared = arrays[:LINEAR], arrays[LINEAR + self.count :]
         hidden, weight, bias = linear
         to_weight = _Accumulator(weight)
+        with tf.control_dependencies([to_weight.start]):  # the largest array first: it needs a gap
+            hidden = tf.identity(hidden)
         to_bias = [] if bias is None else [tf.zeros_like(bias)]
         start = [*[tf.zeros((), hidden.dtype)] * 3, *to_bias, to_weight.start]
 

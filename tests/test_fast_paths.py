@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -100,24 +101,68 @@ def test_binary_losses_take_the_block_with_its_own_derivative(library, mode, los
     gradient_in(library, mode, lambda z, y: loss(z, y, reduction="none"), Z, B)
 
 
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss])
 @pytest.mark.parametrize("mode", ["eager", "function", "xla"])
 @pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
-def test_binary_cross_entropy_in_tensorflow_takes_the_block_with_its_own_derivative(
-    mode, monkeypatch
+def test_binary_losses_in_tensorflow_take_the_block_with_its_own_derivative(
+    mode, loss, monkeypatch
 ):
     """A graph has the composed block too, for the gradients of weights; nobody asks for them."""
     from weightedce.backends import tensorflow_slope
 
     def doubled(*arrays):
         value, slope = original(*arrays)
-        return value, 2.0 * slope
+        return 3.0 * value, 2.0 * slope
 
-    original = tensorflow_slope._sloped_softplus
+    original = tensorflow_slope._sloped
     library = DIFFERENTIABLE["tensorflow"]
-    plain = gradient_in(library, mode, lambda z, y: w.binary_cross_entropy(z, y), Z, B)
-    monkeypatch.setattr(tensorflow_slope, "_sloped_softplus", doubled)
-    found = gradient_in(library, mode, lambda z, y: w.binary_cross_entropy(z, y), Z, B)
+    plain = gradient_in(library, mode, lambda z, y: loss(z, y), Z, B)
+    fresh = cache(tensorflow_slope._graph.__wrapped__)  # eager calls keep their graphs
+    monkeypatch.setattr(tensorflow_slope, "_graph", fresh)
+    monkeypatch.setattr(tensorflow_slope, "_sloped", doubled)
+    found = gradient_in(library, mode, lambda z, y: loss(z, y), Z, B)
+    np.testing.assert_allclose(found[0], 3.0 * plain[0], rtol=1e-14)
     np.testing.assert_allclose(found[1], 2.0 * plain[1], rtol=1e-14)
+
+
+@pytest.mark.parametrize("mode", ["eager", "function", "xla"])
+@pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
+def test_targets_and_weights_that_learn_in_tensorflow(mode):
+    library = DIFFERENTIABLE["tensorflow"]
+    tf, z = library.tf, library.array(Z)
+    arrays = [library.array(x) for x in (B, np.array([1.0, 2.0, 3.0]), np.full(7, 0.5))]
+
+    def gradients(y, pos, sample):
+        with tf.GradientTape() as tape:
+            tape.watch([y, pos, sample])
+            value = w.binary_cross_entropy(z, y, pos_weight=pos, sample_weight=sample)
+        return tape.gradient(value, [y, pos, sample])
+
+    run = gradients
+    if mode != "eager":
+        run = tf.function(gradients, jit_compile=mode == "xla", autograph=False)
+    positive, negative = np.log1p(np.exp(-Z)), np.log1p(np.exp(Z))
+    to_targets = 0.5 * (positive * [1.0, 2.0, 3.0] - negative)
+    to_sample = (B * positive * [1.0, 2.0, 3.0] + (1.0 - B) * negative).sum(1)
+    expected = to_targets, 0.5 * (B * positive).sum(0), to_sample
+    for found, sums in zip(run(*arrays), expected, strict=True):
+        np.testing.assert_allclose(found, sums / 21, rtol=1e-13)
+
+
+@pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
+def test_tensorflow_makes_one_graph_for_eager_batches_of_every_size():
+    from weightedce.backends import tensorflow_slope
+
+    made = []
+    library = DIFFERENTIABLE["tensorflow"]
+    with pytest.MonkeyPatch.context() as patch:
+        fresh = cache(tensorflow_slope._graph.__wrapped__)
+        patch.setattr(tensorflow_slope, "_graph", fresh)
+        original = tensorflow_slope._sloped
+        patch.setattr(tensorflow_slope, "_sloped", lambda *a: made.append(a) or original(*a))
+        for rows in (7, 3, 5):
+            gradient_in(library, "eager", w.binary_cross_entropy, Z[:rows], B[:rows])
+    assert len(made) == 1
 
 
 OPTIONS = {

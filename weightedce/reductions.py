@@ -70,7 +70,7 @@ def reduce(loss: Array, batch: Batch, reduction: str) -> Any:
     size = _size(loss)
     if reduction == "mean" and batch.keep is None and isinstance(size, float):
         total = batch.xp.sum(loss)
-        return total / size if size else total
+        return total * (1.0 / size) if size else total
     return finished(summed(loss, batch, reduction), reduction)
 
 

@@ -3,6 +3,7 @@
 It is `Head.slope` for the most common targets, in seven passes over the logits instead of thirty.
 """
 
+from math import inf
 from typing import Any
 
 import tensorflow as tf
@@ -24,10 +25,12 @@ def slope(head: Head, logits: Array, rows: Any, shared: Any) -> tuple[LossTotal,
     z, y, weight = b.logits, b.labels, b.label_mass
     highest = tf.reduce_max(z, axis=1)
     shift = tf.clip_by_value(highest, z.dtype.min, z.dtype.max)
-    e = tf.exp(tf.minimum(z - shift[:, None], 0.0))  # 1 at +inf
     at = tf.stack([tf.range(tf.shape(z)[0]), tf.cast(y, tf.int32)], axis=1)
-    e = tf.tensor_scatter_nd_update(e, at, tf.zeros_like(highest))
-    found = head.of_label(weight, tf.gather_nd(z, at), highest, tf.reduce_sum(e, axis=1))
+    logit = tf.gather_nd(z, at)
+    # here, and not in e: a scatter copies, and what it copies is still held if it is z - shift
+    others = tf.tensor_scatter_nd_update(z, at, tf.fill(tf.shape(y), tf.constant(-inf, z.dtype)))
+    e = tf.exp(tf.minimum(others - shift[:, None], 0.0))  # 1 at +inf
+    found = head.of_label(weight, logit, highest, tf.reduce_sum(e, axis=1))
     derivative = e * found.scale[:, None]
     derivative = tf.tensor_scatter_nd_update(derivative, at, found.at_label)
     if head.softcap is not None:

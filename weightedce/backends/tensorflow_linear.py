@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from weightedce.backends import Array, tensorflow_labels
+from weightedce.backends.tensorflow_modes import xla
 from weightedce.blocks import Head
 
 __all__ = ["linear_by_blocks", "linear_rows"]
@@ -127,20 +128,20 @@ class _Call:
         linear, shared = arrays[:LINEAR], arrays[LINEAR + self.count :]
         hidden, weight, bias = linear
         to_weight = _Accumulator(weight)
+        with tf.control_dependencies([to_weight.start]):  # the largest array first: it needs a gap
+            hidden = tf.identity(hidden)
         to_bias = [] if bias is None else [tf.zeros_like(bias)]
-        start = [*[tf.zeros((), hidden.dtype)] * 3, *to_bias, *to_weight.start]
+        start = [*[tf.zeros((), hidden.dtype)] * 3, *to_bias, to_weight.start]
 
         def step(carry: list[Any], part: list[Any]) -> tuple[list[Any], Array]:
             sums, slope = _slope(self.head, _logits(part[0], weight, bias), part[1:], shared)
             added = [*sums, *(tf.reduce_sum(slope, axis=0) for _ in to_bias)]
             after = [a + b for a, b in zip(carry, added, strict=False)]
-            after += to_weight.add(carry[len(added) :], slope, part[0])
-            return after, tf.matmul(slope, weight)
+            return [*after, to_weight.add(carry[-1], slope, part[0])], tf.matmul(slope, weight)
 
         rows = (hidden, *arrays[LINEAR : LINEAR + self.count])
         carry, to_hidden = _over_blocks(step, start, rows, self.size)
-        known = 3 + len(to_bias)
-        return carry[:3], [to_hidden, to_weight.result(carry[known:]), *carry[3:known]]
+        return carry[:3], [to_hidden, to_weight.result(carry[-1]), *carry[3:-1]]
 
     def losses(self) -> Array:
         """Return the loss of each row, a constant."""
@@ -157,37 +158,40 @@ class _Call:
 
 
 class _Accumulator:
-    """A matrix that products are added to in pieces: of a variable, or each a number of a loop.
+    """A matrix that products are added to in pieces, in place.
 
-    The whole product, before it is added, would take as much memory as the matrix.
+    A whole product, or pieces that are put together in the end, would take as much memory again.
+    What TensorFlow would rather have instead, tensor_scatter_nd_add, copies the matrix. This array
+    is nobody else's: ``Empty`` is stateful, so no graph shares it or makes it a constant.
     """
 
     def __init__(self, weight: Array) -> None:
-        rows, columns = weight.shape
-        size = max(1, PIECE // columns)
-        self.sizes = [min(size, rows - start) for start in range(0, rows, size)]
-        self.variable, self.start = None, []
-        if tf.executing_eagerly():
-            self.variable = tf.Variable(tf.zeros_like(weight), trainable=False)
-        else:
-            self.start = [tf.zeros((size, columns), weight.dtype) for size in self.sizes]
+        self.rows, self.columns = weight.shape
+        pieces = -(-self.rows * self.columns // PIECE)
+        self.size = -(-self.rows // pieces)  # rows of a piece
+        self.fused = xla()  # it knows no InplaceAdd, and where the product may be added at once
+        self.start = tf.zeros_like(weight)
+        if not self.fused:
+            shape = -(-self.rows // self.size), self.size * self.columns
+            self.start = tf.raw_ops.Empty(shape=shape, dtype=weight.dtype, init=True)
 
-    def add(self, pieces: list[Array], slope: Array, hidden: Array) -> list[Array]:
+    def add(self, total: Array, slope: Array, hidden: Array) -> Array:
         """Add ``slope.T @ hidden``."""
-        split = tf.split(slope, self.sizes, axis=1)
-        products = (tf.matmul(columns, hidden, transpose_a=True) for columns in split)
-        if self.variable is None:
-            return [a + b for a, b in zip(pieces, products, strict=True)]
-        start = 0
-        for size, product in zip(self.sizes, products, strict=True):
-            part = self.variable[start : start + size]
-            part.assign(part + product)
-            start += size
-        return []
+        if self.fused:
+            return total + tf.matmul(slope, hidden, transpose_a=True)
+        for i, start in enumerate(range(0, self.rows, self.size)):
+            with tf.control_dependencies([total]):  # one product after the other
+                part = slope[:, start : start + self.size]
+            product = tf.matmul(part, hidden, transpose_a=True)
+            missing = self.size - part.shape[1]
+            if missing:
+                product = tf.pad(product, [[0, missing], [0, 0]])
+            total = tf.raw_ops.InplaceAdd(x=total, i=[i], v=tf.reshape(product, (1, -1)))
+        return total
 
-    def result(self, pieces: list[Array]) -> Array:
+    def result(self, total: Array) -> Array:
         """Return the sum."""
-        return tf.concat(pieces, axis=0) if self.variable is None else self.variable.read_value()
+        return tf.reshape(total, (-1, self.columns))[: self.rows]
 
 
 def _over_blocks(

@@ -1,51 +1,112 @@
-"""TensorFlow: the softplus block with a derivative of its own."""
+"""TensorFlow: elementwise blocks with a derivative of their own.
 
-from collections.abc import Callable
+Eager calls run a graph, which reuses arrays where eager TensorFlow makes a new one in every step.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import tensorflow as tf
 
-from weightedce import stable
 from weightedce.backends import Array
-from weightedce.backends.tensorflow_modes import forward_mode, learned
+from weightedce.backends.tensorflow_modes import (
+    forward_mode,
+    in_graph,
+    learned,
+    record,
+    unrecorded,
+    xla,
+)
 
 Composed = Callable[..., Array]
+POWERS = (0.5, 1.0, 2.0, 3.0)  # that a graph makes of roots and products, ten times as fast
 
 
 def attach(composed: Composed, sloped: Any, logits: Array, *factors: Array) -> Array:
     """Return ``composed(logits, *factors)`` in few passes."""
-    logits = tf.convert_to_tensor(logits)
-    if sloped is not stable.sloped_softplus or forward_mode([logits, *factors]):
-        return composed(logits, *factors)
+    arrays = tf.convert_to_tensor(logits), *factors
+    if forward_mode(arrays):
+        return composed(*arrays)
+    gamma = sloped.args[0] if isinstance(sloped, partial) else None  # None: of the softplus
     learn = learned(factors)  # what nobody asks for costs time in eager code
+    value: Array
+    if tf.executing_eagerly():
+        wanted = learn or learned(arrays[:1])
+        with unrecorded():
+            value, *slope = _in_graph(gamma, wanted, arrays)
+        if wanted:
+            record(value, arrays, lambda up: _gradients(composed, slope[0], learn, up, *arrays))
+        return value
 
     @tf.custom_gradient
-    def block(logits: Array, *factors: Array) -> Any:
-        value, slope = _sloped_softplus(logits, *factors)
+    def block(*arrays: Array) -> Any:
+        value, slope = _sloped(gamma, *arrays)
+        return value, lambda up: _gradients(composed, slope, learn, up, *arrays)
 
-        def backward(upstream: Array) -> Any:
-            return _gradients(composed, slope, learn, upstream, logits, *factors)
-
-        return value, backward
-
-    value: Array = block(logits, *factors)
+    value = block(*arrays)
     return value
 
 
-def _sloped_softplus(logits: Array, positive: Array, negative: Array) -> tuple[Array, Array]:
-    """Return ``positive * softplus(-z) + negative * softplus(z)`` and its slope."""
-    above, distance = logits > 0, tf.abs(logits)
+def _in_graph(gamma: float | None, slope: bool, arrays: Sequence[Array]) -> Sequence[Array]:
+    """Return the value, and the slope if wanted."""
+    if gamma is None or gamma in POWERS:
+        return _graph(slope, gamma)(*arrays)
+    return _graph(slope)(tf.constant(gamma, arrays[0].dtype), *arrays)  # one graph for all others
+
+
+@cache
+def _graph(slope: bool, *gamma: float | None) -> Callable[..., Sequence[Array]]:
+    return in_graph(lambda *arrays: _sloped(*gamma, *arrays)[: 1 + slope])
+
+
+def _sloped(
+    gamma: float | Array | None, z: Array, positive: Array, negative: Array
+) -> tuple[Array, Array]:
+    """Return what `stable.focused_softplus` does, and its derivative to z."""
+    if gamma is None and not xla():
+        return _softplus_in_graph(z, positive, negative)
+    above, distance = z > 0, tf.abs(z)
     fading = tf.exp(-distance)
-    value = (positive + negative) * tf.math.log1p(fading)
-    value += tf.math.multiply_no_nan(distance, tf.where(above, negative, positive))  # 0 * inf = 0
-    rising = tf.where(above, negative - positive * fading, negative * fading - positive)
-    return value, rising / (1.0 + fading)
+    tail = tf.math.log1p(fading)
+    small = fading / (1.0 + fading)  # the smaller of p and 1 - p
+    wrong = tf.where(above, negative, positive)  # the side that z speaks against
+    if gamma is None:
+        total = positive + negative
+        value = total * tail + tf.math.multiply_no_nan(distance, wrong)  # 0 * inf = 0
+        total *= small
+        return value, tf.where(above, negative - total, total - positive)
+    large = 1.0 - small
+    right = tf.where(above, positive, negative) * small**gamma
+    wrong *= large**gamma
+    of_right = right * tail
+    of_wrong = tf.math.multiply_no_nan(distance + tail, wrong)
+    slope = gamma * (tf.math.multiply_no_nan(of_wrong, small) - of_right * large)
+    slope += wrong * large - right * small
+    one = tf.ones((), z.dtype)
+    return of_right + of_wrong, slope * tf.where(above, one, -one)
+
+
+def _softplus_in_graph(z: Array, positive: Array, negative: Array) -> tuple[Array, Array]:
+    """Return value and slope of the softplus in the fewest kernels, where XLA does not fuse them.
+
+    TensorFlow makes one kernel of steps that go from one array to one array, and recomputes here
+    what XLA would keep: -7 % at 1e5 elements, -13 % at 4e6; XLA takes half as long again.
+    """
+    tail = tf.math.log1p(tf.exp(-tf.abs(z)))
+    value = tf.math.multiply_no_nan(tf.nn.relu(z) + tail, negative)
+    value += tf.math.multiply_no_nan(tf.nn.relu(-z) + tail, positive)
+    # this gradient is gradients * sigmoid(features)
+    rising = tf.raw_ops.SoftplusGrad(gradients=negative, features=z)
+    return value, rising - tf.raw_ops.SoftplusGrad(gradients=positive, features=-z)
 
 
 def _gradients(
     composed: Composed, slope: Array, learn: bool, upstream: Array, *arrays: Array
 ) -> tuple[Array | None, ...]:
     """Return the gradients to logits and factors, to be differentiated as the composed block."""
+    if not learn and not learned([upstream, *arrays]):
+        return slope * upstream, None, None
 
     def of_composed(upstream: Array, *arrays: Array) -> list[Array]:
         with tf.GradientTape() as tape:

@@ -3,16 +3,24 @@
 Eager calls run a graph, which reuses arrays where eager TensorFlow makes a new one in every step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import tensorflow as tf
 
 from weightedce import softmax
 from weightedce.backends import Array
-from weightedce.backends.tensorflow_modes import forward_mode
+from weightedce.backends.tensorflow_modes import (
+    forward_mode,
+    in_graph,
+    learned,
+    record,
+    unrecorded,
+)
 
 Composed = Callable[[Array, Array, int], Array]
+FEW = 32  # classes: up to here a product with the one-hot labels is faster than to scatter
 
 
 def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: int) -> Any:
@@ -24,50 +32,80 @@ def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: in
     if axis != last:
         logits = tf.transpose(logits, [i for i in range(last + 1) if i != axis] + [axis])
     labels = tf.cast(labels, tf.int64)
+    if last == 1:
+        return _block(composed, logits, labels)
     rows = tf.reshape(logits, (-1, logits.shape[-1]))
     loss = _block(composed, rows, tf.reshape(labels, (-1,)))
     return tf.reshape(loss, tf.shape(labels))
 
 
 def _block(composed: Composed, rows: Array, labels: Array) -> Array:
+    loss: Array
+    if tf.executing_eagerly():
+        with unrecorded():
+            loss, *known = _formed_in_graph(rows.shape[-1])(rows, labels)
+        if learned([rows]):
+            record(loss, [rows], lambda up: [_gradient(composed, known, rows, labels, up)])
+        return loss
+
     @tf.custom_gradient
     def block(rows: Array) -> Any:
-        formed = _formed_in_graph if tf.executing_eagerly() else _formed
-        loss, ratios, scale, at_label = formed(rows, labels)
+        loss, *known = _formed(rows.shape[-1], rows, labels)
+        return loss, lambda up: _gradient(composed, known, rows, labels, up)
 
-        @tf.custom_gradient
-        def backward(upstream: Array, rows: Array) -> Any:
-            scaled = _scaled_in_graph if tf.executing_eagerly() else _scaled
-            gradient = scaled(ratios, scale, at_label, labels, upstream)
-            return gradient, lambda above: _second(composed, rows, labels, upstream, above)
-
-        return loss, lambda upstream: backward(upstream, rows)
-
-    loss: Array = block(rows)
+    loss = block(rows)
     return loss
 
 
-def _formed(rows: Array, labels: Array) -> tuple[Array, ...]:
+def _gradient(
+    composed: Composed, known: Sequence[Array], rows: Array, labels: Array, upstream: Array
+) -> Array:
+    """Return the gradient, to be differentiated as that of the composed block."""
+    if not learned([upstream, rows]):
+        return _scaled_in_graph(rows.shape[-1])(*known, labels, upstream)[0]
+
+    @tf.custom_gradient
+    def formed(upstream: Array, rows: Array) -> Any:
+        gradient = _scaled(rows.shape[-1], *known, labels, upstream)[0]
+        return gradient, lambda above: _second(composed, rows, labels, upstream, above)
+
+    gradient: Array = formed(upstream, rows)
+    return gradient
+
+
+def _formed(classes: int, rows: Array, labels: Array) -> tuple[Array, ...]:
     """Return the loss, ``exp(z_k - max z)`` with 0 for the label, and the derivative's factors."""
     highest = tf.reduce_max(rows, -1, keepdims=True)
-    by, factor = softmax.shift_of(highest, rows.shape[-1])
-    ratios = softmax.shifted_exp(rows, by) * factor
-    places, highest = _places(labels), highest[:, 0]
-    ratios = tf.tensor_scatter_nd_update(ratios, places, tf.zeros_like(highest))
-    logit = tf.gather_nd(rows, places)
+    by, factor = softmax.shift_of(highest, classes)
+    ratios, highest = softmax.shifted_exp(rows, by) * factor, highest[:, 0]
+    if classes <= FEW:
+        ratios *= tf.one_hot(labels, classes, 0.0, 1.0, dtype=rows.dtype)
+    else:
+        ratios = tf.tensor_scatter_nd_update(ratios, _places(labels), tf.zeros_like(highest))
+    logit = tf.gather_nd(rows, _places(labels))
     rest = softmax.rest_of(logit, highest, tf.reduce_sum(ratios, -1))
     found = softmax.label_loss(logit, highest, rest)
     return found.loss, ratios, found.scale, found.at_label
 
 
-def _scaled(ratios: Array, scale: Array, at_label: Array, labels: Array, upstream: Array) -> Array:
+def _scaled(
+    classes: int, ratios: Array, scale: Array, at_label: Array, labels: Array, upstream: Array
+) -> tuple[Array]:
     """Return the gradient."""
-    gradient = ratios * (scale * upstream)[:, None]
-    return tf.tensor_scatter_nd_update(gradient, _places(labels), at_label * upstream)
+    gradient, to_label = ratios * (scale * upstream)[:, None], at_label * upstream
+    if classes <= FEW:
+        return (gradient + tf.one_hot(labels, classes, dtype=ratios.dtype) * to_label[:, None],)
+    return (tf.tensor_scatter_nd_update(gradient, _places(labels), to_label),)
 
 
-_formed_in_graph = tf.function(_formed, reduce_retracing=True)
-_scaled_in_graph = tf.function(_scaled, reduce_retracing=True)
+@cache
+def _formed_in_graph(classes: int) -> Callable[..., Sequence[Array]]:
+    return in_graph(partial(_formed, classes))
+
+
+@cache
+def _scaled_in_graph(classes: int) -> Callable[..., Sequence[Array]]:
+    return in_graph(partial(_scaled, classes))
 
 
 def _places(labels: Array) -> Array:

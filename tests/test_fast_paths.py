@@ -173,7 +173,7 @@ def test_blocks_of_rows_give_the_whole(library, loss, options, reduction, reques
     backend = w.backends.backend_of(library.array(Z))
     by_blocks = backend.by_blocks
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "by_blocks", lambda *a: parts.append(a[3]) or by_blocks(*a))
+        patch.setattr(backend, "by_blocks", lambda *a: parts.append(a[2]) or by_blocks(*a))
         blocked = run()
     assert parts == [2], "blocks of two rows were not taken"
     np.testing.assert_allclose(blocked[0].ravel(), whole[0].ravel(), rtol=1e-14)

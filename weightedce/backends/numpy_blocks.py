@@ -7,6 +7,7 @@ import numpy as np
 
 from weightedce import softmax
 from weightedce.backends import Array
+from weightedce.evaluation import Part
 
 BLOCK = 2**16  # elements: a quarter of a megabyte of float32
 FEW = 64  # classes: each is gone through for all rows, since NumPy is slow in short rows
@@ -23,16 +24,29 @@ def block_elements(_logits: Array, _others: Sequence[Any]) -> int:
 
 
 def by_blocks(
-    part: Callable[[Sequence[Any], Sequence[Any]], tuple[Array, Array, Array]],
-    rows: Sequence[Any],
-    shared: Sequence[Any],
-    size: int,
+    part: Part, rows: Sequence[Any], size: int, divisor: float
 ) -> tuple[Array, Array, Array]:
-    """Return the sums that ``part`` gives, added over blocks of ``size`` rows."""
-    starts = range(0, len(rows[0]), size)
-    blocks = [part([x[start : start + size] for x in rows], shared) for start in starts]
-    loss, weight, count = (np.sum(column) for column in zip(*blocks, strict=True))
-    return loss, weight, count
+    """Return the sums of ``part``, added over blocks of ``size`` rows, the loss over ``divisor``.
+
+    ``size`` 0 takes all rows at once.
+    """
+    blocks = [rows]
+    if size:
+        starts = range(0, len(rows[0]), size)
+        blocks = [[x[start : start + size] for x in rows] for start in starts]
+    sums = [_sums(part, block) for block in blocks]
+    loss, weight, count = sums[0] if len(sums) == 1 else (np.sum(x) for x in zip(*sums, strict=True))
+    return loss / divisor, weight, count
+
+
+def _sums(part: Part, rows: Sequence[Any]) -> tuple[Array, Array, Array]:
+    """Return the sums over the rows in few passes, where nothing is infinite."""
+    if part.sloped is not None:
+        with quiet():
+            sums = part.with_slope(part.sloped, rows, False)[0]
+        if np.isfinite(sums.loss):
+            return sums
+    return part.sums(rows)
 
 
 def attach(composed: Callable[..., Array], sloped: Any, *arrays: Array) -> Array:

@@ -8,8 +8,8 @@ import torch
 
 from weightedce import stable
 from weightedce.backends import Array
-from weightedce.backends.torch_blocks import compiled, transformed
 from weightedce.backends.torch_compiled import sloped_block
+from weightedce.backends.torch_modes import compiled, transformed
 
 Composed = Callable[..., Array]
 Sloped = Callable[..., tuple[Array, Array | None]]
@@ -49,15 +49,12 @@ def sloped_in_place(
 
     As in `stable`, with five arrays in all: what is reused stays in the cache.
     """
-    tail = logits.abs().neg_().exp_().log1p_()
     above = logits.relu()
-    value = torch.sub(above, logits).add_(tail).mul_(positive)
-    value.addcmul_(negative, tail.add_(above))
-    if not slope:
-        return value, None
-    rising = torch.sigmoid(logits).mul_(negative)
-    falling = torch.neg(logits, out=tail).sigmoid_()
-    return value, rising.addcmul_(falling, positive, value=-1)
+    rising, falling = torch.sigmoid(logits), torch.neg(logits).sigmoid_()
+    tail = torch.minimum(rising, falling).neg_().log1p_()  # -log(1 + exp(-|z|))
+    value = torch.sub(above, logits).sub_(tail).mul_(positive)
+    value.addcmul_(above.sub_(tail), negative)
+    return value, rising.mul_(negative).addcmul_(falling, positive, value=-1) if slope else None
 
 
 class _Sloped(torch.autograd.Function):

@@ -25,8 +25,13 @@ def focused_softplus(logits: Array, positive: Array, negative: Array, gamma: flo
     """Return ``positive * (1-p)^gamma * softplus(-z) + negative * p^gamma * softplus(z)``."""
     if gamma == 0:
         return weighted_softplus(logits, positive, negative)
-    composed, sloped = partial(_composed_focal, gamma), partial(_sloped_focal, gamma)
-    return _with_slope(composed, sloped, logits, positive, negative)
+    composed = partial(_composed_focal, gamma)
+    return _with_slope(composed, sloped_focal(gamma), logits, positive, negative)
+
+
+def sloped_focal(gamma: float) -> Sloped:
+    """Return `focused_softplus` for a ``gamma``, with its derivative to the logits."""
+    return partial(_sloped_focal, gamma) if gamma else sloped_softplus
 
 
 def _with_slope(

@@ -1,13 +1,15 @@
 """NumPy: values in few passes, by blocks that stay in the processor's cache."""
 
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from weightedce import softmax
+from weightedce import softmax, stable
 from weightedce.backends import Array
 from weightedce.evaluation import Part
+from weightedce.stable import Sloped
 
 BLOCK = 2**16  # elements: a quarter of a megabyte of float32
 FEW = 64  # classes: each is gone through for all rows, since NumPy is slow in short rows
@@ -43,8 +45,8 @@ def _sums(part: Part, rows: Sequence[Any]) -> tuple[Array, Array, Array]:
     """Return the sums over the rows in few passes, where nothing is infinite."""
     if part.sloped is not None:
         with quiet():
-            sums = part.with_slope(part.sloped, rows, False)[0]
-        if np.isfinite(sums.loss):
+            sums = part.with_slope(in_place(part.sloped), rows, False)[0]
+        if isfinite(sums.loss):
             return sums
     return part.sums(rows)
 
@@ -52,8 +54,32 @@ def _sums(part: Part, rows: Sequence[Any]) -> tuple[Array, Array, Array]:
 def attach(composed: Callable[..., Array], sloped: Any, *arrays: Array) -> Array:
     """Return ``composed(*arrays)`` in few passes, where nothing is infinite."""
     with quiet():
-        value: Array = sloped(*arrays, False)[0]
-    return value if np.isfinite(value.sum()) else composed(*arrays)
+        value: Array = in_place(sloped)(*arrays, False)[0]
+    return value if isfinite(value.sum()) else composed(*arrays)
+
+
+def in_place(sloped: Sloped) -> Sloped:
+    """Return the block in the form that makes the fewest arrays."""
+    return softplus_in_place if sloped is stable.sloped_softplus else sloped
+
+
+def softplus_in_place(
+    logits: Array, positive: Array, negative: Array, _: bool
+) -> tuple[Array, None]:
+    """Return ``positive * softplus(-z) + negative * softplus(z)``, and no slope.
+
+    Without ``where``, which takes NumPy six times as long as an exponential.
+    """
+    tail = np.abs(logits, out=np.empty_like(logits))
+    np.log1p(np.exp(np.negative(tail, out=tail), out=tail), out=tail)
+    above = np.maximum(logits, 0.0)
+    below = above - logits
+    below += tail
+    below *= positive
+    above += tail
+    above *= negative
+    below += above
+    return below, None
 
 
 def label_log_softmax(_: Any, logits: Array, labels: Array, axis: int) -> Array:

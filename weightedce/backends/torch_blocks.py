@@ -63,7 +63,7 @@ def _remembered(formed: Any, natural: Any, arrays: Sequence[Any]) -> Sums:
     (loss, weight, count), gradients = found
     if wanted:
         call = _Call(formed, natural, list(arrays), tensors, wanted)
-        loss = _Remembered.apply(call, gradients, loss, *(arrays[i] for i in tensors))
+        loss = _Remembered.apply(call, (loss, gradients), *[arrays[i] for i in tensors])
     return loss, weight, count
 
 
@@ -107,8 +107,11 @@ class _Remembered(torch.autograd.Function):
     """The identity of the loss, with a gradient that is known already."""
 
     @staticmethod
-    def forward(ctx: Any, call: _Call, gradients: Gradients, loss: Array, *tensors: Array) -> Array:
-        ctx.call, ctx.gradients = call, gradients
+    def forward(
+        ctx: Any, call: _Call, found: tuple[Array, Gradients], *tensors: Array
+    ) -> Array:
+        loss, ctx.gradients = found
+        ctx.call = call
         ctx.save_for_backward(*tensors)
         return loss
 
@@ -124,15 +127,15 @@ class _Remembered(torch.autograd.Function):
                 loss, [arrays[i] for i in call.wanted], upstream, create_graph=True,
                 allow_unused=True,
             )  # fmt: skip
+            gradients = dict(zip(call.wanted, known, strict=True))
         else:
             gradients, ctx.gradients = ctx.gradients, None  # handed out once, to be scaled in place
             if gradients is None:
                 gradients = call.formed(call.filled(ctx.saved_tensors), call.wanted)[1]
-            known = tuple(gradients[i] for i in call.wanted)
             if upstream.item() != 1.0:
-                known = tuple(x.mul_(upstream.to(x.dtype)) for x in known)
-        by_position = dict(zip(call.wanted, known, strict=True))
-        return (None, None, None, *(by_position.get(i) for i in call.tensors))
+                for x in gradients.values():
+                    x.mul_(upstream.to(x.dtype))
+        return None, None, *[gradients.get(i) for i in call.tensors]
 
 
 def _formed(

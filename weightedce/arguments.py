@@ -54,8 +54,8 @@ def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
 
     ``dtype=None`` keeps the dtype that it has.
     """
-    if type(value) is type(logits) and value.dtype == logits.dtype:  # most often; the rest takes time
-        return value
+    if type(value) is type(logits) and value.dtype == logits.dtype:
+        return value  # so it is most often, and what follows takes time
     backend = backend_of(logits)
     xp = backend.namespace
     if isinstance(value, NUMBERS):
@@ -271,7 +271,7 @@ def _dtype_name(dtype: Any) -> str:
 
 def _known(*sizes: Any) -> bool:
     """Tell whether sizes are known now; in a graph they may be 0-d arrays."""
-    return all([isinstance(size, int) for size in sizes])
+    return all(isinstance(size, int) for size in sizes)
 
 
 def _stretches(mine: Any, theirs: Any) -> bool:

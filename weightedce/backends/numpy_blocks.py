@@ -37,7 +37,8 @@ def by_blocks(
         starts = range(0, len(rows[0]), size)
         blocks = [[x[start : start + size] for x in rows] for start in starts]
     sums = [_sums(part, block) for block in blocks]
-    loss, weight, count = sums[0] if len(sums) == 1 else (np.sum(x) for x in zip(*sums, strict=True))
+    columns = zip(*sums, strict=True)
+    loss, weight, count = sums[0] if len(sums) == 1 else map(np.sum, columns)
     return loss / divisor, weight, count
 
 

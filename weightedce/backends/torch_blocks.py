@@ -76,7 +76,7 @@ def block_elements(logits: Array, others: Sequence[Any]) -> int | None:
     tensors = [x for x in others if isinstance(x, torch.Tensor)]
     if logits.device.type != "cpu" or transformed((logits, *tensors)):
         return None
-    learn = torch.is_grad_enabled() and any([x.requires_grad for x in tensors])
+    learn = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
     return None if learn else BLOCK
 
 
@@ -107,9 +107,7 @@ class _Remembered(torch.autograd.Function):
     """The identity of the loss, with a gradient that is known already."""
 
     @staticmethod
-    def forward(
-        ctx: Any, call: _Call, found: tuple[Array, Gradients], *tensors: Array
-    ) -> Array:
+    def forward(ctx: Any, call: _Call, found: tuple[Array, Gradients], *tensors: Array) -> Array:
         loss, ctx.gradients = found
         ctx.call = call
         ctx.save_for_backward(*tensors)
@@ -194,9 +192,7 @@ def _by_autograd(part: Part, rows: Sequence[Any], wanted: bool) -> Any:
     return (loss.detach(), *others), slope
 
 
-def _composed(
-    part: Part, size: int, divisor: float, rows: Sequence[Any], *, again: bool
-) -> Sums:
+def _composed(part: Part, size: int, divisor: float, rows: Sequence[Any], *, again: bool) -> Sums:
     """Return the sums as torch's own composition of the blocks."""
     sums: Any = None
     for _, block in _blocks(rows, size):

@@ -47,14 +47,20 @@ def sloped_in_place(
 ) -> tuple[Array, Array | None]:
     """Return ``positive * softplus(-z) + negative * softplus(z)`` and its slope, in place.
 
-    As in `stable`, with five arrays in all: what is reused stays in the cache.
+    The tail of both, log(1 + exp(-|z|)), comes from the sigmoids that the slope needs anyway.
+    What is thrown away comes and goes as one array: of several, the C library may return each to
+    the system, and a hundred thousand elements take twice as long for the page faults.
     """
-    above = logits.relu()
-    rising, falling = torch.sigmoid(logits), torch.neg(logits).sigmoid_()
-    tail = torch.minimum(rising, falling).neg_().log1p_()  # -log(1 + exp(-|z|))
+    falling, tail = logits.new_empty((2, *logits.shape)).unbind()
+    rising = torch.sigmoid(logits)
+    torch.neg(logits, out=falling).sigmoid_()
+    torch.minimum(rising, falling, out=tail).neg_().log1p_()  # minus the tail
+    if slope:
+        rising.mul_(negative).addcmul_(falling, positive, value=-1)
+    above = torch.clamp(logits, min=0.0, out=falling)
     value = torch.sub(above, logits).sub_(tail).mul_(positive)
     value.addcmul_(above.sub_(tail), negative)
-    return value, rising.mul_(negative).addcmul_(falling, positive, value=-1) if slope else None
+    return value, rising if slope else None
 
 
 class _Sloped(torch.autograd.Function):

@@ -115,6 +115,41 @@ def _sloped_focal(
     return value, negative
 
 
+def sloped_asymmetric(gamma_pos: float, gamma_neg: float, clip: float) -> Sloped:
+    """Return `focused_softplus` with an exponent for each side and ``max(p - clip, 0)`` for p.
+
+    That is for the negative side; ``clip`` is above 0.
+    """
+    return partial(_sloped_asymmetric, gamma_pos, gamma_neg, clip)
+
+
+def _sloped_asymmetric(
+    gamma_pos: float,
+    gamma_neg: float,
+    clip: float,
+    logits: Array,
+    positive: Array,
+    negative: Array,
+    slope: bool,
+) -> tuple[Array, Array | None]:
+    xp = backend_of(logits).namespace
+    below, _, fading = _softplus_terms(logits)
+    minus_log_p = below + xp.log1p(fading)
+    p, rest = sigmoid(logits), sigmoid(-logits)
+    m = p - clip
+    m = 0.5 * (m + xp.abs(m))  # max(m, 0), exactly
+    left = rest + clip  # 1 - m, with all its digits where m is not small
+    minus_log_1m = -xp.where(m < 0.5, xp.log1p(-m), xp.log(left))
+    falling, rising = positive * rest**gamma_pos, negative * m**gamma_neg
+    value = falling * minus_log_p + rising * minus_log_1m
+    if not slope:
+        return value, None
+    # (-log(1-m) / m) * m' is 0 where m is, whatever the quotient
+    quotient = minus_log_1m / xp.where(m > 0.0, m, 1.0)
+    rising *= xp.where(m > 0.0, p * rest, 0.0) * (gamma_neg * quotient + 1.0 / left)
+    return value, rising - falling * (rest + gamma_pos * p * minus_log_p)
+
+
 def _softplus_terms(logits: Array) -> tuple[Array, Array, Array]:
     """Return max(-z, 0), max(z, 0) and exp(-|z|); with log1p of that, they give the softplus.
 

@@ -93,11 +93,7 @@ def _sloped_focal(
     gamma: float, logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
     # the slope of (1-p)^gamma softplus(-z) is -(1-p)^gamma (1-p + gamma p softplus(-z))
-    minus_log_p, minus_log_1p, fading = _softplus_terms(logits)
-    tail = backend_of(logits).namespace.log1p(fading)
-    minus_log_p += tail
-    minus_log_1p += tail
-    p, rest = sigmoid(logits), sigmoid(-logits)
+    p, rest, minus_log_p, minus_log_1p = _sides(logits)
     positive, negative = positive * rest**gamma, negative * p**gamma
     value = positive * minus_log_p
     value += negative * minus_log_1p
@@ -115,39 +111,18 @@ def _sloped_focal(
     return value, negative
 
 
-def sloped_asymmetric(gamma_pos: float, gamma_neg: float, clip: float) -> Sloped:
-    """Return `focused_softplus` with an exponent for each side and ``max(p - clip, 0)`` for p.
-
-    That is for the negative side; ``clip`` is above 0.
-    """
-    return partial(_sloped_asymmetric, gamma_pos, gamma_neg, clip)
-
-
-def _sloped_asymmetric(
-    gamma_pos: float,
-    gamma_neg: float,
-    clip: float,
-    logits: Array,
-    positive: Array,
-    negative: Array,
-    slope: bool,
-) -> tuple[Array, Array | None]:
-    xp = backend_of(logits).namespace
-    below, _, fading = _softplus_terms(logits)
-    minus_log_p = below + xp.log1p(fading)
-    p, rest = sigmoid(logits), sigmoid(-logits)
-    m = p - clip
-    m = 0.5 * (m + xp.abs(m))  # max(m, 0), exactly
-    left = rest + clip  # 1 - m, with all its digits where m is not small
-    minus_log_1m = -xp.where(m < 0.5, xp.log1p(-m), xp.log(left))
-    falling, rising = positive * rest**gamma_pos, negative * m**gamma_neg
-    value = falling * minus_log_p + rising * minus_log_1m
-    if not slope:
-        return value, None
-    # (-log(1-m) / m) * m' is 0 where m is, whatever the quotient
-    quotient = minus_log_1m / xp.where(m > 0.0, m, 1.0)
-    rising *= xp.where(m > 0.0, p * rest, 0.0) * (gamma_neg * quotient + 1.0 / left)
-    return value, rising - falling * (rest + gamma_pos * p * minus_log_p)
+def _sides(logits: Array) -> tuple[Array, Array, Array, Array]:
+    """Return p, 1 - p, and -log of both, for p = sigmoid(z); not for autodiff."""
+    backend = backend_of(logits)
+    own = getattr(backend, "sides", None)
+    found: tuple[Array, Array, Array, Array] | None = None if own is None else own(logits)
+    if found is not None:
+        return found
+    minus_log_p, minus_log_1p, fading = _softplus_terms(logits)
+    tail = backend.namespace.log1p(fading)
+    minus_log_p += tail
+    minus_log_1p += tail
+    return sigmoid(logits), sigmoid(-logits), minus_log_p, minus_log_1p
 
 
 def _softplus_terms(logits: Array) -> tuple[Array, Array, Array]:

@@ -52,11 +52,17 @@ def _sums(part: Part, rows: Sequence[Any]) -> tuple[Array, Array, Array]:
     return part.sums(rows)
 
 
-def attach(composed: Callable[..., Array], sloped: Any, *arrays: Array) -> Array:
-    """Return ``composed(*arrays)`` in few passes, where nothing is infinite."""
+def attach(
+    composed: Callable[..., Array],
+    sloped: Sloped,
+    logits: Array,
+    positive: Array,
+    negative: Array,
+) -> Array:
+    """Return the composed block in few passes, where nothing is infinite."""
     with quiet():
-        value: Array = in_place(sloped)(*arrays, False)[0]
-    return value if isfinite(value.sum()) else composed(*arrays)
+        value: Array = in_place(sloped)(logits, positive, negative, False)[0]
+    return value if isfinite(value.sum()) else composed(logits, positive, negative)
 
 
 def in_place(sloped: Sloped) -> Sloped:

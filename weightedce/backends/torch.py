@@ -30,7 +30,7 @@ from weightedce.backends.torch_losses import (
     VectorScalingCrossEntropyLoss,
 )
 from weightedce.backends.torch_rows import linear_rows
-from weightedce.backends.torch_slope import attach
+from weightedce.backends.torch_slope import attach, sides
 from weightedce.backends.torch_softmax import label_log_softmax
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "namespace",
     "read",
     "shape",
+    "sides",
     "sigmoid",
 ]
 

@@ -54,7 +54,12 @@ def remembered(
     return _remembered(formed, natural, arrays)
 
 
-def _remembered(formed: Any, natural: Any, arrays: Sequence[Any]) -> Sums:
+def _remembered(
+    formed: Callable[[Sequence[Any], Sequence[int]], tuple[Sums, Gradients] | None],
+    natural: Callable[..., Sums],
+    arrays: Sequence[Any],
+) -> Sums:
+    """Return what `remembered` does, where nothing looks through the operations."""
     tensors = [i for i, x in enumerate(arrays) if isinstance(x, torch.Tensor)]
     wanted = [i for i in tensors if arrays[i].requires_grad] if torch.is_grad_enabled() else []
     found = formed(arrays, wanted)

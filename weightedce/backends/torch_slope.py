@@ -42,25 +42,33 @@ def attach(
     return _Sloped.apply(composed, sloped, value, slope, logits, *factors) if wanted else value
 
 
+def sides(logits: Array) -> tuple[Array, Array, Array, Array] | None:
+    """Return p, 1 - p, and -log of both, for p = sigmoid(z); None for the compiler."""
+    return None if torch.compiler.is_compiling() else _sides_in_place(logits)
+
+
+def _sides_in_place(logits: Array) -> tuple[Array, Array, Array, Array]:
+    """Return p, 1 - p, and -log of both.
+
+    Both logarithms end in log(1 + exp(-|z|)), which comes from the smaller of the sigmoids. What
+    is thrown away comes and goes as one array: of several, the C library may return each to the
+    system, and a hundred thousand elements take twice as long for the page faults.
+    """
+    rest, tail = logits.new_empty((2, *logits.shape)).unbind()
+    p = torch.sigmoid(logits)
+    torch.neg(logits, out=rest).sigmoid_()
+    torch.minimum(p, rest, out=tail).neg_().log1p_()  # minus log(1 + exp(-|z|))
+    above = logits.relu()
+    return p, rest, torch.sub(above, logits).sub_(tail), torch.sub(above, tail, out=tail)
+
+
 def sloped_in_place(
     logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
-    """Return ``positive * softplus(-z) + negative * softplus(z)`` and its slope, in place.
-
-    The tail of both, log(1 + exp(-|z|)), comes from the sigmoids that the slope needs anyway.
-    What is thrown away comes and goes as one array: of several, the C library may return each to
-    the system, and a hundred thousand elements take twice as long for the page faults.
-    """
-    falling, tail = logits.new_empty((2, *logits.shape)).unbind()
-    rising = torch.sigmoid(logits)
-    torch.neg(logits, out=falling).sigmoid_()
-    torch.minimum(rising, falling, out=tail).neg_().log1p_()  # minus the tail
-    if slope:
-        rising.mul_(negative).addcmul_(falling, positive, value=-1)
-    above = torch.clamp(logits, min=0.0, out=falling)
-    value = torch.sub(above, logits).sub_(tail).mul_(positive)
-    value.addcmul_(above.sub_(tail), negative)
-    return value, rising if slope else None
+    """Return ``positive * softplus(-z) + negative * softplus(z)`` and its slope, in place."""
+    p, rest, minus_log_p, minus_log_1p = _sides_in_place(logits)
+    value = minus_log_p.mul_(positive).addcmul_(minus_log_1p, negative)
+    return value, p.mul_(negative).addcmul_(rest, positive, value=-1) if slope else None
 
 
 class _Sloped(torch.autograd.Function):

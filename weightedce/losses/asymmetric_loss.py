@@ -102,7 +102,6 @@ def asymmetric_loss(
         logits,
         targets,
         reduction,
-        sloped=stable.sloped_asymmetric(gamma_pos, gamma_neg, clip) if clip else None,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,

@@ -54,12 +54,12 @@ def _sides_in_place(logits: Array) -> tuple[Array, Array, Array, Array]:
     is thrown away comes and goes as one array: of several, the C library may return each to the
     system, and a hundred thousand elements take twice as long for the page faults.
     """
-    rest, tail = logits.new_empty((2, *logits.shape)).unbind()
+    rest, tail, above = logits.new_empty((3, *logits.shape)).unbind()
     p = torch.sigmoid(logits)
     torch.neg(logits, out=rest).sigmoid_()
     torch.minimum(p, rest, out=tail).neg_().log1p_()  # minus log(1 + exp(-|z|))
-    above = logits.relu()
-    return p, rest, torch.sub(above, logits).sub_(tail), torch.sub(above, tail, out=tail)
+    torch.clamp(logits, min=0.0, out=above)
+    return p, rest, torch.sub(above, logits).sub_(tail), above.sub_(tail)
 
 
 def sloped_in_place(

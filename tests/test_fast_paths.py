@@ -10,7 +10,9 @@ import pytest
 import weightedce as w
 from libraries import DIFFERENTIABLE, LIBRARIES
 from weightedce import asymmetric, softmax, stable
+from weightedce.evaluation import Part
 from weightedce.validation import hard_points, oracle, ulp
+from weightedce.validation.binding import constants
 from weightedce.validation.problems import CaseProblem
 
 # Losses that are made of a block that some backend replaces.
@@ -58,6 +60,43 @@ def test_truth_without_what_is_infinite(library, loss, dtype, kind):
                 got = library.numpy(*run(*arrays))
             found = ulp.distances(got, given.expected(order), str(got.dtype))
             assert (found <= given.limits(order)).all(), (name, order, found.max())
+
+
+BLOCKED = [LIBRARIES[name] for name in ("numpy", "torch") if name in LIBRARIES]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("loss", BINARY)
+@pytest.mark.parametrize("library", BLOCKED, ids=lambda library: library.name)
+def test_truth_of_sums(library, loss, dtype, kind, monkeypatch):
+    """A sum goes another way than one number per element: here it is of one element."""
+    parts = []
+    original = Part.with_slope
+    monkeypatch.setattr(Part, "with_slope", lambda *a: parts.append(a) or original(*a))
+    for name, case in hard_points.cases(loss).items():
+        given = CaseProblem(name, KINDS[kind](case).rounded(dtype))
+        options = constants(given.case) | {"reduction": "sum"}
+        arrays = {k: library.array(x, dtype) for k, x in given.arrays.items() if k != "mask"}
+        whole = np.ones(given.logits.shape, dtype=bool)
+        keep = whole if given.case.mask is None else given.case.mask
+        for order in (0, 1) if library.differentiable else (0,):
+            got = np.zeros(whole.shape, dtype)
+            for i in range(got.size) if order == 0 else [None]:
+                alone = keep & (whole if i is None else np.arange(got.size).reshape(got.shape) == i)
+                z = library.array(given.logits, dtype)
+                if order:
+                    z.requires_grad_()
+                mask = library.array(alone)
+                found = getattr(w, loss)(z, **arrays, **options, mask=mask)
+                if order:
+                    found.backward()
+                    got = library.numpy(z.grad)
+                else:
+                    got.flat[i] = library.numpy(found)
+            far = ulp.distances(got, given.expected(order), dtype)
+            assert (far <= given.limits(order)).all(), (name, order, far.max())
+    assert parts, "the formula with its slope was not taken"
 
 
 def gradient_in(library, mode, loss, z, *arrays):
@@ -191,9 +230,6 @@ def placed(library, options):
     return {k: library.array(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
 
 
-BLOCKED = [LIBRARIES[name] for name in ("numpy", "torch") if name in LIBRARIES]
-
-
 @pytest.mark.parametrize("reduction", ["sum", "mean", "weighted_mean", "total"])
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.asymmetric_loss])
@@ -219,7 +255,7 @@ def test_blocks_of_rows_give_the_whole(library, loss, options, reduction, reques
     backend = w.backends.backend_of(library.array(Z))
     by_blocks = backend.by_blocks
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "by_blocks", lambda *a: parts.append(a[3]) or by_blocks(*a))
+        patch.setattr(backend, "by_blocks", lambda *a: parts.append(a[2]) or by_blocks(*a))
         blocked = run()
     assert parts == [2], "blocks of two rows were not taken"
     np.testing.assert_allclose(blocked[0].ravel(), whole[0].ravel(), rtol=1e-14)

@@ -15,6 +15,8 @@ Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 
 # Soft targets may leave [0, 1] by what rounding in bfloat16 does to a mixture (2**-8), no more.
 ROUNDING_SLACK = 0.01
 
+NUMBERS = (list, tuple, Real)  # what users write that is no array
+
 
 def library(name: str, array: Array) -> Backend:
     """Return the adapter of the library of ``array``, or raise a TypeError that names it."""
@@ -29,12 +31,12 @@ def library(name: str, array: Array) -> Backend:
 def floating(name: str, array: Array) -> Array:
     """Return ``array`` in the dtype to compute in: float64 stays, all smaller become float32."""
     xp = library(name, array).namespace
+    if array.dtype == xp.float32 or array.dtype == xp.float64:
+        return array
     kind = _dtype_name(array.dtype)
-    if kind in ("float16", "bfloat16"):
-        return xp.astype(array, xp.float32)
-    if kind not in ("float32", "float64"):
+    if kind not in ("float16", "bfloat16"):
         raise TypeError(f"{name}: expected dtype float64, float32, bfloat16 or float16, got {kind}")
-    return array
+    return xp.astype(array, xp.float32)
 
 
 def is_integer(array: Array) -> bool:
@@ -52,9 +54,11 @@ def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
 
     ``dtype=None`` keeps the dtype that it has.
     """
+    if type(value) is type(logits) and value.dtype == logits.dtype:
+        return value  # so it is most often, and what follows takes time
     backend = backend_of(logits)
     xp = backend.namespace
-    if isinstance(value, Real | list | tuple):
+    if isinstance(value, NUMBERS):
         if dtype is None and not numbers_in(name, value):
             dtype = xp.int32  # of nothing: an empty list of labels is a list of labels
         try:
@@ -102,7 +106,7 @@ def nonnegative(name: str, value: Any) -> None:
 
 def weight_beside(name: str, value: Any, logits: Array) -> Array:
     """Return a weight as an array beside ``logits``; Python numbers must be finite and >= 0."""
-    if isinstance(value, Real | list | tuple):
+    if isinstance(value, NUMBERS):
         nonnegative(name, value)
     return beside(name, value, logits, logits.dtype)
 
@@ -148,11 +152,14 @@ def same_shape(name: str, array: Array, shape: Shape, hint: str = "") -> Array:
     """Return ``array`` if it has ``shape``."""
     backend = backend_of(array)
     mine = backend.shape(array)
+    known = _known(*mine, *shape)
+    if known and mine == shape:
+        return array
     if len(mine) != len(shape) or any(
         _known(a, b) and a != b for a, b in zip(mine, shape, strict=True)
     ):
         raise ValueError(f"{name}: expected shape {_print(shape)}{hint}, got shape {_print(mine)}")
-    return array if _known(*mine, *shape) else backend.fixed(array, shape)
+    return backend.fixed(array, shape)
 
 
 def axis_of(shape: Shape, axis: int, of: str = "logits") -> int:

@@ -1,5 +1,6 @@
 """The block of the asymmetric loss, composed and with its slope, of the pieces of `stable`."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -7,28 +8,19 @@ from weightedce import stable
 from weightedce.backends import Array, backend_of
 
 
-def asymmetric_softplus(
-    logits: Array,
-    positive: Array,
-    negative: Array,
-    gamma_pos: float,
-    gamma_neg: float,
-    clip: float,
-) -> Array:
+def asymmetric_forms(
+    gamma_pos: float, gamma_neg: float, clip: float
+) -> tuple[Callable[[Array, Array, Array], Array], stable.Sloped]:
     """Return ``positive (1-p)^gamma_pos (-log p) + negative m^gamma_neg (-log(1-m))``.
 
-    With m = max(p - clip, 0).
+    With m = max(p - clip, 0); composed and with its slope, for `stable.with_slope`.
     """
     # XLA and Inductor multiply for a power that is an integer
     gammas: dict[str, Any] = {
         "gamma_pos": int(gamma_pos) if gamma_pos.is_integer() else gamma_pos,
         "gamma_neg": int(gamma_neg) if gamma_neg.is_integer() else gamma_neg,
     }
-    composed, sloped = (
-        partial(_composed, **gammas, clip=clip),
-        partial(_sloped, **gammas, clip=clip),
-    )
-    return stable.with_slope(composed, sloped, logits, positive, negative)
+    return partial(_composed, **gammas, clip=clip), partial(_sloped, **gammas, clip=clip)
 
 
 def _composed(

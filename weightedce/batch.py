@@ -6,16 +6,15 @@ per example; `BinaryBatch` and `ClassBatch` hold these factors. Masked elements 
 factor 0, so that nothing they held, NaN included, reaches the value or the gradient.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from weightedce import arguments, options
 from weightedce.backends import Array, Namespace, backend_of
 from weightedce.factors import along, cast, kept, look_up, sample_of, times
 
 
-@dataclass(frozen=True)
-class BinaryBatch:
+class BinaryBatch(NamedTuple):
     """Factors of a binary loss, one per element."""
 
     xp: Namespace
@@ -37,8 +36,7 @@ class BinaryBatch:
 
     def reweighted(self, positive: Array, negative: Array) -> "BinaryBatch":
         """Return the batch with further weights of its positive and negative shares."""
-        return replace(
-            self,
+        return self._replace(
             pos_weight=self.pos_weight * positive,
             neg_weight=self.neg_weight * negative,
             positive=self.positive * positive,
@@ -175,7 +173,6 @@ def binary_batch(
     xp, shape = backend.namespace, backend.shape(z)
     e = options.smoothing(label_smoothing, smoothing_weight)
     target_range = options.target_range(target_range)
-
     axis = arguments.axis_of(shape, axis) if shape else 0
     ignore_index = options.ignored(ignore_index, integer=False)
 
@@ -188,8 +185,8 @@ def binary_batch(
     y = arguments.in_range("targets", y, target_range)
 
     sample = sample_of(sample_weight, keep, z, shape)
-    pos = along("pos_weight", pos_weight, z, shape, axis) * sample
-    neg = along("neg_weight", neg_weight, z, shape, axis) * sample
+    pos = times(sample, along("pos_weight", pos_weight, z, shape, axis))
+    neg = times(sample, along("neg_weight", neg_weight, z, shape, axis))
     if smoothing_weight == "target":  # smooth what is weighted
         positive, negative = times(pos, y), times(neg, 1.0 - y)
         if e:

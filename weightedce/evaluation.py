@@ -3,19 +3,53 @@
 A loss is a formula of a checked batch. On a large batch each step of the formula would go
 through main memory, and a processor computes faster than it reads. Where the rows have nothing
 to do with each other, the formula is applied to blocks of rows that stay in the cache, and their
-sums are added; the backend forms the gradient block by block as well.
+sums are added; the backend forms the gradient block by block as well. A formula that has its own
+derivative goes this way even as one block, which leaves nothing for autodiff to record.
 """
 
 from collections.abc import Callable, Sequence
+from math import prod
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from weightedce import arguments
 from weightedce.backends import Array
 from weightedce.batch import BinaryBatch, ClassBatch
-from weightedce.reductions import finished, reduce, summed
+from weightedce.reductions import LossTotal, finished, reduce, summed
+from weightedce.stable import Sloped
 
 BLOCKED = ("mean", "weighted_mean", "sum", "total")
+
+
+class Part(NamedTuple):
+    """What becomes of a block of rows: logits, targets, and the options that are ``names``."""
+
+    batch_of: Callable[..., Any]
+    options: dict[str, Any]
+    names: Sequence[str]
+    formula: Callable[[Any], Array]
+    sloped: Sloped | None
+    reduction: str
+
+    def batch(self, rows: Sequence[Any]) -> Any:
+        """Return the checked batch of the rows."""
+        options = self.options
+        if self.names:
+            options = options | dict(zip(self.names, rows[2:], strict=True))
+        return self.batch_of(rows[0], rows[1], **options)
+
+    def sums(self, rows: Sequence[Any]) -> LossTotal:
+        """Return the sums over the rows, for autodiff."""
+        batch = self.batch(rows)
+        return summed(self.formula(batch), batch, self.reduction)
+
+    def with_slope(
+        self, sloped: Sloped, rows: Sequence[Any], slope: bool
+    ) -> tuple[LossTotal, Array | None]:
+        """Return the sums over the rows and the derivative of the loss to the logits."""
+        batch = self.batch(rows)
+        value, found = sloped(batch.logits, batch.positive, batch.negative, slope)
+        return summed(value, batch, self.reduction), found
 
 
 def evaluate(
@@ -25,36 +59,35 @@ def evaluate(
     targets: Any,
     reduction: str,
     *,
+    sloped: Sloped | None = None,
     also: Sequence[Any] = (),
     **options: Any,
 ) -> Any:
     """Return the reduced ``formula(batch_of(logits, targets, **options))``.
 
-    ``also`` are arguments that the formula holds: what it needs of the whole batch, and what
-    may want a gradient.
+    ``sloped`` is the same formula, of the logits and the two factors of a `BinaryBatch`, with
+    its derivative beside the value. ``also`` are arguments that the formula holds: what it needs
+    of the whole batch, and what may want a gradient.
     """
     backend: Any = arguments.library("logits", logits)
     elements = getattr(backend, "block_elements", None)
-    size = elements(logits, (targets, *options.values(), *also)) if elements else None
-    count = 0
-    if size and reduction in BLOCKED:
-        count = _rows_in_block(logits, targets, options, also, size)
-    if count:
-        names = [name for name in ("sample_weight", "mask") if _by_rows(options[name], logits)]
-        divisor = _divisor(logits, reduction, options)
-
-        def part(rows: Sequence[Any], _: Sequence[Any]) -> tuple[Array, Array, Array]:
-            given = {**options, **dict(zip(names, rows[2:], strict=True))}
-            batch = batch_of(rows[0], rows[1], **given)
-            return summed(formula(batch), batch, reduction, divisor)
-
-        rows = (logits, targets, *(options[name] for name in names))
-        try:
-            total = backend.by_blocks(part, rows, (), count)
-        except (TypeError, ValueError):
-            pass  # the whole batch below says where in it the error is
-        else:
-            return total[0] if divisor else finished(total, reduction)
+    if elements and reduction in BLOCKED:
+        size = elements(logits, (targets, *options.values(), *also))
+        count = _rows_in_block(logits, targets, options, also, size) if size else 0
+        if count or (size and sloped):
+            names = [name for name in ("sample_weight", "mask") if _by_rows(options[name], logits)]
+            rows = (logits, targets, *(options[name] for name in names))
+            divisor = _divisor(logits, reduction, options)
+            known = "sum" if divisor else reduction
+            part = Part(batch_of, options, names, formula, sloped, known)
+            try:
+                total = backend.by_blocks(part, rows, count, divisor or 1.0)
+            except (TypeError, ValueError):
+                if not count:
+                    raise
+                # the whole batch below says where in it the error is
+            else:
+                return finished(total, known)
     batch = batch_of(logits, targets, **options)
     return reduce(formula(batch), batch, reduction)
 
@@ -64,10 +97,8 @@ def _rows_in_block(
 ) -> int:
     """Return how many rows make a block, 0 if the batch is to be taken as a whole."""
     shape = tuple(logits.shape)
-    whole = 1
-    for size in shape:
-        whole *= size
-    if whole <= elements:
+    whole = prod(shape)
+    if whole <= elements or options["axis"] not in range(-len(shape), len(shape)):
         return 0
     first = options["axis"] in (0, -len(shape))
     if "class_weight" in options:
@@ -92,7 +123,7 @@ def _single(value: Any) -> bool:
 def _by_rows(value: Any, logits: Array) -> bool:
     """Tell whether an array has one entry, or more, for each row of the logits."""
     shape: Any = getattr(value, "shape", ())
-    return len(shape) > 0 and shape[0] == logits.shape[0]
+    return len(shape) > 0 and shape[0] in logits.shape[:1]
 
 
 def _divisor(logits: Array, reduction: str, options: dict[str, Any]) -> float:
@@ -102,7 +133,5 @@ def _divisor(logits: Array, reduction: str, options: dict[str, Any]) -> float:
     """
     if reduction != "mean" or options["mask"] is not None or options["ignore_index"] is not None:
         return 0.0
-    size = 1.0
-    for length in logits.shape:
-        size *= length
+    size = float(prod(logits.shape))
     return size / logits.shape[options["axis"]] if "class_weight" in options else size

@@ -23,13 +23,15 @@ def cast(array: Array, dtype: Any) -> Array:
     return array if array.dtype == dtype else backend_of(array).namespace.astype(array, dtype)
 
 
-def times(weight: Array | float, array: Array) -> Array:
+def times(weight: Array | float, array: Array | float) -> Array | float:
     """Return the product, and spare the pass where the weight is 1."""
     return array if isinstance(weight, float) and weight == 1.0 else weight * array
 
 
 def kept(mask: Any, ignore: float | None, given: Array, z: Array, shape: Shape) -> Any:
     """Combine ``mask`` and ``ignore_index`` into one boolean array of the loss's shape."""
+    if mask is None and ignore is None:
+        return None
     backend = backend_of(z)
     xp = backend.namespace
     keep = None
@@ -46,9 +48,11 @@ def kept(mask: Any, ignore: float | None, given: Array, z: Array, shape: Shape) 
 
 def sample_of(weight: Any, keep: Array | None, z: Array, shape: Shape) -> Array | float:
     """Return ``mask * sample_weight``, laid along the leading axes of the loss."""
+    if weight is None and keep is None:
+        return 1.0
     xp = backend_of(z).namespace
     if weight is None:
-        return 1.0 if keep is None else xp.astype(keep, z.dtype)
+        return xp.astype(keep, z.dtype)
     weight = arguments.weight_beside("sample_weight", weight, z)
     weight = arguments.along_leading("sample_weight", weight, shape)
     return weight if keep is None else xp.where(keep, weight, 0.0)

@@ -15,7 +15,7 @@ def choice(name: str, value: str, options: Sequence[str]) -> str:
 
 def whole(name: str, value: Any) -> int:
     """Return ``value`` if it is an integer that an int32 holds."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, Integral)):
         raise TypeError(f"{name}: expected an integer, got {type(value).__qualname__}: {value!r}")
     if not -(2**31) <= int(value) < 2**31:
         raise ValueError(f"{name}: expected an integer of 32 bits, got {value!r}")
@@ -33,7 +33,7 @@ def ignored(ignore_index: Any, *, integer: bool) -> Any:
 
 def number(name: str, value: Any, low: float = -inf, high: float = inf) -> float:
     """Return ``value`` if it is a finite number in [low, high]."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if type(value) is not float and (isinstance(value, bool) or not isinstance(value, Real)):
         raise TypeError(f"{name}: expected a number, got {type(value).__qualname__}: {value!r}")
     if not low <= float(value) <= high or abs(value) == inf:
         raise ValueError(f"{name}: expected {low} <= {name} <= {high}, got {value!r}")

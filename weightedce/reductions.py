@@ -74,15 +74,11 @@ def reduce(loss: Array, batch: Batch, reduction: str) -> Any:
     return finished(summed(loss, batch, reduction), reduction)
 
 
-def summed(loss: Array, batch: Batch, reduction: str, divisor: float = 0.0) -> LossTotal:
-    """Return the sums of a batch; of weight and count those that the reduction asks for.
-
-    With a ``divisor`` the first sum comes divided by it.
-    """
+def summed(loss: Array, batch: Batch, reduction: str) -> LossTotal:
+    """Return the sums of a batch; of weight and count those that the reduction asks for, else 0."""
     total = batch.xp.sum(loss)
-    if divisor:
-        total = total / divisor
-    weight = count = backend_of(loss).detach(total)
+    weight: Any = 0.0
+    count: Any = 0.0
     if reduction in ("weighted_mean", "total"):
         each = batch.effective_weight()
         if isinstance(each, float):
@@ -90,7 +86,7 @@ def summed(loss: Array, batch: Batch, reduction: str, divisor: float = 0.0) -> L
         else:
             shape = backend_of(loss).shape(loss)
             weight = batch.xp.sum(batch.xp.broadcast_to(each, shape))
-    if reduction in ("mean", "total") and not divisor:
+    if reduction in ("mean", "total"):
         count = _count(loss, batch.keep)
     return LossTotal(total, weight, count)
 

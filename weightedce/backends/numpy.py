@@ -41,7 +41,9 @@ def read(flag: Array) -> bool:
 
 def extremes(array: Array) -> tuple[Any, Any]:
     """Return the least and the greatest element."""
-    return array.min(), array.max()
+    # not the methods, which take twice as long for 32 elements
+    least, greatest = namespace.minimum, namespace.maximum
+    return least.reduce(array, axis=None), greatest.reduce(array, axis=None)
 
 
 def shape(array: Array) -> tuple[Any, ...]:

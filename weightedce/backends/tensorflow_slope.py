@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from weightedce import stable
 from weightedce.backends import Array
 from weightedce.backends.tensorflow_modes import (
     forward_mode,
@@ -26,9 +27,10 @@ POWERS = (0.5, 1.0, 2.0, 3.0)  # that a graph makes of roots and products, ten t
 def attach(composed: Composed, sloped: Any, logits: Array, *factors: Array) -> Array:
     """Return ``composed(logits, *factors)`` in few passes."""
     arrays = tf.convert_to_tensor(logits), *factors
-    if forward_mode(arrays):
+    focal = isinstance(sloped, partial) and sloped.func is stable.focal_with_slope
+    if forward_mode(arrays) or not (focal or sloped is stable.sloped_softplus):
         return composed(*arrays)
-    gamma = sloped.args[0] if isinstance(sloped, partial) else None  # None: of the softplus
+    gamma = sloped.args[0] if focal else None  # None: of the softplus
     learn = learned(factors)  # what nobody asks for costs time in eager code
     value: Array
     if tf.executing_eagerly():

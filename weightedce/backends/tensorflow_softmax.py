@@ -61,12 +61,14 @@ def _gradient(
     composed: Composed, known: Sequence[Array], rows: Array, labels: Array, upstream: Array
 ) -> Array:
     """Return the gradient, to be differentiated as that of the composed block."""
+    ratios, scale, at_label = known
+    given = ratios, scale, at_label, labels
     if not learned([upstream, rows]):
-        return _scaled_in_graph(rows.shape[-1])(*known, labels, upstream)[0]
+        return _scaled_in_graph(rows.shape[-1])(*given, upstream)[0]
 
     @tf.custom_gradient
     def formed(upstream: Array, rows: Array) -> Any:
-        gradient = _scaled(rows.shape[-1], *known, labels, upstream)[0]
+        gradient = _scaled(rows.shape[-1], *given, upstream)[0]
         return gradient, lambda above: _second(composed, rows, labels, upstream, above)
 
     gradient: Array = formed(upstream, rows)

@@ -30,7 +30,7 @@ from weightedce.backends.torch_losses import (
     VectorScalingCrossEntropyLoss,
 )
 from weightedce.backends.torch_rows import linear_rows
-from weightedce.backends.torch_slope import attach
+from weightedce.backends.torch_slope import attach, sides
 from weightedce.backends.torch_softmax import label_log_softmax
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "product",
     "read",
     "shape",
+    "sides",
     "sigmoid",
 ]
 

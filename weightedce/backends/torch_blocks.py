@@ -4,43 +4,37 @@ Nothing of the size of the whole batch is held but the gradients themselves: a b
 gone before the next one starts, and ``backward`` only scales what is there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from math import isfinite
 from typing import Any
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensor
-from torch.autograd import forward_ad
 from torch.utils.checkpoint import checkpoint
 
+from weightedce import stable
 from weightedce.backends import Array
+from weightedce.backends.torch_modes import compiled, transformed
+from weightedce.backends.torch_slope import sloped_in_place
+from weightedce.evaluation import Part
 
 __all__ = ["block_elements", "by_blocks", "compiled", "remembered", "transformed"]
 
 BLOCK = 2**18  # elements: a megabyte of float32, so that what is made of a block stays in the cache
 
 Sums = tuple[Array, Array, Array]  # loss, weight, count
-Part = Callable[[Sequence[Any], Sequence[Any]], Sums]
 Gradients = dict[int, Array]  # by the position of the array
 
 
-def by_blocks(part: Part, rows: Sequence[Any], shared: Sequence[Any], size: int) -> Sums:
-    """Return the sums that ``part`` gives, added over blocks of ``size`` rows.
+def by_blocks(part: Part, rows: Sequence[Any], size: int, divisor: float) -> Sums:
+    """Return the sums of ``part``, added over blocks of ``size`` rows, the loss over ``divisor``.
 
-    Parameters
-    ----------
-    part : callable
-        Of the rows of a block and the shared arrays, to 0-d sums: loss, weight, count.
-    rows : sequence of tensor or None
-        Tensors with the row axis first.
-    shared : sequence of tensor or None
-        What every block uses.
-    size : int
-        Rows in a block.
+    ``rows`` are the logits, to which the gradient is formed, and what goes with them, row axis
+    first; ``size`` 0 takes them all at once. It is for arguments that `block_elements` allows.
     """
-    formed = partial(_formed, part, len(rows), size)
-    natural = partial(_composed, part, len(rows), size)
-    return remembered(formed, natural, (*rows, *shared))
+    formed = partial(_formed, part, size, divisor)
+    natural = partial(_composed, part, size, divisor)
+    return _remembered(formed, natural, rows)
 
 
 def remembered(
@@ -57,6 +51,15 @@ def remembered(
     """
     if transformed(arrays):
         return natural(arrays, again=False)
+    return _remembered(formed, natural, arrays)
+
+
+def _remembered(
+    formed: Callable[[Sequence[Any], Sequence[int]], tuple[Sums, Gradients] | None],
+    natural: Callable[..., Sums],
+    arrays: Sequence[Any],
+) -> Sums:
+    """Return what `remembered` does, where nothing looks through the operations."""
     tensors = [i for i, x in enumerate(arrays) if isinstance(x, torch.Tensor)]
     wanted = [i for i in tensors if arrays[i].requires_grad] if torch.is_grad_enabled() else []
     found = formed(arrays, wanted)
@@ -65,28 +68,8 @@ def remembered(
     (loss, weight, count), gradients = found
     if wanted:
         call = _Call(formed, natural, list(arrays), tensors, wanted)
-        loss = _Remembered.apply(call, gradients, loss, *(arrays[i] for i in tensors))
+        loss = _Remembered.apply(call, (loss, gradients), *[arrays[i] for i in tensors])
     return loss, weight, count
-
-
-def compiled() -> bool:
-    """Tell whether torch.compile is at work, with no transform of torch.func around."""
-    return torch.compiler.is_compiling() and not torch._C._are_functorch_transforms_active()
-
-
-def transformed(arrays: Sequence[Any]) -> bool:
-    """Tell whether torch looks through the operations: compiler, torch.func, forward mode.
-
-    Or whether there are no numbers to look at, in fake tensors.
-    """
-    if any(isinstance(x, FakeTensor) for x in arrays):
-        return True
-    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
-        return True
-    return forward_ad._current_level >= 0 and any(
-        isinstance(x, torch.Tensor) and forward_ad.unpack_dual(x).tangent is not None
-        for x in arrays
-    )
 
 
 def block_elements(logits: Array, others: Sequence[Any]) -> int | None:
@@ -95,11 +78,10 @@ def block_elements(logits: Array, others: Sequence[Any]) -> int | None:
     So it is where torch looks through the operations, on an accelerator, and where others than
     the logits want a gradient, which blocks do not form.
     """
-    if logits.device.type != "cpu" or transformed((logits, *others)):
+    tensors = [x for x in others if isinstance(x, torch.Tensor)]
+    if logits.device.type != "cpu" or transformed((logits, *tensors)):
         return None
-    learn = torch.is_grad_enabled() and any(
-        isinstance(x, torch.Tensor) and x.requires_grad for x in others
-    )
+    learn = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
     return None if learn else BLOCK
 
 
@@ -130,8 +112,9 @@ class _Remembered(torch.autograd.Function):
     """The identity of the loss, with a gradient that is known already."""
 
     @staticmethod
-    def forward(ctx: Any, call: _Call, gradients: Gradients, loss: Array, *tensors: Array) -> Array:
-        ctx.call, ctx.gradients = call, gradients
+    def forward(ctx: Any, call: _Call, found: tuple[Array, Gradients], *tensors: Array) -> Array:
+        loss, ctx.gradients = found
+        ctx.call = call
         ctx.save_for_backward(*tensors)
         return loss
 
@@ -147,93 +130,80 @@ class _Remembered(torch.autograd.Function):
                 loss, [arrays[i] for i in call.wanted], upstream, create_graph=True,
                 allow_unused=True,
             )  # fmt: skip
+            gradients = dict(zip(call.wanted, known, strict=True))
         else:
             gradients, ctx.gradients = ctx.gradients, None  # handed out once, to be scaled in place
             if gradients is None:
                 gradients = call.formed(call.filled(ctx.saved_tensors), call.wanted)[1]
-            known = tuple(gradients[i] for i in call.wanted)
-            if upstream != 1:
-                known = tuple(x.mul_(upstream.to(x.dtype)) for x in known)
-        by_position = dict(zip(call.wanted, known, strict=True))
-        return (None, None, None, *(by_position.get(i) for i in call.tensors))
+            if upstream.item() != 1.0:
+                for x in gradients.values():
+                    x.mul_(upstream.to(x.dtype))
+        return None, None, *[gradients.get(i) for i in call.tensors]
 
 
 def _formed(
-    part: Part, count: int, size: int, arrays: Sequence[Any], wanted: Sequence[int]
+    part: Part, size: int, divisor: float, rows: Sequence[Any], wanted: Sequence[int]
 ) -> tuple[Sums, Gradients] | None:
-    """Return the sums, and the gradients by autograd of one block after the other."""
-    gradients: Gradients = {}
+    """Return the sums, and the gradient to the logits if it is wanted, of block after block."""
+    logits, learn = rows[0], bool(wanted)
+    gradient: Any = None
     sums: Any = None
-    length = _length(arrays[:count])
-    starts = range(0, max(length, 1), size)
-    for start in starts:
-        leaves = [
-            _leaf(x[start : start + size] if i < count and x is not None else x, i in wanted)
-            for i, x in enumerate(arrays)
-        ]
-        with torch.set_grad_enabled(bool(wanted)):
-            loss, *others = part(leaves[:count], leaves[count:])
-            if any(x.requires_grad for x in others):  # weights that learn move two of the sums
-                return None
-            found: Sequence[Any] = (None,) * len(wanted)
-            if loss.requires_grad:
-                inputs = [leaves[i] for i in wanted]
-                found = torch.autograd.grad(loss, inputs, allow_unused=True)
-        for i, gradient in zip(wanted, found, strict=True):
-            place = slice(start, min(start + size, length)) if i < count else None
-            _collect(gradients, i, gradient, arrays[i], place)
-        block = (loss.detach(), *others)
-        sums = block if sums is None else tuple(a + b for a, b in zip(sums, block, strict=True))
-    return sums, gradients
+    for place, block in _blocks(rows, size):
+        found = _with_slope(part, block, learn) or _by_autograd(part, block, learn)
+        if found is None:
+            return None
+        more, slope = found
+        if sums is None:
+            scale = torch.scalar_tensor(divisor, dtype=more[0].dtype)
+        if slope is not None:
+            if gradient is None:
+                own = size == 0 and slope.dtype == logits.dtype and slope.is_contiguous()
+                gradient = slope if own else torch.empty_like(logits)
+            torch.div(slope, scale, out=gradient if size == 0 else gradient[place])
+        sums = more if sums is None else tuple(a + b for a, b in zip(sums, more, strict=True))
+    loss, weight, count = sums
+    return (loss / scale, weight, count), {0: gradient}
 
 
-def _collect(
-    gradients: Gradients, i: int, gradient: Any, array: Array, place: slice | None
-) -> None:
-    """Put a block's gradient into its rows, or add it to those of what is shared."""
-    if place is None:
-        if i not in gradients:
-            gradients[i] = torch.zeros_like(array) if gradient is None else _own(gradient)
-        elif gradient is not None:
-            gradients[i].add_(gradient)
-    elif gradient is not None and len(gradient) == len(array):
-        gradients[i] = _own(gradient)
-    else:
-        if i not in gradients:
-            gradients[i] = torch.empty_like(array)
-        gradients[i][place] = 0.0 if gradient is None else gradient
+def _blocks(rows: Sequence[Any], size: int) -> Iterator[tuple[slice, Sequence[Any]]]:
+    """Yield the place of each block, and its rows."""
+    if size == 0:
+        yield slice(None), rows
+        return
+    for start in range(0, len(rows[0]), size):
+        place = slice(start, start + size)
+        yield place, [x[place] for x in rows]
 
 
-def _own(gradient: Array) -> Array:
-    """Return a gradient in which no two elements share memory, for what is done in place."""
-    return gradient.clone() if _overlaps(gradient) else gradient
+def _with_slope(part: Part, rows: Sequence[Any], wanted: bool) -> Any:
+    """Return sums and slope of a formula that has both, or None if it has not."""
+    sloped = part.sloped
+    if sloped is None:
+        return None
+    if sloped is stable.sloped_softplus:
+        sloped = sloped_in_place
+    sums, slope = part.with_slope(sloped, (rows[0].detach(), *rows[1:]), wanted)
+    return (sums, slope) if isfinite(sums[0].item()) else None
 
 
-def _overlaps(gradient: Array) -> bool:
-    """Tell whether elements share memory (expanded), so that nothing may be done in place."""
-    return any(
-        step == 0 and n > 1 for step, n in zip(gradient.stride(), gradient.shape, strict=True)
-    )
+def _by_autograd(part: Part, rows: Sequence[Any], wanted: bool) -> Any:
+    """Return sums and slope, or None if the logits move other sums than that of the loss."""
+    logits = rows[0].detach().requires_grad_(wanted)
+    with torch.set_grad_enabled(wanted):
+        loss, *others = part.sums((logits, *rows[1:]))
+        if any(isinstance(x, torch.Tensor) and x.requires_grad for x in others):
+            return None
+        slope = torch.autograd.grad(loss, logits)[0] if wanted else None
+    return (loss.detach(), *others), slope
 
 
-def _composed(part: Part, count: int, size: int, arrays: Sequence[Any], *, again: bool) -> Sums:
+def _composed(part: Part, size: int, divisor: float, rows: Sequence[Any], *, again: bool) -> Sums:
     """Return the sums as torch's own composition of the blocks."""
-    rows, shared = arrays[:count], arrays[count:]
     sums: Any = None
-    for start in range(0, max(_length(rows), 1), size):
-        block = [x if x is None else x[start : start + size] for x in rows]
+    for _, block in _blocks(rows, size):
         if again:
-            found = checkpoint(part, block, shared, use_reentrant=False, preserve_rng_state=False)
+            found = checkpoint(part.sums, block, use_reentrant=False, preserve_rng_state=False)
         else:
-            found = part(block, shared)
+            found = part.sums(block)
         sums = found if sums is None else tuple(a + b for a, b in zip(sums, found, strict=True))
-    result: Sums = sums
-    return result
-
-
-def _length(rows: Sequence[Any]) -> int:
-    return int(next(len(x) for x in rows if x is not None))
-
-
-def _leaf(x: Any, wanted: bool) -> Any:
-    return x.detach().requires_grad_(wanted) if isinstance(x, torch.Tensor) else x
+    return (sums[0] / divisor, *sums[1:])

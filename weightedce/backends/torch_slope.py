@@ -8,8 +8,8 @@ import torch
 
 from weightedce import stable
 from weightedce.backends import Array
-from weightedce.backends.torch_blocks import compiled, transformed
 from weightedce.backends.torch_compiled import sloped_block
+from weightedce.backends.torch_modes import compiled, transformed
 
 Composed = Callable[..., Array]
 Sloped = Callable[..., tuple[Array, Array | None]]
@@ -42,22 +42,33 @@ def attach(
     return _Sloped.apply(composed, sloped, value, slope, logits, *factors) if wanted else value
 
 
+def sides(logits: Array) -> tuple[Array, Array, Array, Array] | None:
+    """Return p, 1 - p, and -log of both, for p = sigmoid(z); None for the compiler."""
+    return None if torch.compiler.is_compiling() else _sides_in_place(logits)
+
+
+def _sides_in_place(logits: Array) -> tuple[Array, Array, Array, Array]:
+    """Return p, 1 - p, and -log of both.
+
+    Both logarithms end in log(1 + exp(-|z|)), which comes from the smaller of the sigmoids. What
+    is thrown away comes and goes as one array: of several, the C library may return each to the
+    system, and a hundred thousand elements take twice as long for the page faults.
+    """
+    rest, tail, above = logits.new_empty((3, *logits.shape)).unbind()
+    p = torch.sigmoid(logits)
+    torch.neg(logits, out=rest).sigmoid_()
+    torch.minimum(p, rest, out=tail).neg_().log1p_()  # minus log(1 + exp(-|z|))
+    torch.clamp(logits, min=0.0, out=above)
+    return p, rest, torch.sub(above, logits).sub_(tail), above.sub_(tail)
+
+
 def sloped_in_place(
     logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
-    """Return ``positive * softplus(-z) + negative * softplus(z)`` and its slope, in place.
-
-    As in `stable`, with five arrays in all: what is reused stays in the cache.
-    """
-    tail = logits.abs().neg_().exp_().log1p_()
-    above = logits.relu()
-    value = torch.sub(above, logits).add_(tail).mul_(positive)
-    value.addcmul_(negative, tail.add_(above))
-    if not slope:
-        return value, None
-    rising = torch.sigmoid(logits).mul_(negative)
-    falling = torch.neg(logits, out=tail).sigmoid_()
-    return value, rising.addcmul_(falling, positive, value=-1)
+    """Return ``positive * softplus(-z) + negative * softplus(z)`` and its slope, in place."""
+    p, rest, minus_log_p, minus_log_1p = _sides_in_place(logits)
+    value = minus_log_p.mul_(positive).addcmul_(minus_log_1p, negative)
+    return value, p.mul_(negative).addcmul_(rest, positive, value=-1) if slope else None
 
 
 class _Sloped(torch.autograd.Function):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from weightedce import options
-from weightedce.asymmetric import asymmetric_softplus
+from weightedce import options, stable
+from weightedce.asymmetric import asymmetric_forms
 from weightedce.backends import Array
 from weightedce.batch import BinaryBatch, binary_batch
 from weightedce.evaluation import evaluate
@@ -85,8 +85,10 @@ def asymmetric_loss(
     gamma_neg = options.number("gamma_neg", gamma_neg, 0)
     clip = options.number("clip", clip, 0, 1 - 2**-20)
 
+    composed, sloped = asymmetric_forms(gamma_pos, gamma_neg, clip)
+
     def formula(b: BinaryBatch) -> Array:
-        return asymmetric_softplus(b.logits, b.positive, b.negative, gamma_pos, gamma_neg, clip)
+        return stable.with_slope(composed, sloped, b.logits, b.positive, b.negative)
 
     return evaluate(
         binary_batch,
@@ -94,6 +96,7 @@ def asymmetric_loss(
         logits,
         targets,
         reduction,
+        sloped=sloped,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,

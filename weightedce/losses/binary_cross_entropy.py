@@ -123,6 +123,7 @@ def binary_cross_entropy(
         logits,
         targets,
         reduction,
+        sloped=stable.sloped_softplus,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,

@@ -97,6 +97,7 @@ def binary_focal_loss(
         logits,
         targets,
         reduction,
+        sloped=stable.sloped_focal(gamma),
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,

@@ -1,0 +1,28 @@
+"""PyTorch: what looks through the operations right now. There is little public to ask."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensor
+from torch.autograd import forward_ad
+
+
+def compiled() -> bool:
+    """Tell whether torch.compile is at work, with no transform of torch.func around."""
+    return torch.compiler.is_compiling() and not torch._C._are_functorch_transforms_active()
+
+
+def transformed(arrays: Sequence[Any]) -> bool:
+    """Tell whether torch looks through the operations: compiler, torch.func, forward mode.
+
+    Or whether there are no numbers to look at, in fake tensors.
+    """
+    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        return True
+    forward = forward_ad._current_level >= 0
+    return any(
+        isinstance(x, FakeTensor) or (forward and forward_ad.unpack_dual(x).tangent is not None)
+        for x in arrays
+        if isinstance(x, torch.Tensor)
+    )

@@ -41,3 +41,4 @@ def _installed() -> dict[str, Any]:
 
 LIBRARIES = _installed()
 DIFFERENTIABLE = {k: v for k, v in LIBRARIES.items() if v.differentiable}
+BY_BLOCKS = [LIBRARIES[name] for name in ("numpy", "torch") if name in LIBRARIES]  # of rows

@@ -82,6 +82,7 @@ CALLS = {
     "log": ([F**2], lambda xp, x: xp.log(x)),
     "log1p": ([F**2], lambda xp, x: xp.log1p(x)),
     "abs": ([np.array([1.0, -2.0, -np.inf, np.nan])], lambda xp, x: xp.abs(x)),
+    "floor": ([F], lambda xp, x: xp.floor(x)),
     "clip": ([np.array([1.0, -7.0, np.inf, np.nan])], lambda xp, x: xp.clip(x, -2.0, 3.0)),
     "finfo": ([F], lambda xp, x: x * (xp.finfo(x.dtype).max * xp.finfo(x.dtype).smallest_normal)),
     "asarray": ([], lambda xp: xp.asarray([[1, 2], [3, 4]])),

@@ -1,102 +1,21 @@
-"""The blocks with a derivative of their own, and the blocks of rows: right, and really taken."""
+"""The blocks with a derivative of their own, and the blocks of rows: really taken, and alike."""
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 
 import weightedce as w
-from libraries import DIFFERENTIABLE, LIBRARIES
+from libraries import BY_BLOCKS, DIFFERENTIABLE, LIBRARIES
 from weightedce import asymmetric, softmax, stable
-from weightedce.evaluation import Part
-from weightedce.validation import hard_points, oracle, ulp
-from weightedce.validation.binding import constants
-from weightedce.validation.problems import CaseProblem
 
-# Losses that are made of a block that some backend replaces.
-LABELS = ("cross_entropy", "focal_loss")
-BINARY = ("binary_cross_entropy", "binary_focal_loss", "asymmetric_loss")
 MODES = [
     pytest.param(library, mode, id=f"{library.name}-{mode}")
     for library in LIBRARIES.values()
     for mode in library.modes
 ]
 DIFFERENTIATED = [case for case in MODES if case.values[0].differentiable]
-
-
-def near(case):
-    """Return the case with logits none of which is far from another."""
-    z = np.random.default_rng(3).normal(scale=2.0, size=case.logits.shape)
-    return replace(case, logits=np.clip(z, -7.0, 7.0))
-
-
-def finite(case):
-    """Return the rows of the case without an infinite logit."""
-    rows = np.isfinite(case.logits).all(axis=-1)
-    assert rows.sum() >= 10, "the case has too few such rows to say anything"
-    per_row = ("logits", "targets", "sample_weight", "mask")
-    given = {name: getattr(case, name) for name in per_row}
-    return replace(case, **{k: v[rows] for k, v in given.items() if v is not None})
-
-
-KINDS = {"near": near, "finite": finite}  # what decides which path is taken
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("loss", [*LABELS, *BINARY])
-@pytest.mark.parametrize("library", LIBRARIES.values(), ids=lambda library: library.name)
-def test_truth_without_what_is_infinite(library, loss, dtype, kind):
-    """Eager paths may depend on the batch: one with an infinite logit does not show them all."""
-    for name, case in hard_points.cases(loss).items():
-        given = CaseProblem(name, KINDS[kind](case).rounded(dtype))
-        for order in (0, 1) if library.differentiable else (0,):
-            with library.scope(dtype):
-                arrays = [library.array(x, dtype) for x in (given.logits, *given.arrays.values())]
-                # each order alone: torch takes the composed block if a second one may follow
-                run = library.prepare(library.modes[0], given.function, (order,), given.batched)
-                got = library.numpy(*run(*arrays))
-            found = ulp.distances(got, given.expected(order), str(got.dtype))
-            assert (found <= given.limits(order)).all(), (name, order, found.max())
-
-
-BLOCKED = [LIBRARIES[name] for name in ("numpy", "torch") if name in LIBRARIES]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("loss", BINARY)
-@pytest.mark.parametrize("library", BLOCKED, ids=lambda library: library.name)
-def test_truth_of_sums(library, loss, dtype, kind, monkeypatch):
-    """A sum goes another way than one number per element: here it is of one element."""
-    parts = []
-    original = Part.with_slope
-    monkeypatch.setattr(Part, "with_slope", lambda *a: parts.append(a) or original(*a))
-    for name, case in hard_points.cases(loss).items():
-        given = CaseProblem(name, KINDS[kind](case).rounded(dtype))
-        options = constants(given.case) | {"reduction": "sum"}
-        arrays = {k: library.array(x, dtype) for k, x in given.arrays.items() if k != "mask"}
-        whole = np.ones(given.logits.shape, dtype=bool)
-        keep = whole if given.case.mask is None else given.case.mask
-        for order in (0, 1) if library.differentiable else (0,):
-            got = np.zeros(whole.shape, dtype)
-            for i in range(got.size) if order == 0 else [None]:
-                alone = keep & (whole if i is None else np.arange(got.size).reshape(got.shape) == i)
-                z = library.array(given.logits, dtype)
-                if order:
-                    z.requires_grad_()
-                mask = library.array(alone)
-                found = getattr(w, loss)(z, **arrays, **options, mask=mask)
-                if order:
-                    found.backward()
-                    got = library.numpy(z.grad)
-                else:
-                    got.flat[i] = library.numpy(found)
-            far = ulp.distances(got, given.expected(order), dtype)
-            assert (far <= given.limits(order)).all(), (name, order, far.max())
-    assert parts, "the formula with its slope was not taken"
 
 
 def gradient_in(library, mode, loss, z, *arrays):
@@ -233,7 +152,7 @@ def placed(library, options):
 @pytest.mark.parametrize("reduction", ["sum", "mean", "weighted_mean", "total"])
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.asymmetric_loss])
-@pytest.mark.parametrize("library", BLOCKED, ids=lambda library: library.name)
+@pytest.mark.parametrize("library", BY_BLOCKS, ids=lambda library: library.name)
 def test_blocks_of_rows_give_the_whole(library, loss, options, reduction, request):
     given = {**placed(library, options), "reduction": reduction}
     if loss is w.asymmetric_loss:
@@ -263,7 +182,7 @@ def test_blocks_of_rows_give_the_whole(library, loss, options, reduction, reques
         np.testing.assert_allclose(blocked[1], whole[1], rtol=1e-13, atol=1e-16)
 
 
-@pytest.mark.parametrize("library", BLOCKED, ids=lambda library: library.name)
+@pytest.mark.parametrize("library", BY_BLOCKS, ids=lambda library: library.name)
 def test_an_error_in_a_late_block_names_its_place_in_the_batch(library, small_blocks):
     y = B.copy()
     y[5, 1] = 3.0
@@ -271,7 +190,7 @@ def test_an_error_in_a_late_block_names_its_place_in_the_batch(library, small_bl
         w.binary_cross_entropy(library.array(Z), library.array(y))
 
 
-@pytest.mark.parametrize("library", BLOCKED, ids=lambda library: library.name)
+@pytest.mark.parametrize("library", BY_BLOCKS, ids=lambda library: library.name)
 def test_rows_of_labels_in_blocks(library, small_blocks):
     far = Z.copy()
     far[3] = [400.0, -400.0, 7.0]
@@ -389,7 +308,3 @@ def test_memory_of_binary_losses_in_jax(loss):
     z = jax.numpy.zeros(2**20, dtype="float32")
     step = jax.jit(jax.value_and_grad(loss)).lower(z, z).compile()
     assert step.memory_analysis().temp_size_in_bytes < 3.5 * z.nbytes
-
-
-def test_the_losses_above_exist():
-    assert set(LABELS) | set(BINARY) <= {*oracle.BINARY, *oracle.MULTICLASS}

@@ -8,14 +8,14 @@ from weightedce.backends import Array, backend_of
 
 
 def look_up(weight: Array, labels: Array) -> Array:
-    """Return the weight of each label."""
+    """Return the weight of each label, or its row of a matrix."""
     backend = backend_of(labels)
     xp, own = backend.namespace, getattr(backend, "look_up", None)
     if own is not None:
         found: Array = own(weight, labels)
         return found
     flat = xp.take(weight, xp.reshape(labels, (-1,)), axis=0)
-    return xp.reshape(flat, backend.shape(labels))
+    return xp.reshape(flat, (*backend.shape(labels), *weight.shape[1:]))
 
 
 def cast(array: Array, dtype: Any) -> Array:

@@ -63,8 +63,8 @@ class Shift(NamedTuple):
 
     exp turns an absolute error into a relative one: rounding z_k - max z would alone move its
     exponential by |z_k - max z| / 2 ulp, 40 ulp for a difference of 80. So z_k is shifted by a
-    whole number near to which differences are exact: 0 as long as the sum of all exp(z_k) is
-    finite. The rest is one factor for all classes.
+    whole number near to which differences are exact: 0 for a maximum between 0 and where the sum
+    of all exp(z_k) would overflow. The rest is one factor for all classes.
     """
 
     by: Array
@@ -74,10 +74,13 @@ class Shift(NamedTuple):
 def shift_of(highest: Array, classes: int) -> Shift:
     """Return the shift for logits whose maximum is ``highest``."""
     xp = backend_of(highest).namespace
-    largest = xp.finfo(highest.dtype).max
-    most = int(math.log(largest / classes)) - 1
-    highest = xp.clip(highest, -largest, largest)
+    limits = xp.finfo(highest.dtype)
+    most = int(math.log(limits.max / classes)) - 2  # exp(-most) is far enough from underflow too
+    highest = xp.clip(highest, -limits.max, limits.max)
     by = xp.floor(highest - xp.clip(highest, 0, most))
+    by = xp.where(
+        highest * limits.eps > 1.0, highest, by
+    )  # a whole number, and too coarse for most
     return Shift(by, xp.exp(by - highest))
 
 
@@ -113,8 +116,8 @@ def label_loss(logit: Array, highest: Array, rest: Array) -> LabelLoss:
     of near numbers: rest is at least exp(-d) where that is not 1.
     """
     xp = backend_of(rest).namespace
-    undefined = stable.infinite(highest) & (rest > 0.0)  # two at +inf, or all at -inf
-    rest = xp.where(undefined, xp.nan, rest)
+    undefined = (highest == xp.inf) & (rest > 0.0)  # two of them
+    rest = xp.where(undefined | (highest == -xp.inf), xp.nan, rest)
     distance = _distance(logit, highest)
     scale = 1.0 / (1.0 + rest)
     at_label = -(rest + (1.0 - xp.exp(-distance))) * scale
@@ -162,10 +165,12 @@ def negative_log_softmax(logits: Array, axis: int) -> Array:
     others = xp.where(top, finite_shift, logits)
     ratios = _ratios(others, finite_shift, axis)
     rest = xp.sum(xp.where(top, 0.0, ratios), axis=axis, keepdims=True)
+    undefined = (shift == xp.inf) & (rest > 0.0)  # two of them
+    rest = xp.where(undefined | (shift == -xp.inf), xp.nan, rest)
 
     at_top = xp.log1p(rest * xp.exp(-lift))
     elsewhere = xp.where(rest > 1.0, xp.log1p(rest + xp.expm1(lift)), lift + at_top)
-    distance = xp.where(infinite, highest, shift) - others
+    distance = xp.where(shift == xp.inf, highest, finite_shift) - others
     return xp.where(top, at_top, distance + elsewhere)
 
 

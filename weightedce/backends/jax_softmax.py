@@ -80,11 +80,12 @@ def _explicit(values: Array) -> bool:
 
 
 def look_up(weight: Array, labels: Array) -> Array:
-    """Return the weight of each label."""
+    """Return the weight of each label, or its row of a matrix."""
     if len(weight) > FEW and not _explicit(labels):
         return weight[labels]
     hit = jnp.expand_dims(labels, -1) == jnp.arange(len(weight), dtype=labels.dtype)
-    return jnp.sum(jnp.where(hit, weight, 0.0), axis=-1)
+    hit = hit.reshape(*hit.shape, *[1] * (weight.ndim - 1))
+    return jnp.sum(jnp.where(hit, weight, 0.0), axis=labels.ndim)
 
 
 def _hit(values: Array, labels: Array, axis: int) -> Array:

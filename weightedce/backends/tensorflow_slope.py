@@ -26,7 +26,7 @@ POWERS = (0.5, 1.0, 2.0, 3.0)  # that a graph makes of roots and products, ten t
 
 def attach(composed: Composed, sloped: Any, logits: Array, *factors: Array) -> Array:
     """Return ``composed(logits, *factors)`` in few passes."""
-    arrays = tf.convert_to_tensor(logits), *factors
+    arrays = tuple(tf.convert_to_tensor(x) for x in (logits, *factors))  # variables too
     focal = isinstance(sloped, partial) and sloped.func is stable.focal_with_slope
     if forward_mode(arrays) or not (focal or sloped is stable.sloped_softplus):
         return composed(*arrays)

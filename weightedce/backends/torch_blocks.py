@@ -14,11 +14,9 @@ from torch.utils.checkpoint import checkpoint
 
 from weightedce import stable
 from weightedce.backends import Array
-from weightedce.backends.torch_modes import compiled, transformed
+from weightedce.backends.torch_modes import batched, transformed
 from weightedce.backends.torch_slope import sloped_in_place
 from weightedce.evaluation import Part
-
-__all__ = ["block_elements", "by_blocks", "compiled", "remembered", "transformed"]
 
 BLOCK = 2**18  # elements: a megabyte of float32, so that what is made of a block stays in the cache
 
@@ -31,10 +29,12 @@ def by_blocks(part: Part, rows: Sequence[Any], size: int, divisor: float) -> Sum
 
     ``rows`` are the logits, to which the gradient is formed, and what goes with them, row axis
     first; ``size`` 0 takes them all at once. It is for arguments that `block_elements` allows.
+    The options are handed on as arrays too, so that autograd sees if one is changed meanwhile.
     """
     formed = partial(_formed, part, size, divisor)
     natural = partial(_composed, part, size, divisor)
-    return _remembered(formed, natural, rows)
+    held = [x for x in part.options.values() if isinstance(x, torch.Tensor)]
+    return _remembered(formed, natural, (*rows, *held))
 
 
 def remembered(
@@ -99,6 +99,7 @@ class _Call:
         self.formed, self.natural = formed, natural
         self.tensors, self.wanted = tensors, wanted
         self.others = [None if i in tensors else x for i, x in enumerate(arrays)]
+        self.dtypes = {i: arrays[i].dtype for i in wanted}
 
     def filled(self, tensors: Sequence[Array]) -> list[Any]:
         """Return the arrays in their places."""
@@ -121,15 +122,16 @@ class _Remembered(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
         call = ctx.call
-        if torch.is_grad_enabled():  # create_graph: the gradient is differentiated in its turn
+        if torch.is_grad_enabled() or batched(upstream):  # the gradient is differentiated, or many
             # aliases: an array may have been made from another, whose share this is not
-            aliases = [x.view_as(x) for x in ctx.saved_tensors]
-            arrays = call.filled(aliases)
-            loss = call.natural(arrays, again=False)[0]
-            known = torch.autograd.grad(
-                loss, [arrays[i] for i in call.wanted], upstream, create_graph=True,
-                allow_unused=True,
-            )  # fmt: skip
+            with torch.enable_grad():
+                aliases = [x.view_as(x) for x in ctx.saved_tensors]
+                arrays = call.filled(aliases)
+                loss = call.natural(arrays, again=False)[0]
+                inputs = [arrays[i] for i in call.wanted]
+                known = torch.autograd.grad(
+                    loss, inputs, upstream, create_graph=True, allow_unused=True
+                )
             gradients = dict(zip(call.wanted, known, strict=True))
         else:
             gradients, ctx.gradients = ctx.gradients, None  # handed out once, to be scaled in place
@@ -138,6 +140,8 @@ class _Remembered(torch.autograd.Function):
             if upstream.item() != 1.0:
                 for x in gradients.values():
                     x.mul_(upstream.to(x.dtype))
+            # only now: a scaled loss is there to keep float16 from underflow
+            gradients = {i: x.to(call.dtypes[i]) for i, x in gradients.items()}
         return None, None, *[gradients.get(i) for i in call.tensors]
 
 
@@ -145,6 +149,7 @@ def _formed(
     part: Part, size: int, divisor: float, rows: Sequence[Any], wanted: Sequence[int]
 ) -> tuple[Sums, Gradients] | None:
     """Return the sums, and the gradient to the logits if it is wanted, of block after block."""
+    rows = rows[: 2 + len(part.names)]
     logits, learn = rows[0], bool(wanted)
     gradient: Any = None
     sums: Any = None
@@ -157,8 +162,8 @@ def _formed(
             scale = torch.scalar_tensor(divisor, dtype=more[0].dtype)
         if slope is not None:
             if gradient is None:
-                own = size == 0 and slope.dtype == logits.dtype and slope.is_contiguous()
-                gradient = slope if own else torch.empty_like(logits)
+                own = size == 0 and slope.is_contiguous()
+                gradient = slope if own else torch.empty_like(logits, dtype=slope.dtype)
             torch.div(slope, scale, out=gradient if size == 0 else gradient[place])
         sums = more if sums is None else tuple(a + b for a, b in zip(sums, more, strict=True))
     loss, weight, count = sums
@@ -200,7 +205,7 @@ def _by_autograd(part: Part, rows: Sequence[Any], wanted: bool) -> Any:
 def _composed(part: Part, size: int, divisor: float, rows: Sequence[Any], *, again: bool) -> Sums:
     """Return the sums as torch's own composition of the blocks."""
     sums: Any = None
-    for _, block in _blocks(rows, size):
+    for _, block in _blocks(rows[: 2 + len(part.names)], size):
         if again:
             found = checkpoint(part.sums, block, use_reentrant=False, preserve_rng_state=False)
         else:

@@ -26,3 +26,11 @@ def transformed(arrays: Sequence[Any]) -> bool:
         for x in arrays
         if isinstance(x, torch.Tensor)
     )
+
+
+def batched(upstream: Any) -> bool:
+    """Tell whether backward is called for many gradients at once (``is_grads_batched``).
+
+    What is done in place to one array cannot be done to many.
+    """
+    return bool(torch._C._functorch.is_legacy_batchedtensor(upstream))

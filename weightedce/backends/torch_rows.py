@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from weightedce.backends import Array
-from weightedce.backends.torch_blocks import transformed
 from weightedce.backends.torch_linear import blocks_of, linear_by_blocks, logits_of, losses_of
+from weightedce.backends.torch_modes import transformed
 from weightedce.blocks import Head
 
 Split = Callable[[Sequence[Array]], tuple[Sequence[Any], list[Any], Sequence[Any]]]

@@ -9,7 +9,7 @@ import torch
 from weightedce import stable
 from weightedce.backends import Array
 from weightedce.backends.torch_compiled import sloped_block
-from weightedce.backends.torch_modes import compiled, transformed
+from weightedce.backends.torch_modes import batched, compiled, transformed
 
 Composed = Callable[..., Array]
 Sloped = Callable[..., tuple[Array, Array | None]]
@@ -90,9 +90,10 @@ class _Sloped(torch.autograd.Function):
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
         logits, *factors = ctx.saved_tensors
         nothing = (None,) * len(factors)
-        if torch.is_grad_enabled():  # create_graph: the gradient is differentiated in its turn
-            loss = ctx.composed(logits, *factors)
-            gradient = torch.autograd.grad(loss, logits, upstream, create_graph=True)
+        if torch.is_grad_enabled() or batched(upstream):  # the gradient is differentiated, or many
+            with torch.enable_grad():
+                loss = ctx.composed(logits, *factors)
+                gradient = torch.autograd.grad(loss, logits, upstream, create_graph=True)
             return None, None, None, None, *gradient, *nothing
         slope, ctx.slope = ctx.slope, None  # handed out once, scaled in place
         if slope is None:

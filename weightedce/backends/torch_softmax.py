@@ -11,8 +11,8 @@ import torch
 
 from weightedce import softmax
 from weightedce.backends import Array
-from weightedce.backends.torch_blocks import compiled, transformed
 from weightedce.backends.torch_compiled import label_block
+from weightedce.backends.torch_modes import batched, compiled, transformed
 
 Composed = Callable[[Array, Array, int], Array]
 BLOCK = 2**18  # elements: a megabyte of float32
@@ -74,9 +74,10 @@ class _Block(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
         rows, labels, scale, at_label = ctx.saved_tensors
-        if torch.is_grad_enabled():  # create_graph: the gradient is differentiated in its turn
-            loss = ctx.composed(rows, labels[:, 0], 1)
-            return None, *torch.autograd.grad(loss, rows, upstream, create_graph=True), None
+        if torch.is_grad_enabled() or batched(upstream):  # the gradient is differentiated, or many
+            with torch.enable_grad():
+                loss = ctx.composed(rows, labels[:, 0], 1)
+                return None, *torch.autograd.grad(loss, rows, upstream, create_graph=True), None
         gradient, ctx.powers = ctx.powers, None  # handed out once, scaled in place
         if gradient is None:
             gradient = _formed(rows, labels)[0]

@@ -5,6 +5,7 @@ from typing import Any
 from weightedce import arguments, softmax, stable
 from weightedce.backends import Array, backend_of
 from weightedce.batch import BinaryBatch, ClassBatch, binary_batch, class_batch
+from weightedce.factors import look_up
 from weightedce.reductions import reduce
 
 
@@ -120,8 +121,7 @@ def expected_cost(
     p = xp.permute_dims(xp.exp(-softmax.negative_log_softmax(b.logits, b.axis)), order)
     if b.labels is None or b.smoothing:  # sum over y of mass_y C_yk, as one matrix product
         return reduce(xp.sum((xp.permute_dims(b.mass, order) @ costs) * p, axis=-1), b, reduction)
-    rows = xp.reshape(xp.take(costs, xp.reshape(b.labels, (-1,)), axis=0), backend_of(p).shape(p))
-    loss = b.label_mass * xp.sum(rows * p, axis=-1)
+    loss = b.label_mass * xp.sum(look_up(costs, b.labels) * p, axis=-1)
     return reduce(loss, b, reduction)
 
 

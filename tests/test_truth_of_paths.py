@@ -1,0 +1,186 @@
+"""Every path that an eager call may take, held to the truth: what is in a batch decides."""
+
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+import weightedce as w
+from libraries import BY_BLOCKS, LIBRARIES
+from weightedce import softmax
+from weightedce.evaluation import Part
+from weightedce.validation import hard_points, oracle, ulp
+from weightedce.validation.binding import constants
+from weightedce.validation.cases import Case
+from weightedce.validation.problems import CaseProblem
+
+# Losses that are made of a block that some backend replaces.
+LABELS = ("cross_entropy", "focal_loss")
+BINARY = ("binary_cross_entropy", "binary_focal_loss", "asymmetric_loss")
+
+
+def near(case):
+    """Return the case with logits that need no shift."""
+    z = np.random.default_rng(3).normal(scale=2.0, size=case.logits.shape)
+    return replace(case, logits=np.clip(z, -1.0, 7.0))
+
+
+def finite(case):
+    """Return the rows of the case without an infinite logit."""
+    rows = np.isfinite(case.logits).all(axis=-1)
+    assert rows.sum() >= 10, "the case has too few such rows to say anything"
+    per_row = ("logits", "targets", "sample_weight", "mask")
+    given = {name: getattr(case, name) for name in per_row}
+    return replace(case, **{k: v[rows] for k, v in given.items() if v is not None})
+
+
+KINDS = {"near": near, "finite": finite}  # what decides which path is taken
+
+
+def hold(library, given, dtype, mode="eager"):
+    """Hold value and gradient to the truth."""
+    for order in (0, 1) if library.differentiable else (0,):
+        with library.scope(dtype):
+            arrays = [library.array(x, dtype) for x in (given.logits, *given.arrays.values())]
+            # each order alone: torch takes the composed block if a second one may follow
+            run = library.prepare(mode, given.function, (order,), given.batched)
+            got = library.numpy(*run(*arrays))
+        found = ulp.distances(got, given.expected(order), str(got.dtype))
+        assert (found <= given.limits(order)).all(), (given.name, order, found.max())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("loss", [*LABELS, *BINARY])
+@pytest.mark.parametrize("library", LIBRARIES.values(), ids=lambda library: library.name)
+def test_truth_without_what_is_infinite(library, loss, dtype, kind, monkeypatch):
+    """Eager paths may depend on the batch: one with an infinite logit does not show them all."""
+    shifts, original = [], softmax.unshifted
+    monkeypatch.setattr(softmax, "unshifted", lambda *a: shifts.append(original(*a)) or shifts[-1])
+    for name, case in hard_points.cases(loss).items():
+        hold(library, CaseProblem(name, KINDS[kind](case).rounded(dtype)), dtype)
+    if loss == "cross_entropy" and library in BY_BLOCKS:
+        assert set(shifts) == {kind == "near"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("loss", BINARY)
+@pytest.mark.parametrize("library", BY_BLOCKS, ids=lambda library: library.name)
+def test_truth_of_sums(library, loss, dtype, kind, monkeypatch):
+    """A sum goes another way than one number per element: here it is of one element."""
+    parts = []
+    original = Part.with_slope
+    monkeypatch.setattr(Part, "with_slope", lambda *a: parts.append(a) or original(*a))
+    for name, case in hard_points.cases(loss).items():
+        given = CaseProblem(name, KINDS[kind](case).rounded(dtype))
+        options = constants(given.case) | {"reduction": "sum"}
+        arrays = {k: library.array(x, dtype) for k, x in given.arrays.items() if k != "mask"}
+        whole = np.ones(given.logits.shape, dtype=bool)
+        keep = whole if given.case.mask is None else given.case.mask
+        for order in (0, 1) if library.differentiable else (0,):
+            got = np.zeros(whole.shape, dtype)
+            for i in range(got.size) if order == 0 else [None]:
+                alone = keep & (whole if i is None else np.arange(got.size).reshape(got.shape) == i)
+                z = library.array(given.logits, dtype)
+                if order:
+                    z.requires_grad_()
+                mask = library.array(alone)
+                found = getattr(w, loss)(z, **arrays, **options, mask=mask)
+                if order:
+                    found.backward()
+                    got = library.numpy(z.grad)
+                else:
+                    got.flat[i] = library.numpy(found)
+            far = ulp.distances(got, given.expected(order), dtype)
+            assert (far <= given.limits(order)).all(), (name, order, far.max())
+    assert parts, "the formula with its slope was not taken"
+
+
+@pytest.fixture
+def many_classes(library, monkeypatch):
+    """Let three classes count as many, which lie otherwise in memory or are looked up."""
+    rooms = {"numpy": "numpy_blocks", "jax": "jax_softmax", "tensorflow": "tensorflow_softmax"}
+    room = import_module(f"weightedce.backends.{rooms[library.name]}")
+    monkeypatch.setattr(room, "FEW", 0)
+    graphs = [x for x in vars(room).values() if hasattr(x, "cache_clear")]
+    for graph in graphs:
+        graph.cache_clear()
+    yield
+    for graph in graphs:
+        graph.cache_clear()
+
+
+def hold_labels(library, loss, dtype):
+    """Hold every case of a loss with labels to the truth, without smoothing: labels alone."""
+    cases = hard_points.cases(loss).items()
+    taken = {name: case for name, case in cases if case.targets.ndim < case.logits.ndim}
+    assert taken
+    for name, case in taken.items():
+        plain = replace(case, options={**case.options, "label_smoothing": 0.0})
+        hold(library, CaseProblem(name, plain.rounded(dtype)), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("loss", oracle.MULTICLASS)
+@pytest.mark.parametrize("library", LIBRARIES.values(), ids=lambda library: library.name)
+def test_truth_of_labels_without_smoothing(library, loss, dtype):
+    hold_labels(library, loss, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("loss", LABELS)
+@pytest.mark.parametrize(
+    "library",
+    [LIBRARIES[name] for name in ("numpy", "jax", "tensorflow") if name in LIBRARIES],
+    ids=lambda library: library.name,
+)
+@pytest.mark.usefixtures("many_classes")
+def test_truth_of_labels_of_many_classes(library, loss, dtype):
+    hold_labels(library, loss, dtype)
+
+
+FAR = {  # rows of two logits near the ends of what can be shifted, and beyond whole numbers
+    "float32": [(87.9, 87.5), (88.0, 88.0), (3e8, 0.0), (4e8, 0.0), (1.5e9, 1.5e9), (-4e8, -5e8)],
+    "float64": [(708.95, 708.0), (709.0, 709.0), (7.49e17, 0.0), (1e300, 1e300), (-1e18, -2e18)],
+}
+EVERY_MODE = [
+    pytest.param(library, mode, id=f"{library.name}-{mode}")
+    for library in LIBRARIES.values()
+    for mode in library.modes
+]
+
+
+@pytest.mark.parametrize("one_hot", [False, True], ids=["labels", "one-hot"])
+@pytest.mark.parametrize("dtype", FAR)
+@pytest.mark.parametrize(("library", "mode"), EVERY_MODE)
+def test_truth_far_out(library, mode, dtype, one_hot):
+    z = np.repeat(np.array(FAR[dtype]), 2, axis=0)
+    labels = np.arange(len(z)) % 2
+    targets = np.eye(2)[labels] if one_hot else labels
+    case = Case("cross_entropy", z, targets, options={})
+    hold(library, CaseProblem("far", case.rounded(dtype)), dtype, mode)
+
+
+@pytest.mark.parametrize("dtype", FAR)
+@pytest.mark.parametrize("library", LIBRARIES.values(), ids=lambda library: library.name)
+def test_truth_of_ties_far_out(library, dtype):
+    z = np.full((2, 10), 1e8)
+    case = Case("cross_entropy", z, np.array([0, 9]), options={})
+    hold(library, CaseProblem("ties", case.rounded(dtype)), dtype)
+
+
+@pytest.mark.parametrize(("library", "mode"), EVERY_MODE)
+def test_no_class_is_possible(library, mode):
+    z, y = np.full((2, 3), -np.inf), np.array([0, 2])
+    given = CaseProblem("nothing", Case("cross_entropy", z, y, options={}))
+    with library.scope("float64"):
+        arrays = [library.array(z), library.array(y)]
+        for order in (0, 1) if library.differentiable else (0,):
+            got = library.prepare(mode, given.function, (order,), given.batched)(*arrays)
+            assert np.isnan(library.numpy(*got)).all()
+
+
+def test_the_losses_above_exist():
+    assert set(LABELS) | set(BINARY) <= {*oracle.BINARY, *oracle.MULTICLASS}

@@ -78,9 +78,8 @@ def shift_of(highest: Array, classes: int) -> Shift:
     most = int(math.log(limits.max / classes)) - 2  # exp(-most) is far enough from underflow too
     highest = xp.clip(highest, -limits.max, limits.max)
     by = xp.floor(highest - xp.clip(highest, 0, most))
-    by = xp.where(
-        highest * limits.eps > 1.0, highest, by
-    )  # a whole number, and too coarse for most
+    coarse = highest * limits.eps > 1.0  # a whole number, and next to it none that is `most` less
+    by = xp.where(coarse, highest, by)
     return Shift(by, xp.exp(by - highest))
 
 

@@ -93,9 +93,10 @@ def unshifted(lowest: float, highest: float) -> bool:
 
 
 def shifted_exp(logits: Array, by: Array) -> Array:
-    """Return ``exp(z_k - by)``; +inf is taken for the largest number."""
+    """Return ``exp(z_k - by)``; infinities are taken for the largest numbers."""
     xp = backend_of(logits).namespace
-    return xp.exp(xp.clip(logits, max=xp.finfo(logits.dtype).max) - by)
+    largest = xp.finfo(logits.dtype).max
+    return xp.exp(xp.clip(logits, -largest, largest) - by)
 
 
 class LabelLoss(NamedTuple):
@@ -115,8 +116,8 @@ def label_loss(logit: Array, highest: Array, rest: Array) -> LabelLoss:
     of near numbers: rest is at least exp(-d) where that is not 1.
     """
     xp = backend_of(rest).namespace
-    undefined = (highest == xp.inf) & (rest > 0.0)  # two of them
-    rest = xp.where(undefined | (highest == -xp.inf), xp.nan, rest)
+    undefined = stable.infinite(highest) & (rest > 0.0)  # two at +inf, or all at -inf
+    rest = xp.where(undefined, xp.nan, rest)
     distance = _distance(logit, highest)
     scale = 1.0 / (1.0 + rest)
     at_label = -(rest + (1.0 - xp.exp(-distance))) * scale
@@ -164,8 +165,8 @@ def negative_log_softmax(logits: Array, axis: int) -> Array:
     others = xp.where(top, finite_shift, logits)
     ratios = _ratios(others, finite_shift, axis)
     rest = xp.sum(xp.where(top, 0.0, ratios), axis=axis, keepdims=True)
-    undefined = (shift == xp.inf) & (rest > 0.0)  # two of them
-    rest = xp.where(undefined | (shift == -xp.inf), xp.nan, rest)
+    undefined = infinite & (rest > 0.0)  # two at +inf, or all at -inf
+    rest = xp.where(undefined, xp.nan, rest)
 
     at_top = xp.log1p(rest * xp.exp(-lift))
     elsewhere = xp.where(rest > 1.0, xp.log1p(rest + xp.expm1(lift)), lift + at_top)

@@ -16,7 +16,7 @@ from weightedce import softmax
 from weightedce.backends import Array
 
 Composed = Callable[[Array, Array, int], Array]
-FEW = 8
+FEW = 8  # classes: a comparison with each is fused; of 10 a lookup takes 0.8 of the time
 
 
 def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: int) -> Array:

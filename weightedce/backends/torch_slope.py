@@ -10,9 +10,9 @@ from weightedce import stable
 from weightedce.backends import Array
 from weightedce.backends.torch_compiled import sloped_block
 from weightedce.backends.torch_modes import batched, compiled, transformed
+from weightedce.stable import Sloped
 
 Composed = Callable[..., Array]
-Sloped = Callable[..., tuple[Array, Array | None]]
 
 
 def attach(

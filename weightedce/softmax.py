@@ -76,11 +76,10 @@ def shift_of(highest: Array, classes: int) -> Shift:
     xp = backend_of(highest).namespace
     limits = xp.finfo(highest.dtype)
     most = int(math.log(limits.max / classes)) - 2  # exp(-most) is far enough from underflow too
-    highest = _bounded(highest)
     by = xp.floor(highest - xp.clip(highest, 0, most))
     coarse = highest * limits.eps > 1.0  # a whole number, and next to it none that is `most` less
     by = xp.where(coarse, highest, by)
-    return Shift(by, xp.exp(by - highest))
+    return Shift(by, xp.exp(bounded(by) - bounded(highest)))
 
 
 def unshifted(lowest: float, highest: float) -> bool:
@@ -94,10 +93,10 @@ def unshifted(lowest: float, highest: float) -> bool:
 
 def shifted_exp(logits: Array, by: Array) -> Array:
     """Return ``exp(z_k - by)``; infinities are taken for large numbers."""
-    return backend_of(logits).namespace.exp(_bounded(logits) - by)
+    return backend_of(logits).namespace.exp(bounded(logits) - bounded(by))
 
 
-def _bounded(logits: Array) -> Array:
+def bounded(logits: Array) -> Array:
     """Return logits of which no difference is infinite, nor inf - inf."""
     xp = backend_of(logits).namespace
     bound = xp.finfo(logits.dtype).max / 2

@@ -31,7 +31,7 @@ from weightedce.backends.torch_losses import (
 )
 from weightedce.backends.torch_rows import linear_rows
 from weightedce.backends.torch_slope import attach, sides
-from weightedce.backends.torch_softmax import label_log_softmax
+from weightedce.backends.torch_softmax import label_log_softmax, look_up
 
 __all__ = [
     "AsymmetricLoss",
@@ -62,6 +62,7 @@ __all__ = [
     "label_log_softmax",
     "linear_by_blocks",
     "linear_rows",
+    "look_up",
     "namespace",
     "product",
     "read",

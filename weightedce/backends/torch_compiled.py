@@ -11,6 +11,8 @@ import torch
 from weightedce import softmax
 from weightedce.backends import Array
 
+UNROLLED = 5  # Inductor unrolls sums of less than 8, and does not vectorise them if less than 5
+
 
 def sloped_block(
     sloped: Any, logits: Array, positive: Array, negative: Array, wanted: bool
@@ -28,7 +30,8 @@ def label_block(logits: Array, labels: Array, wanted: bool) -> Array:
     if wanted:
         found: Array = _Labels.apply(logits, labels)
         return found
-    return _label_loss(logits, labels)[1].loss
+    highest, rest = _highest_and_rest(logits)
+    return softmax.label_loss(_at(logits, labels), highest, rest).loss[..., 0]
 
 
 class _Slope(torch.autograd.Function):
@@ -49,39 +52,46 @@ class _Slope(torch.autograd.Function):
 
 
 class _Labels(torch.autograd.Function):
-    """The softmax block of labels, the classes last."""
+    """The softmax block of labels, the classes last.
+
+    The label's derivative is put in its place at the end: to compare every class with it took
+    as long as all the rest, for Inductor makes up the numbers of the classes one by one.
+    """
 
     @staticmethod
     def forward(ctx: Any, logits: Array, labels: Array) -> Array:
-        shift, found = _label_loss(logits, labels)
-        ctx.save_for_backward(logits, labels, *shift, found.scale, found.at_label)
-        return found.loss
+        highest, rest = _highest_and_rest(logits)
+        ctx.save_for_backward(logits, labels, highest, rest)
+        return softmax.label_loss(_at(logits, labels), highest, rest).loss[..., 0]
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
-        logits, labels, by, factor, scale, at_label = ctx.saved_tensors
-        ratios = softmax.shifted_exp(logits, by) * factor
-        to_others, to_label = ((x * upstream)[..., None] for x in (scale, at_label))
-        return torch.where(_hit(logits, labels), to_label, ratios * to_others), None
+        logits, labels, highest, rest = ctx.saved_tensors
+        found = softmax.label_loss(_at(logits, labels), highest, rest)
+        upstream = upstream[..., None]
+        by, factor = softmax.shift_of(highest, logits.shape[-1])
+        most = torch.finfo(logits.dtype).max  # not inf - inf
+        powers = torch.exp(torch.clamp(logits, max=most) - torch.clamp(by, max=most))
+        slope = powers * factor * (found.scale * upstream)
+        return slope.scatter(-1, labels[..., None], found.at_label * upstream), None
 
 
-def _label_loss(logits: Array, labels: Array) -> tuple[softmax.Shift, softmax.LabelLoss]:
-    """Return what exponentials are shifted by, and the loss with its derivative.
+def _highest_and_rest(logits: Array) -> tuple[Array, Array]:
+    """Return max z and the ``rest`` of `softmax.label_loss`.
 
     The sum is that of the classes below the maximum: to leave out the label, Inductor would go
     through the logits a third time.
     """
+    classes = logits.shape[-1]
+    if 1 < classes < UNROLLED:
+        logits = torch.nn.functional.pad(logits, (0, 8 - classes), value=-torch.inf)
     highest = torch.amax(logits, -1, keepdim=True)
-    shift = softmax.shift_of(highest, logits.shape[-1])
+    by, factor = softmax.shift_of(highest, classes)
     below = logits < highest
-    powers = torch.where(below, torch.exp(logits - shift.by), 0.0).sum(-1, keepdim=True)
+    powers = torch.where(below, torch.exp(logits - by), 0.0).sum(-1, keepdim=True)
     ties = torch.where(below, 0.0, 1.0).sum(-1, keepdim=True)
-    logit = torch.gather(logits, -1, labels[..., None])
-    rest = ties - 1.0 + powers * shift.factor
-    found = softmax.label_loss(logit, highest, rest)
-    return shift, softmax.LabelLoss(*(x[..., 0] for x in found))
+    return highest, ties - 1.0 + powers * factor
 
 
-def _hit(logits: Array, labels: Array) -> Array:
-    classes = torch.arange(logits.shape[-1], device=logits.device, dtype=torch.int32)
-    return classes == labels.to(torch.int32)[..., None]
+def _at(logits: Array, labels: Array) -> Array:
+    return torch.gather(logits, -1, labels[..., None])

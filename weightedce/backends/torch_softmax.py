@@ -36,6 +36,18 @@ def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: in
     return loss.reshape(labels.shape)
 
 
+def look_up(weight: Array, labels: Array) -> Array:
+    """Return the weight of each label, or its row of a matrix.
+
+    Indices of `gather` are never negative, so that compiled code need not look; in eager code
+    it takes a hundred times as long.
+    """
+    flat = labels.reshape(-1)
+    if weight.ndim == 1 and torch.compiler.is_compiling():
+        return torch.gather(weight, 0, flat).reshape(labels.shape)
+    return torch.index_select(weight, 0, flat).reshape(*labels.shape, *weight.shape[1:])
+
+
 def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
     """Return ``exp(z_k - max z)``, 0 for the label, and the loss with its derivative.
 
@@ -55,7 +67,7 @@ def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
         else:
             by, factor = softmax.shift_of(top, classes)
             bound = torch.finfo(z.dtype).max / 2  # as in softmax.shifted_exp
-            torch.clamp(z, -bound, bound, out=e).sub_(by).exp_().mul_(factor)
+            torch.clamp(z, -bound, bound, out=e).sub_(softmax.bounded(by)).exp_().mul_(factor)
         e.scatter_(1, labels[part], 0.0)
         torch.sum(e, 1, out=others[part])
     logit = rows.gather(1, labels)[:, 0]

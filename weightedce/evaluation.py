@@ -75,8 +75,10 @@ def evaluate(
         size = elements(logits, (targets, *options.values(), *also))
         count = _rows_in_block(logits, targets, options, also, size) if size else 0
         if count or (size and sloped):
-            names = [name for name in ("sample_weight", "mask") if _by_rows(options[name], logits)]
-            rows = (logits, targets, *(options[name] for name in names))
+            names, rows = [], [logits, targets]
+            if count:
+                names = [x for x in ("sample_weight", "mask") if _by_rows(options[x], logits)]
+                rows += [options[x] for x in names]
             divisor = _divisor(logits, reduction, options)
             known = "sum" if divisor else reduction
             part = Part(batch_of, options, names, formula, sloped, known)

@@ -28,6 +28,12 @@ def times(weight: Array | float, array: Array | float) -> Array | float:
     return array if isinstance(weight, float) and weight == 1.0 else weight * array
 
 
+def rest_of(share: Array) -> Array:
+    """Return ``1 - share``."""
+    own = getattr(backend_of(share), "rest_of", None)
+    return 1.0 - share if own is None else own(share)
+
+
 def kept(mask: Any, ignore: float | None, given: Array, z: Array, shape: Shape) -> Any:
     """Combine ``mask`` and ``ignore_index`` into one boolean array of the loss's shape."""
     if mask is None and ignore is None:

@@ -66,6 +66,7 @@ __all__ = [
     "namespace",
     "product",
     "read",
+    "rest_of",
     "shape",
     "sides",
     "sigmoid",
@@ -85,6 +86,13 @@ def product(weight: Array, loss: Array) -> Array:
     return torch.where(weight == 0.0, 0.0, found) if torch.compiler.is_compiling() else found
 
 
+def rest_of(share: Array) -> Array:
+    """Return ``1 - share``; a number is half as fast as an array that has the type already."""
+    if type(share) is not torch.Tensor:  # a fake one takes no other
+        return 1.0 - share
+    return torch.scalar_tensor(1.0, dtype=share.dtype) - share
+
+
 def read(flag: Array) -> bool | None:
     """Read ``flag`` unless it is being compiled, on an accelerator, batched or fake."""
     if torch.compiler.is_compiling() or flag.device.type != "cpu":
@@ -97,7 +105,7 @@ def read(flag: Array) -> bool | None:
 
 def extremes(array: Array) -> tuple[Any, Any] | None:
     """Return the least and the greatest element, where they can be read."""
-    if torch.compiler.is_compiling() or array.device.type != "cpu":
+    if torch.compiler.is_compiling() or not array.is_cpu:
         return None
     low, high = torch.aminmax(array.detach())
     try:

@@ -4,7 +4,7 @@ Nothing of the size of the whole batch is held but the gradients themselves: a b
 gone before the next one starts, and ``backward`` only scales what is there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from math import isfinite
 from typing import Any
@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from weightedce import stable
 from weightedce.backends import Array
-from weightedce.backends.torch_modes import batched, transformed
+from weightedce.backends.torch_modes import batched, recorded, transformed
 from weightedce.backends.torch_slope import sloped_in_place
 from weightedce.evaluation import Part
 
@@ -22,6 +22,7 @@ BLOCK = 2**18  # elements: a megabyte of float32, so that what is made of a bloc
 
 Sums = tuple[Array, Array, Array]  # loss, weight, count
 Gradients = dict[int, Array]  # by the position of the array
+Formed = Callable[[Sequence[Any], Sequence[int]], tuple[Sums, Gradients] | None]
 
 
 def by_blocks(part: Part, rows: Sequence[Any], size: int, divisor: float) -> Sums:
@@ -37,11 +38,7 @@ def by_blocks(part: Part, rows: Sequence[Any], size: int, divisor: float) -> Sum
     return _remembered(formed, natural, (*rows, *held))
 
 
-def remembered(
-    formed: Callable[[Sequence[Any], Sequence[int]], tuple[Sums, Gradients] | None],
-    natural: Callable[..., Sums],
-    arrays: Sequence[Any],
-) -> Sums:
+def remembered(formed: Formed, natural: Callable[..., Sums], arrays: Sequence[Any]) -> Sums:
     """Return sums with the gradient of the first one formed at once, where that is enough.
 
     ``formed(arrays, wanted)`` returns the sums and the gradient of the loss to the arrays whose
@@ -54,22 +51,21 @@ def remembered(
     return _remembered(formed, natural, arrays)
 
 
-def _remembered(
-    formed: Callable[[Sequence[Any], Sequence[int]], tuple[Sums, Gradients] | None],
-    natural: Callable[..., Sums],
-    arrays: Sequence[Any],
-) -> Sums:
+def _remembered(formed: Formed, natural: Callable[..., Sums], arrays: Sequence[Any]) -> Sums:
     """Return what `remembered` does, where nothing looks through the operations."""
-    tensors = [i for i, x in enumerate(arrays) if isinstance(x, torch.Tensor)]
-    wanted = [i for i in tensors if arrays[i].requires_grad] if torch.is_grad_enabled() else []
+    tensors = [x if isinstance(x, torch.Tensor) else None for x in arrays]
+    wanted: list[int] = []
+    if torch.is_grad_enabled():
+        wanted = [i for i, x in enumerate(tensors) if x is not None and x.requires_grad]
     found = formed(arrays, wanted)
     if found is None:
         return natural(arrays, again=True)
-    (loss, weight, count), gradients = found
-    if wanted:
-        call = _Call(formed, natural, list(arrays), tensors, wanted)
-        loss = _Remembered.apply(call, (loss, gradients), *[arrays[i] for i in tensors])
-    return loss, weight, count
+    sums, gradients = found
+    if not wanted:
+        return sums
+    others = [x if kept is None else None for x, kept in zip(arrays, tensors, strict=True)]
+    call = formed, natural, wanted, others
+    return recorded(_Remembered, call, (sums[0], gradients), *tensors), sums[1], sums[2]
 
 
 def block_elements(logits: Array, others: Sequence[Any]) -> int | None:
@@ -78,71 +74,52 @@ def block_elements(logits: Array, others: Sequence[Any]) -> int | None:
     So it is where torch looks through the operations, on an accelerator, and where others than
     the logits want a gradient, which blocks do not form.
     """
-    tensors = [x for x in others if isinstance(x, torch.Tensor)]
-    if logits.device.type != "cpu" or transformed((logits, *tensors)):
+    if not logits.is_cpu or transformed((logits, *others)):
         return None
-    learn = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
-    return None if learn else BLOCK
-
-
-class _Call:
-    """What is needed to do the work again; the tensors are kept by autograd."""
-
-    def __init__(
-        self,
-        formed: Any,
-        natural: Any,
-        arrays: list[Any],
-        tensors: list[int],
-        wanted: list[int],
-    ) -> None:
-        self.formed, self.natural = formed, natural
-        self.tensors, self.wanted = tensors, wanted
-        self.others = [None if i in tensors else x for i, x in enumerate(arrays)]
-        self.dtypes = {i: arrays[i].dtype for i in wanted}
-
-    def filled(self, tensors: Sequence[Array]) -> list[Any]:
-        """Return the arrays in their places."""
-        arrays = self.others.copy()
-        for i, x in zip(self.tensors, tensors, strict=True):
-            arrays[i] = x
-        return arrays
+    if torch.is_grad_enabled():
+        for x in others:
+            if isinstance(x, torch.Tensor) and x.requires_grad:
+                return None
+    return BLOCK
 
 
 class _Remembered(torch.autograd.Function):
     """The identity of the loss, with a gradient that is known already."""
 
     @staticmethod
-    def forward(ctx: Any, call: _Call, found: tuple[Array, Gradients], *tensors: Array) -> Array:
-        loss, ctx.gradients = found
+    def forward(ctx: Any, call: Any, found: tuple[Array, Gradients], *tensors: Any) -> Array:
         ctx.call = call
-        ctx.save_for_backward(*tensors)
+        loss, ctx.gradients = found
+        ctx.save_for_backward(*tensors)  # autograd keeps them, and sees if one is changed
         return loss
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
-        call = ctx.call
+        formed, natural, wanted, others = ctx.call
         if torch.is_grad_enabled() or batched(upstream):  # the gradient is differentiated, or many
             # aliases: an array may have been made from another, whose share this is not
             with torch.enable_grad():
-                aliases = [x.view_as(x) for x in ctx.saved_tensors]
-                arrays = call.filled(aliases)
-                loss = call.natural(arrays, again=False)[0]
-                inputs = [arrays[i] for i in call.wanted]
+                tensors = [None if x is None else x.view_as(x) for x in ctx.saved_tensors]
+                loss = natural(_filled(tensors, others), again=False)[0]
+                inputs = [tensors[i] for i in wanted]
                 known = torch.autograd.grad(
                     loss, inputs, upstream, create_graph=True, allow_unused=True
                 )
-            gradients = dict(zip(call.wanted, known, strict=True))
+            gradients = dict(zip(wanted, known, strict=True))
         else:
             gradients, ctx.gradients = ctx.gradients, None  # handed out once, to be scaled in place
             if gradients is None:
-                gradients = call.formed(call.filled(ctx.saved_tensors), call.wanted)[1]
+                gradients = formed(_filled(ctx.saved_tensors, others), wanted)[1]
             if upstream.item() != 1.0:
                 for x in gradients.values():
                     x.mul_(upstream.to(x.dtype))
-            # only now: a scaled loss is there to keep float16 from underflow
-            gradients = {i: x.to(call.dtypes[i]) for i, x in gradients.items()}
-        return None, None, *[gradients.get(i) for i in call.tensors]
+        # to float16 by autograd, and only now: a scaled loss is there to keep it from underflow
+        return None, None, *map(gradients.get, range(len(others)))
+
+
+def _filled(tensors: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+    """Return all arrays in their places."""
+    return [x if kept is None else kept for x, kept in zip(others, tensors, strict=True)]
 
 
 def _formed(
@@ -150,34 +127,32 @@ def _formed(
 ) -> tuple[Sums, Gradients] | None:
     """Return the sums, and the gradient to the logits if it is wanted, of block after block."""
     rows = rows[: 2 + len(part.names)]
-    logits, learn = rows[0], bool(wanted)
     gradient: Any = None
     sums: Any = None
     for place, block in _blocks(rows, size):
-        found = _with_slope(part, block, learn) or _by_autograd(part, block, learn)
+        found = _with_slope(part, block, bool(wanted)) or _by_autograd(part, block, bool(wanted))
         if found is None:
             return None
         more, slope = found
         if sums is None:
-            scale = torch.scalar_tensor(divisor, dtype=more[0].dtype)
-        if slope is not None:
+            scale = torch.scalar_tensor(1.0 / divisor, dtype=more[0].dtype)
+        if slope is not None and size == 0:
+            gradient = slope.mul_(scale)
+        elif slope is not None:
             if gradient is None:
-                own = size == 0 and slope.is_contiguous()
-                gradient = slope if own else torch.empty_like(logits, dtype=slope.dtype)
-            torch.div(slope, scale, out=gradient if size == 0 else gradient[place])
+                gradient = torch.empty_like(rows[0], dtype=slope.dtype)
+            torch.mul(slope, scale, out=gradient[place])
         sums = more if sums is None else tuple(a + b for a, b in zip(sums, more, strict=True))
     loss, weight, count = sums
-    return (loss / scale, weight, count), {0: gradient}
+    return (loss * scale, weight, count), {0: gradient}
 
 
-def _blocks(rows: Sequence[Any], size: int) -> Iterator[tuple[slice, Sequence[Any]]]:
-    """Yield the place of each block, and its rows."""
+def _blocks(rows: Sequence[Any], size: int) -> Iterable[tuple[slice, Sequence[Any]]]:
+    """Return the place of each block, and its rows."""
     if size == 0:
-        yield slice(None), rows
-        return
-    for start in range(0, len(rows[0]), size):
-        place = slice(start, start + size)
-        yield place, [x[place] for x in rows]
+        return [(slice(None), rows)]
+    places = (slice(start, start + size) for start in range(0, len(rows[0]), size))
+    return ((place, [x[place] for x in rows]) for place in places)
 
 
 def _with_slope(part: Part, rows: Sequence[Any], wanted: bool) -> Any:

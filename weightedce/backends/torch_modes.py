@@ -20,11 +20,10 @@ def transformed(arrays: Sequence[Any]) -> bool:
     """
     if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
         return True
-    forward = forward_ad._current_level >= 0
-    return any(
-        isinstance(x, FakeTensor) or (forward and forward_ad.unpack_dual(x).tangent is not None)
-        for x in arrays
-        if isinstance(x, torch.Tensor)
+    if FakeTensor in map(type, arrays):
+        return True
+    return forward_ad._current_level >= 0 and any(
+        forward_ad.unpack_dual(x).tangent is not None for x in arrays if isinstance(x, torch.Tensor)
     )
 
 
@@ -34,3 +33,8 @@ def batched(upstream: Any) -> bool:
     What is done in place to one array cannot be done to many.
     """
     return bool(torch._C._functorch.is_legacy_batchedtensor(upstream))
+
+
+def recorded(function: type[torch.autograd.Function], *given: Any) -> Any:
+    """Apply ``function`` after `transformed` has said no, without asking for each array again."""
+    return super(torch.autograd.Function, function).apply(*given)

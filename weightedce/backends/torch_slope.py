@@ -13,6 +13,7 @@ from weightedce.backends.torch_modes import batched, compiled, transformed
 from weightedce.stable import Sloped
 
 Composed = Callable[..., Array]
+FEW = 2**13  # elements: kernels are so short that fewer of them count more than what they do
 
 
 def attach(
@@ -50,16 +51,27 @@ def sides(logits: Array) -> tuple[Array, Array, Array, Array] | None:
 def _sides_in_place(logits: Array) -> tuple[Array, Array, Array, Array]:
     """Return p, 1 - p, and -log of both.
 
-    Both logarithms end in log(1 + exp(-|z|)), which comes from the smaller of the sigmoids. What
-    is thrown away comes and goes as one array: of several, the C library may return each to the
-    system, and a hundred thousand elements take twice as long for the page faults.
+    Of many logits both logarithms end in log(1 + exp(-|z|)), which comes from the smaller of the
+    sigmoids. What is thrown away then comes and goes as one array, with room for two more: the C
+    library gives back to the system what is free beyond twice the largest array it has seen, and
+    a hundred thousand elements take three times as long for the page faults.
     """
-    rest, tail, above = logits.new_empty((3, *logits.shape)).unbind()
+    if logits.numel() <= FEW:
+        rest = torch.neg(logits)
+        above, below = _softplus(logits), _softplus(rest)
+        return torch.sigmoid(logits), rest.sigmoid_(), below, above
+    rest, tail, above, *_ = logits.new_empty((5, *logits.shape)).unbind()
     p = torch.sigmoid(logits)
     torch.neg(logits, out=rest).sigmoid_()
     torch.minimum(p, rest, out=tail).neg_().log1p_()  # minus log(1 + exp(-|z|))
     torch.clamp(logits, min=0.0, out=above)
     return p, rest, torch.sub(above, logits).sub_(tail), above.sub_(tail)
+
+
+def _softplus(logits: Array) -> Array:
+    """Return log(1 + exp(z)); from 40 on it is z, while torch's own 20 costs float64 its digits."""
+    found: Array = torch.nn.functional.softplus(logits, 1.0, 40.0)
+    return found
 
 
 def sloped_in_place(

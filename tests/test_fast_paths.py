@@ -323,3 +323,12 @@ def test_the_gradient_to_the_weight_is_made_once_in_jax(rows):
 
     step = jax.jit(jax.value_and_grad(loss, (0, 1))).lower(hidden, weight).compile()
     assert step.memory_analysis().temp_size_in_bytes < weight.nbytes
+
+
+@jax_only
+@pytest.mark.parametrize(("classes", "product"), [(10, True), (100, False)])
+def test_few_classes_are_added_up_as_a_product_in_jax(classes, product):
+    jax = DIFFERENTIABLE["jax"].jax
+    z, y = jax.numpy.zeros((1000, classes)), jax.numpy.zeros(1000, dtype=int)
+    step = jax.jit(jax.value_and_grad(w.cross_entropy)).lower(z, y).compile()
+    assert (" dot(" in step.as_text()) == product

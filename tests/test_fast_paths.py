@@ -308,3 +308,27 @@ def test_memory_of_binary_losses_in_jax(loss):
     z = jax.numpy.zeros(2**20, dtype="float32")
     step = jax.jit(jax.value_and_grad(loss)).lower(z, z).compile()
     assert step.memory_analysis().temp_size_in_bytes < 3.5 * z.nbytes
+
+
+@jax_only
+@pytest.mark.parametrize("rows", [8, 20])
+def test_the_gradient_to_the_weight_is_made_once_in_jax(rows):
+    """What follows a loop is done in place; fused with an update it needs the matrix twice."""
+    jax = DIFFERENTIABLE["jax"].jax
+    hidden, weight = (jax.numpy.zeros((n, 256), dtype="float32") for n in (rows, 40_000))
+    labels = jax.numpy.zeros(rows, dtype=int)
+
+    def loss(hidden, weight):
+        return w.linear_cross_entropy(hidden, weight, labels, block_size=8)
+
+    step = jax.jit(jax.value_and_grad(loss, (0, 1))).lower(hidden, weight).compile()
+    assert step.memory_analysis().temp_size_in_bytes < weight.nbytes
+
+
+@jax_only
+@pytest.mark.parametrize(("classes", "product"), [(10, True), (100, False)])
+def test_few_classes_are_added_up_as_a_product_in_jax(classes, product):
+    jax = DIFFERENTIABLE["jax"].jax
+    z, y = jax.numpy.zeros((1000, classes)), jax.numpy.zeros(1000, dtype=int)
+    step = jax.jit(jax.value_and_grad(w.cross_entropy)).lower(z, y).compile()
+    assert (" dot(" in step.as_text()) == product

@@ -71,12 +71,13 @@ class Head:
         return LabelLoss(loss, factor * found.scale, at_label)
 
     def _label_slope(self, b: ClassBatch) -> tuple[Array, Array]:
-        xp, z = b.xp, b.logits
-        classes = xp.arange(z.shape[-1], device=backend_of(z).device(z))
+        backend, xp, z = backend_of(b.logits), b.xp, b.logits
+        classes = xp.arange(z.shape[-1], device=backend.device(z))
         hit = classes == xp.expand_dims(b.labels, axis=-1)
         highest = xp.max(z, axis=-1, keepdims=True)
         ratios = xp.where(hit, 0.0, xp.exp(xp.where(z == highest, 0.0, z - highest)))
-        logit = xp.sum(xp.where(hit, z, 0.0), axis=-1)
+        look = getattr(backend, "at_labels", None)
+        logit = look(z, b.labels) if look else xp.sum(xp.where(hit, z, 0.0), axis=-1)
         others = xp.sum(ratios, axis=-1)
         found = self.of_label(b.label_mass, logit, xp.squeeze(highest, axis=-1), others)
         at_label = xp.expand_dims(found.at_label, axis=-1)

@@ -75,18 +75,21 @@ def linear_batch(
         keep = xp.reshape(keep, (-1,))
         # here already: 0 times a NaN of a masked row would reach the gradient to the weight
         h = xp.where(xp.expand_dims(keep, axis=1), h, 0.0)
-    size = block_rows(backend.shape(h)[0], classes, block_size)
+    elements = getattr(backend, "linear_elements", blocks.ELEMENTS)
+    size = block_rows(backend.shape(h)[0], classes, block_size, elements)
     return LinearBatch((h, w, b), (y, sample, keep), (per_class,), loss_shape, checked, size)
 
 
-def block_rows(count: Any, classes: int, block_size: int | None) -> int:
+def block_rows(
+    count: Any, classes: int, block_size: int | None, elements: int = blocks.ELEMENTS
+) -> int:
     """Return the rows of a block: the ones asked for, or by the size of the logits."""
     if block_size is not None:
         size = options.whole("block_size", block_size)
         if size < 1:
             raise ValueError(f"block_size: expected at least 1, got {size}")
         return size
-    most = max(1, blocks.ELEMENTS // classes)
+    most = max(1, elements // classes)
     if not isinstance(count, int) or count <= most:
         return most
     return -(-count // -(-count // most))  # as many blocks, of nearly the same size

@@ -75,7 +75,7 @@ def shift_of(highest: Array, classes: int) -> Shift:
     """Return the shift for logits whose maximum is ``highest``."""
     xp = backend_of(highest).namespace
     limits = xp.finfo(highest.dtype)
-    most = int(math.log(limits.max / classes)) - 2  # exp(-most) is far enough from underflow too
+    most = int(math.log(limits.max / classes)) - 3  # so that factor / classes is no underflow
     by = xp.floor(highest - xp.clip(highest, 0, most))
     coarse = highest * limits.eps > 1.0  # a whole number, and next to it none that is `most` less
     by = xp.where(coarse, highest, by)

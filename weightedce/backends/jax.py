@@ -6,12 +6,13 @@ import jax
 import jax.numpy as namespace
 
 from weightedce.backends import Array
-from weightedce.backends.jax_linear import linear_by_blocks, linear_rows
+from weightedce.backends.jax_linear import linear_by_blocks, linear_elements, linear_rows
 from weightedce.backends.jax_slope import attach
-from weightedce.backends.jax_softmax import label_log_softmax, look_up
+from weightedce.backends.jax_softmax import at_labels, label_log_softmax, look_up
 from weightedce.backends.numpy import device, fixed, shape
 
 __all__ = [
+    "at_labels",
     "attach",
     "bincount",
     "detach",
@@ -19,6 +20,7 @@ __all__ = [
     "fixed",
     "label_log_softmax",
     "linear_by_blocks",
+    "linear_elements",
     "linear_rows",
     "look_up",
     "namespace",

@@ -32,13 +32,12 @@ def by_blocks(
 
     ``size`` 0 takes all rows at once.
     """
-    blocks = [rows]
-    if size:
-        starts = range(0, len(rows[0]), size)
-        blocks = [[x[start : start + size] for x in rows] for start in starts]
-    sums = [_sums(part, block) for block in blocks]
-    columns = zip(*sums, strict=True)
-    loss, weight, count = sums[0] if len(sums) == 1 else map(np.sum, columns)
+    if not size:
+        loss, weight, count = _sums(part, rows)
+        return loss / divisor, weight, count
+    starts = range(0, len(rows[0]), size)
+    sums = [_sums(part, [x[start : start + size] for x in rows]) for start in starts]
+    loss, weight, count = map(np.sum, zip(*sums, strict=True))
     return loss / divisor, weight, count
 
 

@@ -7,6 +7,7 @@ factor 0, so that nothing they held, NaN included, reaches the value or the grad
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from weightedce import arguments, options
@@ -103,13 +104,13 @@ class ClassBatch:
         # weight what is smoothed
         return ((1.0 - e) * q + share * xp.sum(q, axis=self.axis, keepdims=True)) * weight
 
-    @property
+    @cached_property
     def label_mass(self) -> Array | float:
         """Return the factor of the label's own f_k(z), unsmoothed."""
         xp, weight = self.xp, self.class_weight
         if not isinstance(weight, float) and len(weight.shape):
             weight = self.of_labels(weight)
-        mass = weight * self.sample_weight
+        mass = times(self.sample_weight, weight)
         if self.outside is None:
             return mass
         if isinstance(mass, float):

@@ -55,7 +55,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
 def arange(stop: Any, /, *, dtype: Any = tf.int64, device: Any = None) -> Array:
     """Return 0, 1, ..., stop - 1."""
     with tf.device(device):
-        return tf.range(tf.cast(stop, dtype), dtype=dtype)
+        return tf.range(stop if isinstance(stop, int) else tf.cast(stop, dtype), dtype=dtype)
 
 
 def astype(x: Array, dtype: Any, /) -> Array:
@@ -94,7 +94,7 @@ def squeeze(x: Array, /, axis: int) -> Array:
 
 def broadcast_to(x: Array, /, shape: Sequence[Any]) -> Array:
     """Repeat axes of size one up to ``shape``."""
-    return tf.broadcast_to(x, shape)
+    return x if x.shape.is_fully_defined() and x.shape == shape else tf.broadcast_to(x, shape)
 
 
 def permute_dims(x: Array, /, axes: Sequence[int]) -> Array:

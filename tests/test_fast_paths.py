@@ -59,7 +59,7 @@ def test_binary_losses_take_the_block_with_its_own_derivative(library, mode, los
     gradient_in(library, mode, lambda z, y: loss(z, y, reduction="none"), Z, B)
 
 
-@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss])
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss, w.asymmetric_loss])
 @pytest.mark.parametrize("mode", ["eager", "function", "xla"])
 @pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
 def test_binary_losses_in_tensorflow_take_the_block_with_its_own_derivative(

@@ -33,6 +33,7 @@ __all__ = [
     "linear_rows",
     "look_up",
     "namespace",
+    "product",
     "ratio",
     "read",
     "shape",
@@ -55,6 +56,11 @@ def bounded(array: Array) -> bool:
         return False
     found = extremes(array)
     return found is not None and -inf < found[0] and found[1] < inf
+
+
+def product(weight: Array, loss: Array) -> Array:
+    """Return ``weight * loss`` with 0 * inf = 0; not for autodiff."""
+    return tf.math.multiply_no_nan(loss, weight)
 
 
 def unless_between(values: Array, low: float, high: float, otherwise: Callable[[], Array]) -> Array:

@@ -20,15 +20,18 @@ float32, float64 = tf.float32, tf.float64
 int32, int64 = tf.int32, tf.int64
 bool = tf.bool  # noqa: A001 - the standard's name
 
-abs, floor, exp, expm1, tanh, log, log1p = (  # noqa: A001 - the standard's names
+abs, floor, sign, exp, expm1, tanh, log, log1p = (  # noqa: A001 - the standard's names
     tf.math.abs,
     tf.math.floor,
+    tf.math.sign,
     tf.math.exp,
     tf.math.expm1,
     tf.math.tanh,
     tf.math.log,
     tf.math.log1p,
 )
+minimum, maximum = tf.math.minimum, tf.math.maximum
+zeros_like, ones_like = tf.zeros_like, tf.ones_like
 
 
 def finfo(dtype: Any, /) -> Any:

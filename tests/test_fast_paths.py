@@ -59,7 +59,7 @@ def test_binary_losses_take_the_block_with_its_own_derivative(library, mode, los
     gradient_in(library, mode, lambda z, y: loss(z, y, reduction="none"), Z, B)
 
 
-@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss])
+@pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss, w.asymmetric_loss])
 @pytest.mark.parametrize("mode", ["eager", "function", "xla"])
 @pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
 def test_binary_losses_in_tensorflow_take_the_block_with_its_own_derivative(
@@ -121,6 +121,34 @@ def test_tensorflow_makes_one_graph_for_eager_batches_of_every_size():
         for rows in (7, 3, 5):
             gradient_in(library, "eager", w.binary_cross_entropy, Z[:rows], B[:rows])
     assert len(made) == 1
+
+
+@pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
+def test_eager_tensorflow_selects_nothing_where_all_losses_are_finite(monkeypatch):
+    from weightedce.backends import tensorflow_namespace
+
+    def refuse(*_):
+        raise AssertionError("a select was made")
+
+    def loss(z, y):
+        return w.cross_entropy(z, y, class_weight=[1.0, 2.0, 3.0], reduction="weighted_mean")
+
+    library = DIFFERENTIABLE["tensorflow"]
+    expected = gradient_in(library, "eager", loss, Z, Y)  # makes the graph of the block
+    monkeypatch.setattr(tensorflow_namespace, "where", refuse)
+    found = gradient_in(library, "eager", loss, Z, Y)
+    np.testing.assert_array_equal(found[1], expected[1])
+    with pytest.raises(AssertionError, match="select"):
+        loss(library.array(np.where(np.arange(3) == Y[:, None], -np.inf, Z)), library.array(Y))
+
+
+@pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
+def test_a_tensorflow_graph_looks_for_bad_targets_in_a_branch():
+    """The least and the greatest target tell whether there are any."""
+    tf = DIFFERENTIABLE["tensorflow"].tf
+    shape = tf.TensorSpec([None, 3], tf.float32)
+    graph = tf.function(w.binary_cross_entropy).get_concrete_function(shape, shape).graph
+    assert {"Min", "Max", "StatelessIf"} <= {op.type for op in graph.get_operations()}
 
 
 OPTIONS = {

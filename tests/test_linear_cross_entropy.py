@@ -229,6 +229,22 @@ def test_a_class_without_bias_is_left_out(differentiable):
     assert not gradient[1].any()
 
 
+@pytest.mark.parametrize("classes", [1, 3])
+@pytest.mark.parametrize("one_hot", [False, True], ids=["labels", "one-hot"])
+def test_a_row_without_a_possible_class_is_undefined(differentiable, one_hot, classes):
+    """NaN as in cross_entropy, and for one class alone 0, whatever its logit is."""
+    labels = np.array([0, classes - 1])
+    arrays = np.full(classes, -np.inf), np.eye(classes)[labels] if one_hot else labels
+
+    def of_bias(bias, targets):
+        hidden, weight = (differentiable.array(np.ones((n, 2))) for n in (2, classes))
+        return w.linear_cross_entropy(hidden, weight, targets, bias=bias)
+
+    for order in (0, 1):
+        found = derived(differentiable, of_bias, arrays[0], arrays[1:], order)
+        np.testing.assert_array_equal(found, np.full_like(found, np.nan if classes > 1 else 0.0))
+
+
 def test_features_along_another_axis():
     hidden = RANDOM.normal(size=(2, D, 4))
     labels = RANDOM.integers(0, V, (2, 4))

@@ -288,6 +288,28 @@ def test_the_first_call_of_a_process_may_be_compiled():
 
 
 @needs["tensorflow"]
+@pytest.mark.parametrize("classes", [3, 40])  # 40: labels are places in a matrix
+def test_tf_vectorized_map(classes):
+    tf = DIFFERENTIABLE["tensorflow"].tf
+    random = np.random.default_rng(0)
+    z, y = random.normal(size=(2, 4, classes)), random.integers(0, classes, (2, 4))
+    binary = random.random((2, 4, classes))
+
+    def each(batch):
+        z, y, binary = batch
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            value = w.cross_entropy(z, y) + w.binary_cross_entropy(z, binary)
+        return value, tape.gradient(value, z)
+
+    mapped = tf.vectorized_map(each, (tf.constant(z), tf.constant(y), tf.constant(binary)))
+    for i in range(2):
+        single = each((tf.constant(z[i]), tf.constant(y[i]), tf.constant(binary[i])))
+        for found, expected in zip(mapped, single, strict=True):
+            np.testing.assert_allclose(found[i], expected, rtol=1e-13)
+
+
+@needs["tensorflow"]
 @both
 def test_tf_variables_nested_tapes_and_forward_mode(loss, targets):
     tf = DIFFERENTIABLE["tensorflow"].tf

@@ -60,7 +60,7 @@ def test_truth_without_what_is_infinite(library, loss, dtype, kind, monkeypatch)
     monkeypatch.setattr(softmax, "unshifted", lambda *a: shifts.append(original(*a)) or shifts[-1])
     for name, case in hard_points.cases(loss).items():
         hold(library, CaseProblem(name, KINDS[kind](case).rounded(dtype)), dtype)
-    if loss == "cross_entropy" and library in BY_BLOCKS:
+    if loss == "cross_entropy" and library.name in ("numpy", "torch", "tensorflow"):
         assert set(shifts) == {kind == "near"}
 
 
@@ -129,13 +129,13 @@ def many_classes(library, monkeypatch):
         graph.cache_clear()
 
 
-def hold_labels(library, loss, dtype):
+def hold_labels(library, loss, dtype, change=lambda case: case):
     """Hold every case of a loss with labels to the truth, without smoothing: labels alone."""
     cases = hard_points.cases(loss).items()
     taken = {name: case for name, case in cases if case.targets.ndim < case.logits.ndim}
     assert taken
     for name, case in taken.items():
-        plain = replace(case, options={**case.options, "label_smoothing": 0.0})
+        plain = replace(change(case), options={**case.options, "label_smoothing": 0.0})
         hold(library, CaseProblem(name, plain.rounded(dtype)), dtype)
 
 
@@ -146,6 +146,7 @@ def test_truth_of_labels_without_smoothing(library, loss, dtype):
     hold_labels(library, loss, dtype)
 
 
+@pytest.mark.parametrize("change", [lambda case: case, near], ids=["hard", "near"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("loss", LABELS)
 @pytest.mark.parametrize(
@@ -154,8 +155,8 @@ def test_truth_of_labels_without_smoothing(library, loss, dtype):
     ids=lambda library: library.name,
 )
 @pytest.mark.usefixtures("many_classes")
-def test_truth_of_labels_of_many_classes(library, loss, dtype):
-    hold_labels(library, loss, dtype)
+def test_truth_of_labels_of_many_classes(library, loss, dtype, change):
+    hold_labels(library, loss, dtype, change)
 
 
 FAR = {  # rows of two logits near the ends of what can be shifted, and beyond whole numbers

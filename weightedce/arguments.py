@@ -261,8 +261,14 @@ def probabilities(name: str, values: Array) -> Array:
     outside = (values < low) | (values > high)
     if all_inside(name, values, outside, 0, 1):
         return values
-    xp = backend_of(values).namespace
-    return xp.where(outside, xp.nan, values)
+    backend = backend_of(values)
+    xp = backend.namespace
+
+    def marked() -> Array:
+        return xp.where((values < low) | (values > high), xp.nan, values)
+
+    branch = getattr(backend, "unless_between", None)
+    return marked() if branch is None else branch(values, low, high, marked)
 
 
 def _dtype_name(dtype: Any) -> str:

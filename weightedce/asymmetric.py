@@ -72,7 +72,7 @@ def _sloped(
         minus_log_1m *= -1.0
     else:
         m, left, minus_log_1m = p, rest, minus_log_1p
-    rising = m**gamma_neg
+    rising = (m * m) ** 2 if gamma_neg == 4 else m**gamma_neg  # a third of the time
     rising *= negative
     value += stable.product(rising, minus_log_1m)
     if not slope:

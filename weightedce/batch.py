@@ -6,7 +6,7 @@ per example; `BinaryBatch` and `ClassBatch` hold these factors. Masked elements 
 factor 0, so that nothing they held, NaN included, reaches the value or the gradient.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from weightedce import arguments, options
@@ -67,6 +67,7 @@ class ClassBatch:
     keep: Array | None  # None: nothing is masked; no class axis
     smoothing: float
     smoothing_weight: str
+    looked_up: list[Any] = field(default_factory=list)  # once: the mass of the labels
 
     @property
     def targets(self) -> Array:
@@ -106,10 +107,15 @@ class ClassBatch:
     @property
     def label_mass(self) -> Array | float:
         """Return the factor of the label's own f_k(z), unsmoothed."""
+        if not self.looked_up:  # not cached_property, whose lock torch.compile refuses
+            self.looked_up.append(self._mass_of_labels())
+        return self.looked_up[0]
+
+    def _mass_of_labels(self) -> Array | float:
         xp, weight = self.xp, self.class_weight
         if not isinstance(weight, float) and len(weight.shape):
             weight = self.of_labels(weight)
-        mass = weight * self.sample_weight
+        mass = times(self.sample_weight, weight)
         if self.outside is None:
             return mass
         if isinstance(mass, float):

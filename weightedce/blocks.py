@@ -55,12 +55,13 @@ class Head:
             slope = slope * (1.0 - (capped / self.softcap) ** 2)
         return loss, reduce(loss, b, "total"), slope
 
-    def of_label(self, weight: Array, logit: Array, highest: Array, others: Array) -> LabelLoss:
-        """Return the loss and its derivative where one class has all the mass, ``weight``.
+    def of_label(self, b: ClassBatch, logit: Array, highest: Array, others: Array) -> LabelLoss:
+        """Return the loss and its derivative where one class has all the mass.
 
-        The others are those of `softmax.rest_of`.
+        The others are those of `softmax.rest_of`; where no class is possible they may be 0.
         """
-        xp = backend_of(weight).namespace
+        xp, weight = b.xp, b.label_mass
+        others = xp.where(highest == -xp.inf, b.logits.shape[-1] - 1.0, others)
         found = softmax.label_loss(logit, highest, softmax.rest_of(logit, highest, others))
         loss, factor, at_label = stable.times(weight, found.loss), weight, weight * found.at_label
         if self.z_loss:
@@ -79,7 +80,7 @@ class Head:
         look = getattr(backend, "at_labels", None)
         logit = look(z, b.labels) if look else xp.sum(xp.where(hit, z, 0.0), axis=-1)
         others = xp.sum(ratios, axis=-1)
-        found = self.of_label(b.label_mass, logit, xp.squeeze(highest, axis=-1), others)
+        found = self.of_label(b, logit, xp.squeeze(highest, axis=-1), others)
         at_label = xp.expand_dims(found.at_label, axis=-1)
         slope = xp.where(hit, at_label, ratios * xp.expand_dims(found.scale, axis=-1))
         return found.loss, slope
@@ -102,6 +103,9 @@ class Head:
         below = xp.where(top, shift, z) - shift
         ratios = xp.where(top, 0.0, xp.exp(below))
         rest = xp.sum(ratios, axis=-1, keepdims=True)
+        nothing = (highest == -xp.inf) & (z.shape[-1] > 1)
+        undefined = stable.infinite(highest) & (rest > 0.0) | nothing  # two at +inf, or all at -inf
+        rest = xp.where(undefined, xp.nan, rest)
         tail = xp.log1p(rest)
         factor = xp.sum(mass, axis=-1, keepdims=True)
         loss = stable.weighted_sum(mass, -below, -1) + xp.squeeze(factor * tail, axis=-1)

@@ -111,33 +111,36 @@ class LabelLoss(NamedTuple):
     at_label: Array  # the derivative to z_y
 
 
-def label_loss(logit: Array, highest: Array, rest: Array) -> LabelLoss:
+def label_loss(logit: Array, highest: Array, rest: Array, *, finite: bool = False) -> LabelLoss:
     """Return ``logsumexp(z) - z_y`` from z_y, max z and ``rest``.
 
     That is the sum of exp(z_k - max z) over all classes but one at the maximum. With
     d = max z - z_y the loss is d + log1p(rest): no term is negative and small losses keep their
     digits. The derivative is p_k for the other classes and -(1 - p_y) for y, without a difference
-    of near numbers: rest is at least exp(-d) where that is not 1.
+    of near numbers: rest is at least exp(-d) where that is not 1. ``finite``: all maxima are.
     """
     xp = backend_of(rest).namespace
-    undefined = stable.infinite(highest) & (rest > 0.0)  # two at +inf, or all at -inf
-    rest = xp.where(undefined, xp.nan, rest)
-    distance = _distance(logit, highest)
+    if not finite:
+        undefined = stable.infinite(highest) & (rest > 0.0)  # two at +inf, or all at -inf
+        rest = xp.where(undefined, xp.nan, rest)
+    distance = _distance(logit, highest, finite)
     scale = 1.0 / (1.0 + rest)
     at_label = -(rest + (1.0 - xp.exp(-distance))) * scale
     return LabelLoss(distance + xp.log1p(rest), scale, at_label)
 
 
-def rest_of(logit: Array, highest: Array, others: Array) -> Array:
+def rest_of(logit: Array, highest: Array, others: Array, *, finite: bool = False) -> Array:
     """Return the ``rest`` of `label_loss` from the sum over all classes but the label.
 
     It is at least 1 where the label is below the maximum.
     """
     xp = backend_of(others).namespace
-    return others - (1.0 - xp.exp(-_distance(logit, highest)))
+    return others - (1.0 - xp.exp(-_distance(logit, highest, finite)))
 
 
-def _distance(logit: Array, highest: Array) -> Array:
+def _distance(logit: Array, highest: Array, finite: bool) -> Array:
+    if finite:
+        return highest - logit
     xp = backend_of(logit).namespace
     return xp.where(logit == highest, 0.0, highest - logit)
 

@@ -1,5 +1,7 @@
 """TensorFlow: our own namespace, since neither it nor array-api-compat has one yet."""
 
+from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import tensorflow as tf
@@ -8,11 +10,20 @@ from weightedce.backends import Array
 from weightedce.backends import tensorflow_namespace as namespace
 from weightedce.backends.numpy import device
 from weightedce.backends.tensorflow_linear import linear_by_blocks, linear_rows
+from weightedce.backends.tensorflow_modes import (
+    extremes,
+    forward_mode,
+    learned,
+    record,
+    unrecorded,
+    xla,
+)
 from weightedce.backends.tensorflow_slope import attach
 from weightedce.backends.tensorflow_softmax import label_log_softmax
 
 __all__ = [
     "attach",
+    "bounded",
     "detach",
     "device",
     "extremes",
@@ -20,13 +31,16 @@ __all__ = [
     "label_log_softmax",
     "linear_by_blocks",
     "linear_rows",
+    "look_up",
     "namespace",
+    "product",
+    "ratio",
     "read",
     "shape",
+    "unless_between",
 ]
 
 detach = tf.stop_gradient
-FEW = 2**17  # elements: NumPy, on one core, starts in 2 us where TensorFlow takes 28
 
 
 def read(flag: Array) -> bool | None:
@@ -36,14 +50,52 @@ def read(flag: Array) -> bool | None:
     return bool(flag) if "CPU" in flag.device else None
 
 
-def extremes(array: Array) -> tuple[Any, Any] | None:
-    """Return the least and the greatest element, where they can be read."""
-    if not tf.executing_eagerly() or "CPU" not in array.device:
-        return None
-    if array.shape.num_elements() <= FEW:
-        view = array.numpy()
-        return view.min(), view.max()
-    return tf.reduce_min(array).numpy(), tf.reduce_max(array).numpy()
+def bounded(array: Array) -> bool:
+    """Tell whether all elements can be seen to be finite."""
+    if not tf.executing_eagerly() or 0 in array.shape:
+        return False
+    found = extremes(array)
+    return found is not None and -inf < found[0] and found[1] < inf
+
+
+def product(weight: Array, loss: Array) -> Array:
+    """Return ``weight * loss`` with 0 * inf = 0; not for autodiff."""
+    return tf.math.multiply_no_nan(loss, weight)
+
+
+def unless_between(values: Array, low: float, high: float, otherwise: Callable[[], Array]) -> Array:
+    """Return ``values`` if all are between ``low`` and ``high``, else what ``otherwise`` makes.
+
+    Least and greatest value take a seventh of the time of looking at every value, in a graph that
+    runs one branch alone. XLA fuses the latter with what comes after it.
+    """
+    if xla():
+        return otherwise()
+    inside = (tf.reduce_min(values) >= low) & (tf.reduce_max(values) <= high)
+    return tf.cond(inside, lambda: tf.identity(values), otherwise)
+
+
+def ratio(numerator: Array, denominator: Array) -> Array:
+    """Return the quotient, and 0 where the denominator is 0.
+
+    Eager TensorFlow takes 12 operations for its gradient, where one will do for the numerator.
+    """
+    if (
+        not tf.executing_eagerly()
+        or learned([denominator])
+        or forward_mode([numerator, denominator])
+    ):
+        return tf.math.divide_no_nan(numerator, denominator)
+    with unrecorded():
+        value = tf.math.divide_no_nan(numerator, denominator)
+    if learned([numerator]):
+        record(value, [numerator], lambda up: [tf.math.divide_no_nan(up, denominator)])
+    return value
+
+
+def look_up(weight: Array, labels: Array) -> Array:
+    """Return the weight of each label, or its row of a matrix."""
+    return tf.gather(weight, labels)
 
 
 def shape(array: Array) -> tuple[Any, ...]:

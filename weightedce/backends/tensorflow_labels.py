@@ -22,7 +22,7 @@ def slope(head: Head, logits: Array, rows: Any, shared: Any) -> tuple[LossTotal,
     """Return the sums, and the derivative to the logits."""
     capped = head.capped(logits)
     b = head.batch(capped, rows, shared)
-    z, y, weight = b.logits, b.labels, b.label_mass
+    z, y = b.logits, b.labels
     highest = tf.reduce_max(z, axis=1)
     shift = tf.clip_by_value(highest, z.dtype.min, z.dtype.max)
     at = tf.stack([tf.range(tf.shape(z)[0]), tf.cast(y, tf.int32)], axis=1)
@@ -30,7 +30,7 @@ def slope(head: Head, logits: Array, rows: Any, shared: Any) -> tuple[LossTotal,
     # here, and not in e: a scatter copies, and what it copies is still held if it is z - shift
     others = tf.tensor_scatter_nd_update(z, at, tf.fill(tf.shape(y), tf.constant(-inf, z.dtype)))
     e = tf.exp(tf.minimum(others - shift[:, None], 0.0))  # 1 at +inf
-    found = head.of_label(weight, logit, highest, tf.reduce_sum(e, axis=1))
+    found = head.of_label(b, logit, highest, tf.reduce_sum(e, axis=1))
     derivative = e * found.scale[:, None]
     derivative = tf.tensor_scatter_nd_update(derivative, at, found.at_label)
     if head.softcap is not None:

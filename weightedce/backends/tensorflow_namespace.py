@@ -20,15 +20,18 @@ float32, float64 = tf.float32, tf.float64
 int32, int64 = tf.int32, tf.int64
 bool = tf.bool  # noqa: A001 - the standard's name
 
-abs, floor, exp, expm1, tanh, log, log1p = (  # noqa: A001 - the standard's names
+abs, floor, sign, exp, expm1, tanh, log, log1p = (  # noqa: A001 - the standard's names
     tf.math.abs,
     tf.math.floor,
+    tf.math.sign,
     tf.math.exp,
     tf.math.expm1,
     tf.math.tanh,
     tf.math.log,
     tf.math.log1p,
 )
+minimum, maximum = tf.math.minimum, tf.math.maximum
+zeros_like, ones_like = tf.zeros_like, tf.ones_like
 
 
 def finfo(dtype: Any, /) -> Any:
@@ -55,7 +58,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
 def arange(stop: Any, /, *, dtype: Any = tf.int64, device: Any = None) -> Array:
     """Return 0, 1, ..., stop - 1."""
     with tf.device(device):
-        return tf.range(tf.cast(stop, dtype), dtype=dtype)
+        return tf.range(stop if isinstance(stop, int) else tf.cast(stop, dtype), dtype=dtype)
 
 
 def astype(x: Array, dtype: Any, /) -> Array:
@@ -94,7 +97,7 @@ def squeeze(x: Array, /, axis: int) -> Array:
 
 def broadcast_to(x: Array, /, shape: Sequence[Any]) -> Array:
     """Repeat axes of size one up to ``shape``."""
-    return tf.broadcast_to(x, shape)
+    return x if x.shape.is_fully_defined() and x.shape == shape else tf.broadcast_to(x, shape)
 
 
 def permute_dims(x: Array, /, axes: Sequence[int]) -> Array:

@@ -4,7 +4,7 @@ Eager calls run a graph, which reuses arrays where eager TensorFlow makes a new 
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Any
 
 import tensorflow as tf
@@ -21,66 +21,78 @@ from weightedce.backends.tensorflow_modes import (
 )
 
 Composed = Callable[..., Array]
+Form = partial[Any]  # a function of `stable.Sloped`, with its exponents
 POWERS = (0.5, 1.0, 2.0, 3.0)  # that a graph makes of roots and products, ten times as fast
 
 
 def attach(composed: Composed, sloped: Any, logits: Array, *factors: Array) -> Array:
     """Return ``composed(logits, *factors)`` in few passes."""
     arrays = tuple(tf.convert_to_tensor(x) for x in (logits, *factors))  # variables too
-    focal = isinstance(sloped, partial) and sloped.func is stable.focal_with_slope
-    if forward_mode(arrays) or not (focal or sloped is stable.sloped_softplus):
+    if forward_mode(arrays):
         return composed(*arrays)
-    gamma = sloped.args[0] if focal else None  # None: of the softplus
+    form = sloped if isinstance(sloped, partial) else partial(sloped)
     learn = learned(factors)  # what nobody asks for costs time in eager code
     value: Array
     if tf.executing_eagerly():
         wanted = learn or learned(arrays[:1])
         with unrecorded():
-            value, *slope = _in_graph(gamma, wanted, arrays)
+            value, *slope = _in_graph(form, wanted, arrays)
         if wanted:
             record(value, arrays, lambda up: _gradients(composed, slope[0], learn, up, *arrays))
         return value
 
     @tf.custom_gradient
     def block(*arrays: Array) -> Any:
-        value, slope = _sloped(gamma, *arrays)
+        value, slope = _sloped(form, *arrays)
         return value, lambda up: _gradients(composed, slope, learn, up, *arrays)
 
     value = block(*arrays)
     return value
 
 
-def _in_graph(gamma: float | None, slope: bool, arrays: Sequence[Array]) -> Sequence[Array]:
+def _in_graph(form: Form, slope: bool, arrays: Sequence[Array]) -> Sequence[Array]:
     """Return the value, and the slope if wanted."""
-    if gamma is None or gamma in POWERS:
-        return _graph(slope, gamma)(*arrays)
-    return _graph(slope)(tf.constant(gamma, arrays[0].dtype), *arrays)  # one graph for all others
+    if form.func is stable.focal_with_slope and form.args[0] not in POWERS:
+        gamma = tf.constant(form.args[0], arrays[0].dtype)  # one graph for all of them
+        return _graph(slope, form.func)(gamma, *arrays)
+    return _graph(slope, form.func, form.args, tuple(form.keywords.items()))(*arrays)
 
 
-@cache
-def _graph(slope: bool, *gamma: float | None) -> Callable[..., Sequence[Array]]:
-    return in_graph(lambda *arrays: _sloped(*gamma, *arrays)[: 1 + slope])
+@lru_cache(maxsize=64)  # not without end: the exponents of a loss may change with every call
+def _graph(
+    slope: bool, function: Any, given: tuple[Any, ...] = (), named: tuple[Any, ...] = ()
+) -> Callable[..., Sequence[Array]]:
+    form = partial(function, *given, **dict(named))
+    return in_graph(lambda *arrays: _sloped(form, *arrays)[: 1 + slope])
 
 
-def _sloped(
-    gamma: float | Array | None, z: Array, positive: Array, negative: Array
-) -> tuple[Array, Array]:
-    """Return what `stable.focused_softplus` does, and its derivative to z."""
-    if gamma is None and not xla():
-        return _softplus_in_graph(z, positive, negative)
+def _sloped(form: Form, *arrays: Array) -> tuple[Array, Array]:
+    """Return the value and the slope; of the most common blocks in a form of our own."""
+    if form.func is stable.sloped_softplus:
+        return _softplus(*arrays) if xla() else _softplus_in_graph(*arrays)
+    if form.func is stable.focal_with_slope:
+        return _focal(*form.args, *arrays)
+    found: tuple[Array, Array] = form(*arrays, True)
+    return found
+
+
+def _softplus(z: Array, positive: Array, negative: Array) -> tuple[Array, Array]:
+    above, distance = z > 0, tf.abs(z)
+    fading = tf.exp(-distance)
+    total, wrong = positive + negative, tf.where(above, negative, positive)
+    value = total * tf.math.log1p(fading) + tf.math.multiply_no_nan(distance, wrong)  # 0 * inf = 0
+    total *= fading / (1.0 + fading)  # the smaller of p and 1 - p
+    return value, tf.where(above, negative - total, total - positive)
+
+
+def _focal(gamma: float | Array, z: Array, positive: Array, negative: Array) -> tuple[Array, Array]:
     above, distance = z > 0, tf.abs(z)
     fading = tf.exp(-distance)
     tail = tf.math.log1p(fading)
-    small = fading / (1.0 + fading)  # the smaller of p and 1 - p
-    wrong = tf.where(above, negative, positive)  # the side that z speaks against
-    if gamma is None:
-        total = positive + negative
-        value = total * tail + tf.math.multiply_no_nan(distance, wrong)  # 0 * inf = 0
-        total *= small
-        return value, tf.where(above, negative - total, total - positive)
+    small = fading / (1.0 + fading)
     large = 1.0 - small
     right = tf.where(above, positive, negative) * small**gamma
-    wrong *= large**gamma
+    wrong = tf.where(above, negative, positive) * large**gamma  # the side that z speaks against
     of_right = right * tail
     of_wrong = tf.math.multiply_no_nan(distance + tail, wrong)
     slope = gamma * (tf.math.multiply_no_nan(of_wrong, small) - of_right * large)

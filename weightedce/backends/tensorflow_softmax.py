@@ -12,15 +12,19 @@ import tensorflow as tf
 from weightedce import softmax
 from weightedce.backends import Array
 from weightedce.backends.tensorflow_modes import (
+    extremes,
     forward_mode,
     in_graph,
     learned,
     record,
     unrecorded,
+    xla,
 )
 
 Composed = Callable[[Array, Array, int], Array]
-FEW = 32  # classes: up to here a product with the one-hot labels is faster than to scatter
+# Classes: up to here they go along the first axis, where TensorFlow reduces and broadcasts three
+# times as fast, and a product with the one-hot labels is faster than to scatter.
+FEW = 32
 
 
 def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: int) -> Any:
@@ -28,101 +32,106 @@ def label_log_softmax(composed: Composed, logits: Array, labels: Array, axis: in
     logits = tf.convert_to_tensor(logits)
     if forward_mode([logits]):
         return None
-    last = len(logits.shape) - 1
-    if axis != last:
-        logits = tf.transpose(logits, [i for i in range(last + 1) if i != axis] + [axis])
-    labels = tf.cast(labels, tf.int64)
-    if last == 1:
-        return _block(composed, logits, labels)
-    rows = tf.reshape(logits, (-1, logits.shape[-1]))
-    loss = _block(composed, rows, tf.reshape(labels, (-1,)))
-    return tf.reshape(loss, tf.shape(labels))
+    rank, classes = len(logits.shape), logits.shape[axis]
+    to = 0 if classes <= FEW and not xla() else 1
+    order = [i for i in range(rank) if i != axis]
+    order.insert(0 if to == 0 else rank, axis)
+    if order != list(range(rank)):
+        logits = tf.transpose(logits, order)
+    if rank == 2:
+        return _block(composed, logits, labels, to)
+    logits = tf.reshape(logits, (-1, classes) if to else (classes, -1))
+    return tf.reshape(_block(composed, logits, tf.reshape(labels, (-1,)), to), tf.shape(labels))
 
 
-def _block(composed: Composed, rows: Array, labels: Array) -> Array:
+def _block(composed: Composed, z: Array, labels: Array, axis: int) -> Array:
     loss: Array
     if tf.executing_eagerly():
         with unrecorded():
-            loss, *known = _formed_in_graph(rows.shape[-1])(rows, labels)
-        if learned([rows]):
-            record(loss, [rows], lambda up: [_gradient(composed, known, rows, labels, up)])
+            highest = tf.reduce_max(z, axis)
+            found = extremes(highest) if len(labels) else None
+            near = found is not None and softmax.unshifted(*found)
+            loss, *known = _formed_in_graph(z.shape[axis], axis, near)(z, labels, highest)
+        if learned([z]):
+            record(loss, [z], lambda up: [_gradient(composed, known, z, labels, axis, up)])
         return loss
 
     @tf.custom_gradient
-    def block(rows: Array) -> Any:
-        loss, *known = _formed(rows.shape[-1], rows, labels)
-        return loss, lambda up: _gradient(composed, known, rows, labels, up)
+    def block(z: Array) -> Any:
+        highest = tf.reduce_max(z, axis)
+        loss, *known = _formed(z.shape[axis], axis, False, z, labels, highest)
+        return loss, lambda up: _gradient(composed, known, z, labels, axis, up)
 
-    loss = block(rows)
+    loss = block(z)
     return loss
 
 
 def _gradient(
-    composed: Composed, known: Sequence[Array], rows: Array, labels: Array, upstream: Array
+    composed: Composed, known: Sequence[Array], z: Array, labels: Array, axis: int, upstream: Array
 ) -> Array:
     """Return the gradient, to be differentiated as that of the composed block."""
-    ratios, scale, at_label = known
-    given = ratios, scale, at_label, labels
-    if not learned([upstream, rows]):
-        return _scaled_in_graph(rows.shape[-1])(*given, upstream)[0]
+    slope, scale = known
+    if not learned([upstream, z]):
+        return slope * tf.expand_dims(scale * upstream, axis)
 
     @tf.custom_gradient
-    def formed(upstream: Array, rows: Array) -> Any:
-        gradient = _scaled(rows.shape[-1], *given, upstream)[0]
-        return gradient, lambda above: _second(composed, rows, labels, upstream, above)
+    def formed(upstream: Array, z: Array) -> Any:
+        gradient = slope * tf.expand_dims(scale * upstream, axis)
+        return gradient, lambda above: _second(composed, z, labels, axis, upstream, above)
 
-    gradient: Array = formed(upstream, rows)
+    gradient: Array = formed(upstream, z)
     return gradient
 
 
-def _formed(classes: int, rows: Array, labels: Array) -> tuple[Array, ...]:
-    """Return the loss, ``exp(z_k - max z)`` with 0 for the label, and the derivative's factors."""
-    highest = tf.reduce_max(rows, -1, keepdims=True)
-    by, factor = softmax.shift_of(highest, classes)
-    logit, highest = tf.gather_nd(rows, _places(labels)), highest[:, 0]
-    ratios = softmax.shifted_exp(rows, by) * factor
+def _formed(
+    classes: int, axis: int, near: bool, z: Array, labels: Array, highest: Array
+) -> tuple[Array, Array, Array]:
+    """Return the loss, its derivative but for a factor of the row, and that factor.
+
+    The derivative at the label, p_y - 1, is minus the sum of the other classes.
+    """
+    factor = tf.exp(-highest)
+    if near:
+        ratios = tf.exp(z)
+    else:
+        by, rest_of_shift = softmax.shift_of(tf.expand_dims(highest, axis), classes)
+        ratios = softmax.shifted_exp(z, by) * rest_of_shift
+        factor = tf.ones_like(highest)
+    if axis == 0:
+        hit = tf.one_hot(labels, classes, axis=0, dtype=z.dtype)
+        logit = tf.reduce_sum(tf.math.multiply_no_nan(z, hit), 0)  # 0 * inf = 0
+    else:
+        labels = tf.cast(labels, tf.int32)  # vectorized_map refuses places of int64
+        places = tf.stack([tf.range(tf.shape(z)[0]), labels], axis=1)
+        logit = tf.gather_nd(z, places)
     if classes <= FEW:
-        ratios *= tf.one_hot(labels, classes, 0.0, 1.0, dtype=rows.dtype)
+        ratios *= tf.one_hot(labels, classes, 0.0, 1.0, axis=axis, dtype=z.dtype)
+        others = tf.reduce_sum(ratios, axis)
+        hit = tf.one_hot(labels, classes, axis=axis, dtype=z.dtype)
+        slope = ratios - hit * tf.expand_dims(others, axis)
     else:  # not -inf into the logits, which takes XLA half as long again
-        ratios = tf.tensor_scatter_nd_update(ratios, _places(labels), tf.zeros_like(highest))
-    rest = softmax.rest_of(logit, highest, tf.reduce_sum(ratios, -1))
-    found = softmax.label_loss(logit, highest, rest)
-    return found.loss, ratios, found.scale, found.at_label
-
-
-def _scaled(
-    classes: int, ratios: Array, scale: Array, at_label: Array, labels: Array, upstream: Array
-) -> tuple[Array]:
-    """Return the gradient."""
-    gradient, to_label = ratios * (scale * upstream)[:, None], at_label * upstream
-    if classes <= FEW:
-        return (gradient + tf.one_hot(labels, classes, dtype=ratios.dtype) * to_label[:, None],)
-    return (tf.tensor_scatter_nd_update(gradient, _places(labels), to_label),)
+        ratios = tf.tensor_scatter_nd_update(ratios, places, tf.zeros_like(highest))
+        others = tf.reduce_sum(ratios, 1)
+        slope = tf.tensor_scatter_nd_update(ratios, places, -others)
+    rest = softmax.rest_of(logit, highest, factor * others, finite=near)
+    found = softmax.label_loss(logit, highest, rest, finite=near)
+    return found.loss, slope, factor * found.scale
 
 
 @cache
-def _formed_in_graph(classes: int) -> Callable[..., Sequence[Array]]:
-    return in_graph(partial(_formed, classes))
-
-
-@cache
-def _scaled_in_graph(classes: int) -> Callable[..., Sequence[Array]]:
-    return in_graph(partial(_scaled, classes))
-
-
-def _places(labels: Array) -> Array:
-    return tf.stack([tf.range(tf.shape(labels, tf.int64)[0]), labels], axis=1)
+def _formed_in_graph(classes: int, axis: int, near: bool) -> Callable[..., Sequence[Array]]:
+    return in_graph(partial(_formed, classes, axis, near))
 
 
 def _second(
-    composed: Composed, rows: Array, labels: Array, upstream: Array, above: Array
+    composed: Composed, z: Array, labels: Array, axis: int, upstream: Array, above: Array
 ) -> tuple[Array, Array]:
     """Return what the gradient passes on to ``upstream`` and to the logits."""
     with tf.GradientTape() as outer:
-        outer.watch([rows, upstream])
+        outer.watch([z, upstream])
         with tf.GradientTape() as inner:
-            inner.watch(rows)
-            loss = composed(rows, labels, 1)
-        gradient = inner.gradient(loss, rows, upstream)
-    to_rows, to_upstream = outer.gradient(gradient, [rows, upstream], above)
-    return to_upstream, to_rows
+            inner.watch(z)
+            loss = composed(z, labels, axis)
+        gradient = inner.gradient(loss, z, upstream)
+    to_z, to_upstream = outer.gradient(gradient, [z, upstream], above)
+    return to_upstream, to_z

@@ -32,7 +32,7 @@ def slope_in_place(
     shift = torch.nan_to_num(highest, nan=torch.nan)  # the largest number for inf
     e = torch.sub(z, shift[:, None], out=logits).clamp_(max=0.0).exp_()  # 1 at +inf
     e.scatter_(1, y, 0.0)
-    found = head.of_label(b.label_mass, at_label, highest, e.sum(dim=1))
+    found = head.of_label(b, at_label, highest, e.sum(dim=1))
     e.mul_(found.scale[:, None]).scatter_(1, y, found.at_label[:, None])
     if head.softcap is not None:
         e.mul_(1.0 - (capped / head.softcap).square_())

@@ -79,7 +79,14 @@ def shift_of(highest: Array, classes: int) -> Shift:
     by = xp.floor(highest - xp.clip(highest, 0, most))
     coarse = highest * limits.eps > 1.0  # a whole number, and next to it none that is `most` less
     by = xp.where(coarse, highest, by)
-    return Shift(by, xp.exp(bounded(by) - bounded(highest)))
+    return Shift(by, xp.exp(_bounded(by) - _bounded(highest)))
+
+
+def _bounded(logits: Array) -> Array:
+    """Return logits of which no difference is infinite, nor inf - inf."""
+    xp = backend_of(logits).namespace
+    bound = xp.finfo(logits.dtype).max / 2
+    return xp.clip(logits, -bound, bound)
 
 
 def unshifted(lowest: float, highest: float) -> bool:
@@ -92,15 +99,10 @@ def unshifted(lowest: float, highest: float) -> bool:
 
 
 def shifted_exp(logits: Array, by: Array) -> Array:
-    """Return ``exp(z_k - by)``; infinities are taken for large numbers."""
-    return backend_of(logits).namespace.exp(bounded(logits) - bounded(by))
-
-
-def bounded(logits: Array) -> Array:
-    """Return logits of which no difference is infinite, nor inf - inf."""
+    """Return ``exp(z_k - by)``, 1 at a maximum of +inf, and NaN where all are -inf."""
     xp = backend_of(logits).namespace
-    bound = xp.finfo(logits.dtype).max / 2
-    return xp.clip(logits, -bound, bound)
+    most = xp.finfo(logits.dtype).max
+    return xp.exp(xp.clip(logits, max=most) - xp.clip(by, max=most))
 
 
 class LabelLoss(NamedTuple):
@@ -172,7 +174,9 @@ def negative_log_softmax(logits: Array, axis: int) -> Array:
     others = xp.where(top, finite_shift, logits)
     ratios = _ratios(others, finite_shift, axis)
     rest = xp.sum(xp.where(top, 0.0, ratios), axis=axis, keepdims=True)
-    undefined = infinite & (rest > 0.0)  # two at +inf, or all at -inf
+    undefined = infinite & (rest > 0.0)  # two at +inf
+    if logits.shape[axis] > 1:
+        undefined = undefined | (shift == -xp.inf)  # no class is possible
     rest = xp.where(undefined, xp.nan, rest)
 
     at_top = xp.log1p(rest * xp.exp(-lift))

@@ -66,9 +66,11 @@ def astype(x: Array, dtype: Any, /) -> Array:
     return tf.cast(x, dtype)
 
 
-def clip(x: Array, /, min: float, max: float) -> Array:  # noqa: A002 - the standard's names
+def clip(x: Array, /, min: float | None = None, max: float | None = None) -> Array:  # noqa: A002 - the standard's names
     """Return the elements, or the nearer bound for those outside."""
-    return tf.clip_by_value(x, tf.constant(min, x.dtype), tf.constant(max, x.dtype))
+    if max is not None:
+        x = tf.minimum(x, tf.constant(max, x.dtype))
+    return x if min is None else tf.maximum(x, tf.constant(min, x.dtype))
 
 
 def where(condition: Array, x1: Any, x2: Any, /) -> Array:

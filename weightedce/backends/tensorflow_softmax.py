@@ -105,7 +105,8 @@ def _formed(
         places = tf.stack([tf.range(tf.shape(z)[0]), labels], axis=1)
         logit = tf.gather_nd(z, places)
     if classes <= FEW:
-        ratios *= tf.one_hot(labels, classes, 0.0, 1.0, axis=axis, dtype=z.dtype)
+        others = tf.one_hot(labels, classes, 0.0, 1.0, axis=axis, dtype=z.dtype)
+        ratios = tf.math.multiply_no_nan(ratios, others)  # of one class it may be NaN
         others = tf.reduce_sum(ratios, axis)
         hit = tf.one_hot(labels, classes, axis=axis, dtype=z.dtype)
         slope = ratios - hit * tf.expand_dims(others, axis)

@@ -66,8 +66,8 @@ def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
             torch.neg(top[:, 0], out=factors[part]).exp_()
         else:
             by, factor = softmax.shift_of(top, classes)
-            bound = torch.finfo(z.dtype).max / 2  # as in softmax.shifted_exp
-            torch.clamp(z, -bound, bound, out=e).sub_(softmax.bounded(by)).exp_().mul_(factor)
+            most = torch.finfo(z.dtype).max  # as in softmax.shifted_exp
+            torch.clamp(z, max=most, out=e).sub_(by.clamp(max=most)).exp_().mul_(factor)
         e.scatter_(1, labels[part], 0.0)
         torch.sum(e, 1, out=others[part])
     logit = rows.gather(1, labels)[:, 0]

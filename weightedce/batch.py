@@ -194,7 +194,7 @@ def binary_batch(
     pos = times(sample, along("pos_weight", pos_weight, z, shape, axis))
     neg = times(sample, along("neg_weight", neg_weight, z, shape, axis))
     if smoothing_weight == "target":  # smooth what is weighted
-        positive, negative = times(pos, y), times(neg, rest_of(y))
+        positive, negative = times(pos, y), times(neg, rest_of(y, backend))
         if e:
             p, n = positive, negative
             positive, negative = (1.0 - e / 2) * p + e / 2 * n, (1.0 - e / 2) * n + e / 2 * p

@@ -1,10 +1,11 @@
 """What the batches of both kinds are made of: masks and weights, laid along the logits."""
 
+from collections.abc import Callable
 from typing import Any
 
 from weightedce import arguments
 from weightedce.arguments import Shape
-from weightedce.backends import Array, backend_of
+from weightedce.backends import Array, Backend, backend_of
 
 
 def look_up(weight: Array, labels: Array) -> Array:
@@ -28,9 +29,9 @@ def times(weight: Array | float, array: Array | float) -> Array | float:
     return array if isinstance(weight, float) and weight == 1.0 else weight * array
 
 
-def rest_of(share: Array) -> Array:
+def rest_of(share: Array, backend: Backend) -> Array:
     """Return ``1 - share``."""
-    own = getattr(backend_of(share), "rest_of", None)
+    own: Callable[[Array], Array] | None = getattr(backend, "rest_of", None)
     return 1.0 - share if own is None else own(share)
 
 

@@ -5,6 +5,7 @@ processor's cache: it holds the exponentials first and the gradient in the end.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import torch
@@ -56,12 +57,14 @@ def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
     count, classes = rows.shape
     powers = torch.empty_like(rows)
     highest, others, factors = rows.new_ones(3, count)
-    size = max(1, BLOCK // classes)
+    size, finite = max(1, BLOCK // classes), True
     for start in range(0, count, size):
         part = slice(start, start + size)
         z, e = rows[part], powers[part]
         top = torch.amax(z, 1, keepdim=True, out=highest[part, None])
-        if softmax.unshifted(*(x.item() for x in torch.aminmax(top))):
+        low, high = (x.item() for x in torch.aminmax(top))
+        finite = finite and -inf < low and high < inf
+        if softmax.unshifted(low, high):
             torch.exp(z, out=e)
             torch.neg(top[:, 0], out=factors[part]).exp_()
         else:
@@ -71,8 +74,8 @@ def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
         e.scatter_(1, labels[part], 0.0)
         torch.sum(e, 1, out=others[part])
     logit = rows.gather(1, labels)[:, 0]
-    rest = softmax.rest_of(logit, highest, others.mul_(factors))
-    found = softmax.label_loss(logit, highest, rest)
+    rest = softmax.rest_of(logit, highest, others.mul_(factors), finite=finite)
+    found = softmax.label_loss(logit, highest, rest, finite=finite)
     return powers, found._replace(scale=found.scale * factors)
 
 

@@ -129,6 +129,6 @@ def ratio(numerator: Array, denominator: Array) -> Array:
         return found
     xp = backend.namespace
     nothing = denominator == 0
-    if backend.read(nothing) is False:
+    if backend.read(xp.any(nothing)) is False:
         return numerator / denominator
     return xp.where(nothing, 0.0, numerator / xp.where(nothing, 1.0, denominator))

@@ -258,14 +258,16 @@ def probabilities(name: str, values: Array) -> Array:
     low, high = -ROUNDING_SLACK, 1.0 + ROUNDING_SLACK
     if seen_between(values, low, high):
         return values
-    outside = (values < low) | (values > high)
-    if all_inside(name, values, outside, 0, 1):
+
+    def outside() -> Array:
+        return (values < low) | (values > high)
+
+    if all_inside(name, values, outside(), 0, 1):
         return values
     backend = backend_of(values)
-    xp = backend.namespace
 
     def marked() -> Array:
-        return xp.where((values < low) | (values > high), xp.nan, values)
+        return backend.namespace.where(outside(), backend.namespace.nan, values)
 
     branch = getattr(backend, "unless_between", None)
     return marked() if branch is None else branch(values, low, high, marked)

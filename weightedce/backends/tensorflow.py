@@ -1,7 +1,6 @@
 """TensorFlow: our own namespace, since neither it nor array-api-compat has one yet."""
 
 from collections.abc import Callable
-from math import inf
 from typing import Any
 
 import tensorflow as tf
@@ -23,7 +22,6 @@ from weightedce.backends.tensorflow_softmax import label_log_softmax
 
 __all__ = [
     "attach",
-    "bounded",
     "detach",
     "device",
     "extremes",
@@ -50,14 +48,6 @@ def read(flag: Array) -> bool | None:
     return bool(flag) if "CPU" in flag.device else None
 
 
-def bounded(array: Array) -> bool:
-    """Tell whether all elements can be seen to be finite."""
-    if not tf.executing_eagerly() or 0 in array.shape:
-        return False
-    found = extremes(array)
-    return found is not None and -inf < found[0] and found[1] < inf
-
-
 def product(weight: Array, loss: Array) -> Array:
     """Return ``weight * loss`` with 0 * inf = 0; not for autodiff."""
     return tf.math.multiply_no_nan(loss, weight)
@@ -67,9 +57,10 @@ def unless_between(values: Array, low: float, high: float, otherwise: Callable[[
     """Return ``values`` if all are between ``low`` and ``high``, else what ``otherwise`` makes.
 
     Least and greatest value take a seventh of the time of looking at every value, in a graph that
-    runs one branch alone. XLA fuses the latter with what comes after it.
+    runs one branch alone. XLA fuses the latter with what comes after it; a GPU would have to wait
+    until the processor knows the branch.
     """
-    if xla():
+    if xla() or tf.config.list_logical_devices("GPU"):
         return otherwise()
     inside = (tf.reduce_min(values) >= low) & (tf.reduce_max(values) <= high)
     return tf.cond(inside, lambda: tf.identity(values), otherwise)

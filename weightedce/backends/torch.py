@@ -1,6 +1,5 @@
 """PyTorch: the namespace of array-api-compat, and the losses as modules."""
 
-from math import inf
 from typing import Any
 
 import array_api_compat.torch as namespace
@@ -55,7 +54,6 @@ __all__ = [
     "VectorScalingCrossEntropyLoss",
     "attach",
     "block_elements",
-    "bounded",
     "by_blocks",
     "detach",
     "device",
@@ -80,12 +78,6 @@ sigmoid = torch.sigmoid
 def detach(array: Array) -> Array:
     """Return ``array`` cut from the graph."""
     return array.detach()
-
-
-def bounded(array: Array) -> bool:
-    """Tell whether all elements can be seen to be finite."""
-    found = extremes(array) if array.numel() else None
-    return found is not None and -inf < found[0] and found[1] < inf
 
 
 def product(weight: Array, loss: Array) -> Array:

@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from weightedce import stable
 from weightedce.backends import Array
-from weightedce.backends.torch_modes import batched, recorded, transformed
+from weightedce.backends.torch_modes import batched, transformed
 from weightedce.backends.torch_slope import sloped_in_place
 from weightedce.evaluation import Part
 
@@ -65,7 +65,7 @@ def _remembered(formed: Formed, natural: Callable[..., Sums], arrays: Sequence[A
         return sums
     others = [x if kept is None else None for x, kept in zip(arrays, tensors, strict=True)]
     call = formed, natural, wanted, others
-    return recorded(_Remembered, call, (sums[0], gradients), *tensors), sums[1], sums[2]
+    return _Remembered.apply(call, (sums[0], gradients), *tensors), sums[1], sums[2]
 
 
 def block_elements(logits: Array, others: Sequence[Any]) -> int | None:

@@ -33,8 +33,3 @@ def batched(upstream: Any) -> bool:
     What is done in place to one array cannot be done to many.
     """
     return bool(torch._C._functorch.is_legacy_batchedtensor(upstream))
-
-
-def recorded(function: type[torch.autograd.Function], *given: Any) -> Any:
-    """Apply ``function`` after `transformed` has said no, without asking for each array again."""
-    return super(torch.autograd.Function, function).apply(*given)

@@ -58,11 +58,11 @@ class Head:
     def of_label(self, b: ClassBatch, logit: Array, highest: Array, others: Array) -> LabelLoss:
         """Return the loss and its derivative where one class has all the mass.
 
-        The others are those of `softmax.rest_of`; where no class is possible they may be 0.
+        The others are those of `softmax.label_loss`; where no class is possible they may be 0.
         """
         xp, weight = b.xp, b.label_mass
         others = xp.where(highest == -xp.inf, b.logits.shape[-1] - 1.0, others)
-        found = softmax.label_loss(logit, highest, softmax.rest_of(logit, highest, others))
+        found = softmax.label_loss(logit, highest, others)
         loss, factor, at_label = stable.times(weight, found.loss), weight, weight * found.at_label
         if self.z_loss:
             log_sum = highest - xp.log(found.scale)

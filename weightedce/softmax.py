@@ -113,34 +113,26 @@ class LabelLoss(NamedTuple):
     at_label: Array  # the derivative to z_y
 
 
-def label_loss(logit: Array, highest: Array, rest: Array, *, finite: bool = False) -> LabelLoss:
-    """Return ``logsumexp(z) - z_y`` from z_y, max z and ``rest``.
+def label_loss(logit: Array, highest: Array, others: Array, *, finite: bool = False) -> LabelLoss:
+    """Return ``logsumexp(z) - z_y`` from z_y, max z and ``others``.
 
-    That is the sum of exp(z_k - max z) over all classes but one at the maximum. With
-    d = max z - z_y the loss is d + log1p(rest): no term is negative and small losses keep their
-    digits. The derivative is p_k for the other classes and -(1 - p_y) for y, without a difference
-    of near numbers: rest is at least exp(-d) where that is not 1. ``finite``: all maxima are.
+    That is the sum of exp(z_k - max z) over all classes but y. With d = max z - z_y, and rest the
+    sum over all classes but one at the maximum, the loss is d + log1p(rest): no term is negative
+    and small losses keep their digits. The derivative is p_k for the other classes and
+    -(1 - p_y), minus their sum, for y. ``finite``: all maxima are.
     """
-    xp = backend_of(rest).namespace
+    xp = backend_of(others).namespace
+    d = distance(logit, highest, finite=finite)
+    rest = others - (1.0 - xp.exp(-d))  # others itself, or at least 1 less something below 1
     if not finite:
         undefined = stable.infinite(highest) & (rest > 0.0)  # two at +inf, or all at -inf
         rest = xp.where(undefined, xp.nan, rest)
-    distance = _distance(logit, highest, finite)
     scale = 1.0 / (1.0 + rest)
-    at_label = -(rest + (1.0 - xp.exp(-distance))) * scale
-    return LabelLoss(distance + xp.log1p(rest), scale, at_label)
+    return LabelLoss(d + xp.log1p(rest), scale, -others * scale)
 
 
-def rest_of(logit: Array, highest: Array, others: Array, *, finite: bool = False) -> Array:
-    """Return the ``rest`` of `label_loss` from the sum over all classes but the label.
-
-    It is at least 1 where the label is below the maximum.
-    """
-    xp = backend_of(others).namespace
-    return others - (1.0 - xp.exp(-_distance(logit, highest, finite)))
-
-
-def _distance(logit: Array, highest: Array, finite: bool) -> Array:
+def distance(logit: Array, highest: Array, *, finite: bool = False) -> Array:
+    """Return max z - z_y."""
     if finite:
         return highest - logit
     xp = backend_of(logit).namespace

@@ -63,7 +63,7 @@ def _label_loss(logits: Array, labels: Array, axis: int) -> tuple[Array, softmax
     powers = jnp.where(_hit(logits, labels, axis), 0.0, powers)
     highest, factor = (jnp.squeeze(x, axis) for x in (highest, factor))
     logit, others = at_labels(logits, labels, axis), _sum(powers, axis) * factor
-    found = softmax.label_loss(logit, highest, softmax.rest_of(logit, highest, others))
+    found = softmax.label_loss(logit, highest, others)
     return powers, found._replace(scale=found.scale * factor)
 
 

@@ -118,5 +118,4 @@ def _block(logits: Array, place: tuple[Array, Array], axis: int) -> Array:
     powers[place] = 0.0
     others = powers.sum(axis=axis) * factor.reshape(-1)
     logit, highest = logits[place], highest.reshape(-1)
-    rest = softmax.rest_of(logit, highest, others)
-    return softmax.label_loss(logit, highest, rest).loss
+    return softmax.label_loss(logit, highest, others).loss

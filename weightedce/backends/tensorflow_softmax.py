@@ -114,8 +114,7 @@ def _formed(
         ratios = tf.tensor_scatter_nd_update(ratios, places, tf.zeros_like(highest))
         others = tf.reduce_sum(ratios, 1)
         slope = tf.tensor_scatter_nd_update(ratios, places, -others)
-    rest = softmax.rest_of(logit, highest, factor * others, finite=near)
-    found = softmax.label_loss(logit, highest, rest, finite=near)
+    found = softmax.label_loss(logit, highest, factor * others, finite=near)
     return found.loss, slope, factor * found.scale
 
 

@@ -30,8 +30,7 @@ def label_block(logits: Array, labels: Array, wanted: bool) -> Array:
     if wanted:
         found: Array = _Labels.apply(logits, labels)
         return found
-    highest, rest = _highest_and_rest(logits)
-    return softmax.label_loss(_at(logits, labels), highest, rest).loss[..., 0]
+    return softmax.label_loss(*_sums(logits, labels)).loss[..., 0]
 
 
 class _Slope(torch.autograd.Function):
@@ -60,26 +59,27 @@ class _Labels(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Array, labels: Array) -> Array:
-        highest, rest = _highest_and_rest(logits)
-        ctx.save_for_backward(logits, labels, highest, rest)
-        return softmax.label_loss(_at(logits, labels), highest, rest).loss[..., 0]
+        sums = _sums(logits, labels)
+        ctx.save_for_backward(logits, labels, *sums)
+        return softmax.label_loss(*sums).loss[..., 0]
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
-        logits, labels, highest, rest = ctx.saved_tensors
-        found = softmax.label_loss(_at(logits, labels), highest, rest)
+        logits, labels, logit, highest, others = ctx.saved_tensors
+        found = softmax.label_loss(logit, highest, others)
         upstream = upstream[..., None]
         by, factor = softmax.shift_of(highest, logits.shape[-1])
         slope = softmax.shifted_exp(logits, by) * factor * (found.scale * upstream)
         return slope.scatter(-1, labels[..., None], found.at_label * upstream), None
 
 
-def _highest_and_rest(logits: Array) -> tuple[Array, Array]:
-    """Return max z and the ``rest`` of `softmax.label_loss`.
+def _sums(logits: Array, labels: Array) -> tuple[Array, Array, Array]:
+    """Return z_y, max z and the ``others`` of `softmax.label_loss`.
 
-    The sum is that of the classes below the maximum: to leave out the label, Inductor would go
-    through the logits a third time.
+    The sum is that of the classes below the maximum: to leave out the label, Inductor would make
+    up the numbers of the classes here too.
     """
+    logit = torch.gather(logits, -1, labels[..., None])
     classes = logits.shape[-1]
     if 1 < classes < UNROLLED:
         logits = torch.nn.functional.pad(logits, (0, 8 - classes), value=-torch.inf)
@@ -88,8 +88,5 @@ def _highest_and_rest(logits: Array) -> tuple[Array, Array]:
     below = logits < highest
     powers = torch.where(below, torch.exp(logits - by), 0.0).sum(-1, keepdim=True)
     ties = torch.where(below, 0.0, 1.0).sum(-1, keepdim=True)
-    return highest, ties - 1.0 + powers * factor
-
-
-def _at(logits: Array, labels: Array) -> Array:
-    return torch.gather(logits, -1, labels[..., None])
+    own = torch.exp(-softmax.distance(logit, highest))  # 1, and ties - 1 exact, at the maximum
+    return logit, highest, ties - own + powers * factor

@@ -56,27 +56,34 @@ def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
     """
     count, classes = rows.shape
     powers = torch.empty_like(rows)
-    highest, others, factors = rows.new_ones(3, count)
-    size, finite = max(1, BLOCK // classes), True
-    for start in range(0, count, size):
-        part = slice(start, start + size)
-        z, e = rows[part], powers[part]
-        top = torch.amax(z, 1, keepdim=True, out=highest[part, None])
-        low, high = (x.item() for x in torch.aminmax(top))
-        finite = finite and -inf < low and high < inf
-        if softmax.unshifted(low, high):
-            torch.exp(z, out=e)
-            torch.neg(top[:, 0], out=factors[part]).exp_()
-        else:
-            by, factor = softmax.shift_of(top, classes)
-            most = torch.finfo(z.dtype).max  # as in softmax.shifted_exp
-            torch.clamp(z, max=most, out=e).sub_(by.clamp(max=most)).exp_().mul_(factor)
-        e.scatter_(1, labels[part], 0.0)
-        torch.sum(e, 1, out=others[part])
+    size = max(1, BLOCK // classes)
+    found = [
+        _powers_of(rows[i : i + size], labels[i : i + size], powers[i : i + size])
+        for i in range(0, count, size)
+    ]
+    highest, others, factors = (
+        found[0] if len(found) == 1 else map(torch.cat, zip(*found, strict=True))
+    )
+    low, high = (x.item() for x in torch.aminmax(highest))
     logit = rows.gather(1, labels)[:, 0]
-    rest = softmax.rest_of(logit, highest, others.mul_(factors), finite=finite)
-    found = softmax.label_loss(logit, highest, rest, finite=finite)
-    return powers, found._replace(scale=found.scale * factors)
+    finite = -inf < low and high < inf
+    loss = softmax.label_loss(logit, highest, others.mul_(factors), finite=finite)
+    return powers, loss._replace(scale=loss.scale * factors)
+
+
+def _powers_of(rows: Array, labels: Array, powers: Array) -> tuple[Array, Array, Array]:
+    """Fill ``powers``; return each row's maximum, sum of powers, and factor of these."""
+    top = torch.amax(rows, 1, keepdim=True)
+    if softmax.unshifted(*(x.item() for x in torch.aminmax(top))):
+        torch.exp(rows, out=powers)
+        factor = torch.exp(-top)
+    else:
+        by, factor = softmax.shift_of(top, rows.shape[1])
+        most = torch.finfo(rows.dtype).max  # as in softmax.shifted_exp
+        torch.clamp(rows, max=most, out=powers).sub_(by.clamp(max=most)).exp_().mul_(factor)
+        factor = torch.ones_like(top)
+    powers.scatter_(1, labels, 0.0)
+    return top[:, 0], powers.sum(1), factor[:, 0]
 
 
 class _Block(torch.autograd.Function):

@@ -46,7 +46,7 @@ def look_up(weight: Array, labels: Array) -> Array:
     flat = labels.reshape(-1)
     if weight.ndim == 1 and torch.compiler.is_compiling():
         return torch.gather(weight, 0, flat).reshape(labels.shape)
-    return torch.index_select(weight, 0, flat).reshape(*labels.shape, *weight.shape[1:])
+    return torch.index_select(weight, 0, flat).reshape((*labels.shape, *weight.shape[1:]))
 
 
 def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:

@@ -91,7 +91,7 @@ def doctests(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning or an undocumented public name fails."""
-    install(session, "-e", ".", *LIBRARIES["torch"], "keras", group="docs")
+    install(session, "-e", ".[validation]", *LIBRARIES["torch"], "keras", group="docs")
     command = ["sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html"]
     session.run(*command, env={"KERAS_BACKEND": "torch"})
 

@@ -90,25 +90,24 @@ def _formed(
 
     The derivative at the label, p_y - 1, is minus the sum of the other classes.
     """
-    factor = tf.exp(-highest)
     if near:
-        ratios = tf.exp(z)
+        ratios, factor = tf.exp(z), tf.exp(-highest)
     else:
         by, rest_of_shift = softmax.shift_of(tf.expand_dims(highest, axis), classes)
         ratios = softmax.shifted_exp(z, by) * rest_of_shift
         factor = tf.ones_like(highest)
+    if classes <= FEW:
+        hit = tf.one_hot(labels, classes, axis=axis, dtype=z.dtype)
     if axis == 0:
-        hit = tf.one_hot(labels, classes, axis=0, dtype=z.dtype)
         logit = tf.reduce_sum(tf.math.multiply_no_nan(z, hit), 0)  # 0 * inf = 0
     else:
         labels = tf.cast(labels, tf.int32)  # vectorized_map refuses places of int64
         places = tf.stack([tf.range(tf.shape(z)[0]), labels], axis=1)
         logit = tf.gather_nd(z, places)
     if classes <= FEW:
-        others = tf.one_hot(labels, classes, 0.0, 1.0, axis=axis, dtype=z.dtype)
-        ratios = tf.math.multiply_no_nan(ratios, others)  # of one class it may be NaN
+        elsewhere = tf.one_hot(labels, classes, 0.0, 1.0, axis=axis, dtype=z.dtype)
+        ratios = tf.math.multiply_no_nan(ratios, elsewhere)  # of one class it may be NaN
         others = tf.reduce_sum(ratios, axis)
-        hit = tf.one_hot(labels, classes, axis=axis, dtype=z.dtype)
         slope = ratios - hit * tf.expand_dims(others, axis)
     else:  # not -inf into the logits, which takes XLA half as long again
         ratios = tf.tensor_scatter_nd_update(ratios, places, tf.zeros_like(highest))

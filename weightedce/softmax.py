@@ -6,6 +6,7 @@ so that a library's own autodiff gives the right first and second derivative eve
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from weightedce import stable
@@ -33,7 +34,12 @@ def over_classes(
 
 def weighted_log_softmax(batch: ClassBatch, logits: Array) -> Array:
     """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, one number per example."""
-    return over_classes(batch, logits, lambda minus_log_p: minus_log_p)
+    if batch.labels is not None and not batch.smoothing:
+        return over_classes(batch, logits, lambda minus_log_p: minus_log_p)
+    axis = batch.axis
+    composed = partial(_composed_mass, axis)
+    sloped = partial(mass_with_slope, axis, logits.shape[axis])
+    return stable.with_slope(composed, sloped, logits, batch.mass, axis=axis)
 
 
 def label_log_softmax(logits: Array, labels: Array, axis: int) -> Array:
@@ -56,6 +62,43 @@ def composed_label_loss(logits: Array, labels: Array, axis: int) -> Array:
     classes = xp.arange(logits.shape[axis], device=backend.device(logits))
     hit = lay_along(classes, axis, len(logits.shape)) == xp.expand_dims(labels, axis=axis)
     return xp.sum(xp.where(hit, negative_log_softmax(logits, axis), 0.0), axis=axis)
+
+
+def _composed_mass(axis: int, logits: Array, mass: Array) -> Array:
+    return stable.weighted_sum(mass, negative_log_softmax(logits, axis), axis)
+
+
+def mass_with_slope(
+    axis: int, classes: int, logits: Array, mass: Array, slope: bool
+) -> tuple[Array, Array | None]:
+    """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` and, if wanted, its derivative to the logits.
+
+    With t the position of a maximum, and rest the sum of exp(z_k - z_t) over all classes but t,
+    the value is ``sum_k mass_k * (z_t - z_k) + sum_k mass_k * log1p(rest)``, the derivative
+    ``sum_j mass_j * p_k - mass_k``. Where p_k is nearly 1 that is, without what cancels,
+    ``sum_{j != k} mass_j - sum_j mass_j * (1 - p_k)``.
+    """
+    xp = backend_of(logits).namespace
+
+    def total(each: Array) -> Array:
+        return xp.sum(each, axis=axis, keepdims=True)
+
+    highest = xp.max(logits, axis=axis, keepdims=True)
+    by, factor = shift_of(highest, classes)
+    at_top = logits == highest
+    powers = xp.where(at_top, 0.0, shifted_exp(logits, by))
+    ties = total(xp.where(at_top, xp.ones_like(logits), 0.0))
+    rest = _defined(total(powers) * factor + (ties - 1.0), highest)
+    behind = xp.where(at_top, 0.0, highest - logits)
+    whole = total(mass)
+    value = total(stable.product(mass, behind)) + whole * xp.log1p(rest)
+    value = xp.squeeze(value, axis=axis)
+    if not slope:
+        return value, None
+    share = whole / (1.0 + rest)
+    others = total(xp.where(at_top, 0.0, mass))
+    of_top = xp.where(ties == 1.0, others - share * rest, share - mass)
+    return value, xp.where(at_top, of_top, share * factor * powers - mass)
 
 
 class Shift(NamedTuple):
@@ -125,10 +168,15 @@ def label_loss(logit: Array, highest: Array, others: Array, *, finite: bool = Fa
     d = distance(logit, highest, finite=finite)
     rest = others - (1.0 - xp.exp(-d))  # others itself, or at least 1 less something below 1
     if not finite:
-        undefined = stable.infinite(highest) & (rest > 0.0)  # two at +inf, or all at -inf
-        rest = xp.where(undefined, xp.nan, rest)
+        rest = _defined(rest, highest)
     scale = 1.0 / (1.0 + rest)
     return LabelLoss(d + xp.log1p(rest), scale, -others * scale)
+
+
+def _defined(rest: Array, highest: Array) -> Array:
+    """Return ``rest``, and NaN for rows with two logits at +inf, or all at -inf."""
+    xp = backend_of(rest).namespace
+    return xp.where(stable.infinite(highest) & (rest > 0.0), xp.nan, rest)
 
 
 def distance(logit: Array, highest: Array, *, finite: bool = False) -> Array:

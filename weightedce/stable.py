@@ -12,9 +12,10 @@ from functools import partial
 from weightedce.arguments import seen_between
 from weightedce.backends import Array, backend_of
 
-# Of logits, factors of the positive and the negative side, and whether the slope is wanted, to
-# the value and the slope, its derivative to the logits, elementwise.
-Sloped = Callable[[Array, Array, Array, bool], tuple[Array, Array | None]]
+# Of logits, what they are multiplied with, and whether the slope is wanted, to the value and the
+# slope, its derivative to the logits. The factors of a binary loss are those of the positive and
+# the negative side.
+Sloped = Callable[..., tuple[Array, Array | None]]
 
 
 def weighted_softplus(logits: Array, positive: Array, negative: Array) -> Array:
@@ -36,21 +37,22 @@ def sloped_focal(gamma: float) -> Sloped:
 
 
 def with_slope(
-    composed: Callable[[Array, Array, Array], Array],
+    composed: Callable[..., Array],
     sloped: Sloped,
     logits: Array,
-    positive: Array,
-    negative: Array,
+    *factors: Array,
+    axis: int | None = None,
 ) -> Array:
     """Return a block in the form that suits the library.
 
     ``composed`` is for autodiff of any order, at every point. ``sloped`` gives value and slope
-    in few passes: a backend that offers ``attach`` joins the two.
+    in few passes: a backend that offers ``attach`` joins the two. The value has an element for
+    each logit, or with ``axis`` for all that lie along it.
     """
     attach = getattr(backend_of(logits), "attach", None)
     if attach is None:
-        return composed(logits, positive, negative)
-    return attach(composed, sloped, logits, positive, negative)
+        return composed(logits, *factors)
+    return attach(composed, sloped, axis, logits, *factors)
 
 
 def _composed_softplus(logits: Array, positive: Array, negative: Array) -> Array:

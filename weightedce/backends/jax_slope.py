@@ -1,4 +1,4 @@
-"""JAX: elementwise blocks with a derivative of their own.
+"""JAX: blocks of logits and factors, elementwise or over classes, with a derivative of their own.
 
 The derivative of the derivative is that of the composed block: forward, reverse, and every order
 are right.
@@ -19,14 +19,14 @@ Sloped = Callable[..., tuple[Array, Array | None]]
 
 
 def attach(
-    composed: Composed, sloped: Sloped, logits: Array, positive: Array, negative: Array
+    composed: Composed, sloped: Sloped, axis: int | None, logits: Array, *factors: Array
 ) -> Array:
-    """Return ``composed(logits, positive, negative)`` in few passes."""
-    return _block(composed, sloped, logits, positive, negative)
+    """Return ``composed(logits, *factors)`` in few passes."""
+    return _block(composed, sloped, axis, logits, *factors)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _block(_: Composed, sloped: Sloped, *arrays: Array) -> Array:
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
+def _block(_: Composed, sloped: Sloped, axis: int | None, *arrays: Array) -> Array:
     value = sloped(*arrays, False)[0]
     # No more than the value, but a select at the end of what is summed up: XLA then computes it
     # in one loop. Of sums and products it makes a reduction that takes each factor from memory:
@@ -35,14 +35,18 @@ def _block(_: Composed, sloped: Sloped, *arrays: Array) -> Array:
 
 
 @partial(_block.defjvp, symbolic_zeros=True)
-def _block_jvp(composed: Composed, sloped: Sloped, primals: Any, tangents: Any) -> Any:
+def _block_jvp(
+    composed: Composed, sloped: Sloped, axis: int | None, primals: Any, tangents: Any
+) -> Any:
     logits, *factors = arrays = _own(primals)
     still = [isinstance(x, SymbolicZero) for x in tangents]
     along = [jnp.zeros_like(x) if s else t for x, t, s in zip(arrays, tangents, still, strict=True)]
     tangent = along[0] if still[0] else along[0] * _slope(composed, sloped, *arrays)
+    if axis is not None:
+        tangent = jnp.sum(tangent, axis)
     if not all(still[1:]):  # XLA would compute what is multiplied by 0
         tangent += jax.jvp(partial(composed, logits), factors, along[1:])[1]
-    return _block(composed, sloped, *arrays), tangent
+    return _block(composed, sloped, axis, *arrays), tangent
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))

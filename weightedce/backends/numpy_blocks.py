@@ -54,14 +54,14 @@ def _sums(part: Part, rows: Sequence[Any]) -> tuple[Array, Array, Array]:
 def attach(
     composed: Callable[..., Array],
     sloped: Sloped,
+    _axis: int | None,
     logits: Array,
-    positive: Array,
-    negative: Array,
+    *factors: Array,
 ) -> Array:
     """Return the composed block in few passes, where nothing is infinite."""
     with quiet():
-        value: Array = in_place(sloped)(logits, positive, negative, False)[0]
-    return value if isfinite(value.sum()) else composed(logits, positive, negative)
+        value: Array = in_place(sloped)(logits, *factors, False)[0]
+    return value if isfinite(value.sum()) else composed(logits, *factors)
 
 
 def in_place(sloped: Sloped) -> Sloped:

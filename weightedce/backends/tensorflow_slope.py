@@ -1,4 +1,4 @@
-"""TensorFlow: elementwise blocks with a derivative of their own.
+"""TensorFlow: blocks of logits and factors with a derivative of their own.
 
 Eager calls run a graph, which reuses arrays where eager TensorFlow makes a new one in every step.
 """
@@ -25,7 +25,9 @@ Form = partial[Any]  # a function of `stable.Sloped`, with its exponents
 POWERS = (0.5, 1.0, 2.0, 3.0)  # that a graph makes of roots and products, ten times as fast
 
 
-def attach(composed: Composed, sloped: Any, logits: Array, *factors: Array) -> Array:
+def attach(
+    composed: Composed, sloped: Any, axis: int | None, logits: Array, *factors: Array
+) -> Array:
     """Return ``composed(logits, *factors)`` in few passes."""
     arrays = tuple(tf.convert_to_tensor(x) for x in (logits, *factors))  # variables too
     if forward_mode(arrays):
@@ -38,13 +40,13 @@ def attach(composed: Composed, sloped: Any, logits: Array, *factors: Array) -> A
         with unrecorded():
             value, *slope = _in_graph(form, wanted, arrays)
         if wanted:
-            record(value, arrays, lambda up: _gradients(composed, slope[0], learn, up, *arrays))
+            record(value, arrays, lambda up: _gradients(composed, axis, slope[0], learn, up, *arrays))
         return value
 
     @tf.custom_gradient
     def block(*arrays: Array) -> Any:
         value, slope = _sloped(form, *arrays)
-        return value, lambda up: _gradients(composed, slope, learn, up, *arrays)
+        return value, lambda up: _gradients(composed, axis, slope, learn, up, *arrays)
 
     value = block(*arrays)
     return value
@@ -116,11 +118,21 @@ def _softplus_in_graph(z: Array, positive: Array, negative: Array) -> tuple[Arra
 
 
 def _gradients(
-    composed: Composed, slope: Array, learn: bool, upstream: Array, *arrays: Array
+    composed: Composed,
+    axis: int | None,
+    slope: Array,
+    learn: bool,
+    upstream: Array,
+    *arrays: Array,
 ) -> tuple[Array | None, ...]:
     """Return the gradients to logits and factors, to be differentiated as the composed block."""
+    nothing = (None,) * (len(arrays) - 1)
+
+    def to_logits(upstream: Array) -> Array:
+        return slope * (upstream if axis is None else tf.expand_dims(upstream, axis))
+
     if not learn and not learned([upstream, *arrays]):
-        return slope * upstream, None, None
+        return to_logits(upstream), *nothing
 
     def of_composed(upstream: Array, *arrays: Array) -> list[Array]:
         with tf.GradientTape() as tape:
@@ -132,7 +144,7 @@ def _gradients(
 
     @tf.custom_gradient
     def formed(upstream: Array, *arrays: Array) -> Any:
-        gradients = [slope * upstream]
+        gradients = [to_logits(upstream)]
         if learn:
             gradients += of_composed(upstream, *arrays)[1:]
 
@@ -147,4 +159,4 @@ def _gradients(
         return gradients, backward
 
     found = formed(upstream, *arrays)
-    return (*found, *(None,) * (len(arrays) - len(found)))
+    return tuple(found) if learn else (*found, *nothing)

@@ -4,6 +4,7 @@ The derivative is computed from the logits again instead of from what the value 
 arithmetic is cheaper than memory.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,13 +16,13 @@ UNROLLED = 5  # Inductor unrolls sums of less than 8, and does not vectorise the
 
 
 def sloped_block(
-    sloped: Any, logits: Array, positive: Array, negative: Array, wanted: bool
+    sloped: Any, axis: int | None, logits: Array, factors: Sequence[Array], wanted: bool
 ) -> Array:
-    """Return the value of an elementwise block; its gradient, if ``wanted``, to the logits."""
+    """Return the value of a block; its gradient, if ``wanted``, to the logits."""
     if wanted:
-        found: Array = _Slope.apply(sloped, logits, positive, negative)
+        found: Array = _Slope.apply(sloped, axis, logits, *factors)
         return found
-    value: Array = sloped(logits, positive, negative, False)[0]
+    value: Array = sloped(logits, *factors, False)[0]
     return value
 
 
@@ -34,20 +35,21 @@ def label_block(logits: Array, labels: Array, wanted: bool) -> Array:
 
 
 class _Slope(torch.autograd.Function):
-    """An elementwise block of logits and factors; the factors want no gradient."""
+    """A block of logits and factors; the factors want no gradient."""
 
     @staticmethod
-    def forward(ctx: Any, sloped: Any, logits: Array, positive: Array, negative: Array) -> Array:
-        ctx.sloped = sloped
-        ctx.save_for_backward(logits, positive, negative)
-        value: Array = sloped(logits, positive, negative, False)[0]
+    def forward(ctx: Any, sloped: Any, axis: int | None, logits: Array, *factors: Array) -> Array:
+        ctx.sloped, ctx.axis = sloped, axis
+        ctx.save_for_backward(logits, *factors)
+        value: Array = sloped(logits, *factors, False)[0]
         return value
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
-        logits, positive, negative = ctx.saved_tensors
-        slope = ctx.sloped(logits, positive, negative, True)[1]
-        return None, slope * upstream, None, None
+        logits, *factors = ctx.saved_tensors
+        slope = ctx.sloped(logits, *factors, True)[1]
+        upstream = upstream if ctx.axis is None else upstream.unsqueeze(ctx.axis)
+        return None, None, slope * upstream, *(None,) * len(factors)
 
 
 class _Labels(torch.autograd.Function):

@@ -1,14 +1,16 @@
-"""PyTorch: elementwise blocks with a derivative of their own, for eager code on the CPU."""
+"""PyTorch: blocks of logits and factors with a derivative of their own, for eager code on the CPU."""
 
 from collections.abc import Callable
+from functools import partial
 from math import isfinite
 from typing import Any
 
 import torch
 
-from weightedce import stable
+from weightedce import softmax, stable
 from weightedce.backends import Array
 from weightedce.backends.torch_compiled import sloped_block
+from weightedce.backends.torch_mass import mass_in_place
 from weightedce.backends.torch_modes import batched, compiled, transformed
 from weightedce.stable import Sloped
 
@@ -17,30 +19,38 @@ FEW = 2**13  # elements: kernels are so short that fewer of them count more than
 
 
 def attach(
-    composed: Composed, sloped: Sloped, logits: Array, positive: Array, negative: Array
+    composed: Composed, sloped: Sloped, axis: int | None, logits: Array, *factors: Array
 ) -> Array:
     """Return the composed block in few passes, where that gives the same numbers.
 
     It does not at infinite logits, whose limits only ``composed`` knows, nor for factors that
     want a gradient, which ``sloped`` does not give.
     """
-    factors = positive, negative
     recorded = torch.is_grad_enabled()
     if any(x.shape != logits.shape or (recorded and x.requires_grad) for x in factors):
         return composed(logits, *factors)
     wanted = recorded and logits.requires_grad
     if compiled():
-        return sloped_block(sloped, logits, positive, negative, wanted)
+        return sloped_block(sloped, axis, logits, factors, wanted)
     if logits.device.type != "cpu" or transformed((logits, *factors)):
         return composed(logits, *factors)
-    if sloped is stable.sloped_softplus:
-        sloped = sloped_in_place
+    sloped = in_place(sloped)
     with torch.no_grad():
         value, slope = sloped(logits, *factors, wanted)
         finite = isfinite(value.sum().item())
     if not finite:
         return composed(logits, *factors)
-    return _Sloped.apply(composed, sloped, value, slope, logits, *factors) if wanted else value
+    call = composed, sloped, axis
+    return _Sloped.apply(call, value, slope, logits, *factors) if wanted else value
+
+
+def in_place(sloped: Sloped) -> Sloped:
+    """Return the block in the form that makes the fewest arrays."""
+    if sloped is stable.sloped_softplus:
+        return sloped_in_place
+    if isinstance(sloped, partial) and sloped.func is softmax.mass_with_slope:
+        return partial(mass_in_place, *sloped.args)
+    return sloped
 
 
 def sides(logits: Array) -> tuple[Array, Array, Array, Array] | None:
@@ -87,27 +97,28 @@ class _Sloped(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        composed: Composed,
-        sloped: Sloped,
+        call: tuple[Composed, Sloped, int | None],
         value: Array,
         slope: Array,
         logits: Array,
         *factors: Array,
     ) -> Array:
-        ctx.composed, ctx.sloped, ctx.slope = composed, sloped, slope
+        ctx.call, ctx.slope = call, slope
         ctx.save_for_backward(logits, *factors)
         return value
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
         logits, *factors = ctx.saved_tensors
+        composed, sloped, axis = ctx.call
         nothing = (None,) * len(factors)
         if torch.is_grad_enabled() or batched(upstream):  # the gradient is differentiated, or many
             with torch.enable_grad():
-                loss = ctx.composed(logits, *factors)
+                loss = composed(logits, *factors)
                 gradient = torch.autograd.grad(loss, logits, upstream, create_graph=True)
-            return None, None, None, None, *gradient, *nothing
+            return None, None, None, *gradient, *nothing
         slope, ctx.slope = ctx.slope, None  # handed out once, scaled in place
         if slope is None:
-            slope = ctx.sloped(logits, *factors, True)[1]
-        return None, None, None, None, slope.mul_(upstream), *nothing
+            slope = sloped(logits, *factors, True)[1]
+        upstream = upstream if axis is None else upstream.unsqueeze(axis)
+        return None, None, None, slope.mul_(upstream), *nothing

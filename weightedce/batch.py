@@ -72,37 +72,52 @@ class ClassBatch:
     @property
     def targets(self) -> Array:
         """Return the distribution over the classes, unsmoothed; one-hot for labels."""
-        if self.labels is None:
-            return self.distribution
-        xp, z = self.xp, self.logits
-        classes = xp.arange(z.shape[self.axis], device=backend_of(z).device(z))
-        classes = arguments.lay_along(classes, self.axis, len(z.shape))
-        hit = xp.expand_dims(self.labels, axis=self.axis) == classes
-        q = xp.astype(hit, self.logits.dtype)
+        return self.distribution if self.labels is None else self._one_hot(1.0, 0.0)
+
+    def _one_hot(self, on: float, off: float) -> Array:
+        """Return ``on`` for the class of each label, ``off`` for the others."""
+        xp, z, axis = self.xp, self.logits, self.axis
+        backend = backend_of(z)
+        own = getattr(backend, "one_hot", None)
+        if own is not None:
+            q = own(self.labels, z, axis, on, off)
+        else:
+            classes = xp.arange(z.shape[axis], device=backend.device(z))
+            hit = arguments.lay_along(classes, axis, len(z.shape))
+            hit = xp.expand_dims(self.labels, axis=axis) == hit
+            q = xp.where(hit, xp.asarray(on, dtype=z.dtype), off)
         if self.outside is None:
             return q
-        return xp.where(xp.expand_dims(self.outside, axis=self.axis), xp.nan, q)
+        return xp.where(xp.expand_dims(self.outside, axis=axis), xp.nan, q)
 
     @property
     def weight(self) -> Array | float:
         """Return class weight, sample weight and mask, one per example and class."""
-        sample = self.sample_weight
-        if not isinstance(sample, float) and len(sample.shape):
-            sample = self.xp.expand_dims(sample, axis=self.axis)
-        return self.class_weight * sample
+        return times(self._of_rows(self.sample_weight), self.class_weight)
+
+    def _of_rows(self, weight: Array | float) -> Array | float:
+        """Return one weight an example with a class axis."""
+        single = isinstance(weight, float) or not len(weight.shape)
+        return weight if single else self.xp.expand_dims(weight, axis=self.axis)
 
     @property
     def mass(self) -> Array:
         """Return the factor of f_k(z): target, smoothing and all weights."""
-        xp, e, q, weight = self.xp, self.smoothing, self.targets, self.weight
+        xp, e, axis = self.xp, self.smoothing, self.axis
+        share = e / self.logits.shape[axis]
+        if self.labels is not None:
+            smoothed = self._one_hot(1.0 - e + share, share)
+            target = self.smoothing_weight == "target"
+            weight = self._of_rows(self.label_mass) if target else self.weight
+            return times(weight, smoothed)
+        q, weight = self.distribution, self.weight
         if not e:
-            return q * weight
-        share = e / self.logits.shape[self.axis]
+            return times(weight, q)
         if self.smoothing_weight == "target":  # smooth what is weighted
             mass = q * weight
-            return (1.0 - e) * mass + share * xp.sum(mass, axis=self.axis, keepdims=True)
+            return (1.0 - e) * mass + share * xp.sum(mass, axis=axis, keepdims=True)
         # weight what is smoothed
-        return ((1.0 - e) * q + share * xp.sum(q, axis=self.axis, keepdims=True)) * weight
+        return ((1.0 - e) * q + share * xp.sum(q, axis=axis, keepdims=True)) * weight
 
     @property
     def label_mass(self) -> Array | float:

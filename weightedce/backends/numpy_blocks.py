@@ -1,6 +1,7 @@
 """NumPy: values in few passes, by blocks that stay in the processor's cache."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -66,6 +67,8 @@ def attach(
 
 def in_place(sloped: Sloped) -> Sloped:
     """Return the block in the form that makes the fewest arrays."""
+    if isinstance(sloped, partial) and sloped.func is softmax.mass_with_slope:
+        return partial(_mass_in_place, *sloped.args)
     return softplus_in_place if sloped is stable.sloped_softplus else sloped
 
 
@@ -86,6 +89,26 @@ def softplus_in_place(
     above *= negative
     below += above
     return below, None
+
+
+def _mass_in_place(
+    axis: int, classes: int, logits: Array, mass: Array, _: bool
+) -> tuple[Array, None]:
+    """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, and no slope."""
+    if classes <= FEW and axis:
+        logits, mass = (np.ascontiguousarray(np.moveaxis(x, axis, 0)) for x in (logits, mass))
+        axis = 0
+    highest = logits.max(axis=axis, keepdims=True)
+    by, factor = softmax.shift_of(highest, classes)
+    powers = logits - by
+    np.exp(powers, out=powers)
+    place = logits.argmax(axis=axis, keepdims=True)
+    np.put_along_axis(powers, place, 0.0, axis)
+    rest = powers.sum(axis=axis, keepdims=True) * factor
+    loss = np.subtract(highest, logits, out=powers)
+    loss += np.log1p(rest)
+    loss *= mass
+    return loss.sum(axis=axis), None
 
 
 def label_log_softmax(_: Any, logits: Array, labels: Array, axis: int) -> Array:

@@ -31,6 +31,7 @@ __all__ = [
     "linear_rows",
     "look_up",
     "namespace",
+    "one_hot",
     "product",
     "ratio",
     "read",
@@ -87,6 +88,11 @@ def ratio(numerator: Array, denominator: Array) -> Array:
 def look_up(weight: Array, labels: Array) -> Array:
     """Return the weight of each label, or its row of a matrix."""
     return tf.gather(weight, labels)
+
+
+def one_hot(labels: Array, logits: Array, axis: int, on: float, off: float) -> Array:
+    """Return ``on`` for the class of each label, ``off`` for the others."""
+    return tf.one_hot(labels, logits.shape[axis], on, off, axis, logits.dtype)
 
 
 def shape(array: Array) -> tuple[Any, ...]:

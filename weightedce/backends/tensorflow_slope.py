@@ -40,7 +40,9 @@ def attach(
         with unrecorded():
             value, *slope = _in_graph(form, wanted, arrays)
         if wanted:
-            record(value, arrays, lambda up: _gradients(composed, axis, slope[0], learn, up, *arrays))
+            record(
+                value, arrays, lambda up: _gradients(composed, axis, slope[0], learn, up, *arrays)
+            )
         return value
 
     @tf.custom_gradient

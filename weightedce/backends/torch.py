@@ -31,7 +31,7 @@ from weightedce.backends.torch_losses import (
 )
 from weightedce.backends.torch_rows import linear_rows
 from weightedce.backends.torch_slope import attach, sides
-from weightedce.backends.torch_softmax import label_log_softmax, look_up
+from weightedce.backends.torch_softmax import label_log_softmax, look_up, one_hot
 
 __all__ = [
     "AsymmetricLoss",
@@ -64,6 +64,7 @@ __all__ = [
     "linear_rows",
     "look_up",
     "namespace",
+    "one_hot",
     "product",
     "read",
     "rest_of",

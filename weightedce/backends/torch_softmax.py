@@ -49,6 +49,12 @@ def look_up(weight: Array, labels: Array) -> Array:
     return torch.index_select(weight, 0, flat).reshape((*labels.shape, *weight.shape[1:]))
 
 
+def one_hot(labels: Array, logits: Array, axis: int, on: float, off: float) -> Array:
+    """Return ``on`` for the class of each label, ``off`` for the others."""
+    everywhere = torch.full_like(logits, off, requires_grad=False)
+    return everywhere.scatter(axis, labels.unsqueeze(axis), on)
+
+
 def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
     """Return ``exp(z_k - max z)``, 0 for the label, and the loss with its derivative.
 

@@ -5,7 +5,7 @@ so that a library's own autodiff gives the right first and second derivative eve
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -79,26 +79,31 @@ def mass_with_slope(
     ``sum_{j != k} mass_j - sum_j mass_j * (1 - p_k)``.
     """
     xp = backend_of(logits).namespace
-
-    def total(each: Array) -> Array:
-        return xp.sum(each, axis=axis, keepdims=True)
-
     highest = xp.max(logits, axis=axis, keepdims=True)
     by, factor = shift_of(highest, classes)
     at_top = logits == highest
     powers = xp.where(at_top, 0.0, shifted_exp(logits, by))
-    ties = total(xp.where(at_top, xp.ones_like(logits), 0.0))
-    rest = _defined(total(powers) * factor + (ties - 1.0), highest)
-    behind = xp.where(at_top, 0.0, highest - logits)
-    whole = total(mass)
-    value = total(stable.product(mass, behind)) + whole * xp.log1p(rest)
-    value = xp.squeeze(value, axis=axis)
+    below, ties = _sums(axis, powers, xp.where(at_top, xp.ones_like(logits), 0.0))
+    behind = stable.product(mass, xp.where(at_top, 0.0, highest - logits))
+    behind, whole, others = _sums(axis, behind, mass, xp.where(at_top, 0.0, mass))
+
+    rest = _defined(below * factor + (ties - 1.0), highest)
+    value = xp.squeeze(behind + whole * xp.log1p(rest), axis=axis)
     if not slope:
         return value, None
     share = whole / (1.0 + rest)
-    others = total(xp.where(at_top, 0.0, mass))
     of_top = xp.where(ties == 1.0, others - share * rest, share - mass)
     return value, xp.where(at_top, of_top, share * factor * powers - mass)
+
+
+def _sums(axis: int, *arrays: Array) -> Sequence[Array]:
+    """Return the sum of each array over the classes; a backend may have them all in one loop."""
+    backend = backend_of(arrays[0])
+    own = getattr(backend, "sums", None)
+    if own is not None:
+        found: Sequence[Array] = own(axis, arrays)
+        return found
+    return [backend.namespace.sum(x, axis=axis, keepdims=True) for x in arrays]
 
 
 class Shift(NamedTuple):

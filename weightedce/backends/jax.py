@@ -8,7 +8,7 @@ import jax.numpy as namespace
 from weightedce.backends import Array
 from weightedce.backends.jax_linear import linear_by_blocks, linear_elements, linear_rows
 from weightedce.backends.jax_slope import attach
-from weightedce.backends.jax_softmax import at_labels, label_log_softmax, look_up
+from weightedce.backends.jax_softmax import at_labels, label_log_softmax, look_up, sums
 from weightedce.backends.numpy import device, fixed, shape
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "namespace",
     "read",
     "shape",
+    "sums",
 ]
 
 detach = jax.lax.stop_gradient

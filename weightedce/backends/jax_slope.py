@@ -26,7 +26,7 @@ def attach(
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
-def _block(_: Composed, sloped: Sloped, axis: int | None, *arrays: Array) -> Array:
+def _block(_: Composed, sloped: Sloped, _axis: int | None, *arrays: Array) -> Array:
     value = sloped(*arrays, False)[0]
     # No more than the value, but a select at the end of what is summed up: XLA then computes it
     # in one loop. Of sums and products it makes a reduction that takes each factor from memory:

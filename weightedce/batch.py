@@ -110,7 +110,8 @@ class ClassBatch:
             target = self.smoothing_weight == "target"
             weight = self._of_rows(self.label_mass) if target else self.weight
             return times(weight, smoothed)
-        q, weight = self.distribution, self.weight
+        q: Array = self.distribution
+        weight = self.weight
         if not e:
             return times(weight, q)
         if self.smoothing_weight == "target":  # smooth what is weighted

@@ -86,39 +86,17 @@ class Head:
         return found.loss, slope
 
     def _mass_slope(self, b: ClassBatch) -> tuple[Array, Array]:
-        """Return loss and derivative of any target.
-
-        With t the position of a maximum and rest = sum_{k != t} exp(z_k - z_t) the probability of
-        t is 1 / (1 + rest), and its distance to 1 is taken from rest, which keeps its digits. The
-        derivative to z_k is factor * p_k - mass_k.
-        """
-        backend, xp, z, mass = backend_of(b.logits), b.xp, b.logits, b.mass
-        highest = xp.max(z, axis=-1, keepdims=True)
-        largest = xp.finfo(z.dtype).max
-        shift = xp.where(stable.infinite(highest), largest, highest)
-        shift = xp.where(highest == -xp.inf, -largest, shift)
-        classes = xp.arange(z.shape[-1], device=backend.device(z))
-        top = classes == xp.argmax(z, axis=-1, keepdims=True)
-
-        below = xp.where(top, shift, z) - shift
-        ratios = xp.where(top, 0.0, xp.exp(below))
-        rest = xp.sum(ratios, axis=-1, keepdims=True)
-        nothing = (highest == -xp.inf) & (z.shape[-1] > 1)
-        undefined = stable.infinite(highest) & (rest > 0.0) | nothing  # two at +inf, or all at -inf
-        rest = xp.where(undefined, xp.nan, rest)
-        tail = xp.log1p(rest)
-        factor = xp.sum(mass, axis=-1, keepdims=True)
-        loss = stable.weighted_sum(mass, -below, -1) + xp.squeeze(factor * tail, axis=-1)
-        infinite = xp.squeeze(stable.infinite(highest), axis=-1)
-        loss = xp.where(infinite & (loss > 0.0), xp.inf, loss)
+        """Return loss and derivative of any target."""
+        xp, z, mass = b.xp, b.logits, b.mass
+        sums = softmax.mass_sums(len(z.shape) - 1, z.shape[-1], z, mass)
+        loss = sums.loss()
+        more: Array | float = 0.0
         if self.z_loss:
             weight = xp.expand_dims(b.effective_weight(), axis=-1)
-            log_sum = shift + tail
-            loss = loss + xp.squeeze(self.z_loss * weight * log_sum**2, axis=-1)
-            factor = factor + 2.0 * self.z_loss * weight * log_sum
-        share = factor / (1.0 + rest)
-        slope = xp.where(top, (factor - mass) - share * rest, share * ratios - mass)
-        return loss, slope
+            log_sum = sums.highest + xp.log1p(sums.rest)
+            loss = loss + self.z_loss * weight * log_sum**2
+            more = 2.0 * self.z_loss * weight * log_sum
+        return xp.squeeze(loss, axis=-1), sums.slope(mass, more)
 
     def capped(self, logits: Array) -> Array:
         """Return ``softcap * tanh(logits / softcap)``."""

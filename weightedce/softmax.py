@@ -71,29 +71,55 @@ def _composed_mass(axis: int, logits: Array, mass: Array) -> Array:
 def mass_with_slope(
     axis: int, classes: int, logits: Array, mass: Array, slope: bool
 ) -> tuple[Array, Array | None]:
-    """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` and, if wanted, its derivative to the logits.
+    """Return the value of `MassSums`, one number an example, and, if wanted, its derivative."""
+    sums = mass_sums(axis, classes, logits, mass)
+    value = backend_of(logits).namespace.squeeze(sums.loss(), axis=axis)
+    return value, sums.slope(mass) if slope else None
+
+
+class MassSums(NamedTuple):
+    """What ``sum_k mass_k * (logsumexp(z) - z_k)`` and its derivative are made of.
 
     With t the position of a maximum, and rest the sum of exp(z_k - z_t) over all classes but t,
     the value is ``sum_k mass_k * (z_t - z_k) + sum_k mass_k * log1p(rest)``, the derivative
     ``sum_j mass_j * p_k - mass_k``. Where p_k is nearly 1 that is, without what cancels,
     ``sum_{j != k} mass_j - sum_j mass_j * (1 - p_k)``.
     """
+
+    highest: Array  # max z; it and the next five have one number a row
+    ties: Array  # how many classes are there
+    rest: Array
+    behind: Array  # sum_k mass_k * (z_t - z_k)
+    whole: Array  # sum_k mass_k
+    others: Array  # the same without the classes at the maximum
+    at_top: Array  # which classes are
+    powers: Array  # exp(z_k - z_t) of the others, 0 at the top
+
+    def loss(self) -> Array:
+        """Return the value, one number a row."""
+        return self.behind + self.whole * backend_of(self.rest).namespace.log1p(self.rest)
+
+    def slope(self, mass: Array, more: Array | float = 0.0) -> Array:
+        """Return the derivative, and ``more * p_k`` to it."""
+        xp = backend_of(mass).namespace
+        share = (self.whole + more) / (1.0 + self.rest)
+        of_one = self.others + more - share * self.rest
+        of_top = xp.where(self.ties == 1.0, of_one, share - mass)
+        return xp.where(self.at_top, of_top, share * self.powers - mass)
+
+
+def mass_sums(axis: int, classes: int, logits: Array, mass: Array) -> MassSums:
+    """Return the sums over the classes along an axis."""
     xp = backend_of(logits).namespace
     highest = xp.max(logits, axis=axis, keepdims=True)
     by, factor = shift_of(highest, classes)
     at_top = logits == highest
     powers = xp.where(at_top, 0.0, shifted_exp(logits, by))
     below, ties = _sums(axis, powers, xp.where(at_top, xp.ones_like(logits), 0.0))
+    rest = _defined(below * factor + (ties - 1.0), highest)
     behind = stable.product(mass, xp.where(at_top, 0.0, highest - logits))
     behind, whole, others = _sums(axis, behind, mass, xp.where(at_top, 0.0, mass))
-
-    rest = _defined(below * factor + (ties - 1.0), highest)
-    value = xp.squeeze(behind + whole * xp.log1p(rest), axis=axis)
-    if not slope:
-        return value, None
-    share = whole / (1.0 + rest)
-    of_top = xp.where(ties == 1.0, others - share * rest, share - mass)
-    return value, xp.where(at_top, of_top, share * factor * powers - mass)
+    return MassSums(highest, ties, rest, behind, whole, others, at_top, powers * factor)
 
 
 def _sums(axis: int, *arrays: Array) -> Sequence[Array]:

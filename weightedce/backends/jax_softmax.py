@@ -86,12 +86,15 @@ def _sum(values: Array, axis: int) -> Array:
 
 def sums(axis: int, arrays: Sequence[Array]) -> Sequence[Array]:
     """Return the sum of each array over the classes, in one loop: each of its own costs 1 ns."""
+    first, *others = arrays
+    # JAX cannot differentiate this reduction where some arrays have a tangent and some have none
+    operands = (first, *(jax.lax.select(jnp.array(False), first, x) for x in others))
     nothing = tuple(jnp.zeros((), x.dtype) for x in arrays)
 
     def add(some: Sequence[Array], more: Sequence[Array]) -> tuple[Array, ...]:
         return tuple(a + b for a, b in zip(some, more, strict=True))
 
-    found = jax.lax.reduce(tuple(arrays), nothing, add, (axis,))
+    found = jax.lax.reduce(operands, nothing, add, (axis,))
     return [jnp.expand_dims(x, axis) for x in found]
 
 

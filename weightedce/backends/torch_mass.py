@@ -18,7 +18,8 @@ def mass_in_place(
     sums by its place: to select takes as long as an exponential.
     """
     highest, place = torch.max(logits, axis, keepdim=True)
-    if softmax.unshifted(*(x.item() for x in torch.aminmax(highest))):
+    near = highest.numel() and softmax.unshifted(*(x.item() for x in torch.aminmax(highest)))
+    if near:
         powers, factor = torch.exp(logits), torch.exp(-highest)
     else:
         by, factor = softmax.shift_of(highest, classes)

@@ -1,4 +1,4 @@
-"""PyTorch: blocks of logits and factors with a derivative of their own, for eager code on the CPU."""
+"""PyTorch: blocks of logits and factors with their own derivative, for eager code on the CPU."""
 
 from collections.abc import Callable
 from functools import partial

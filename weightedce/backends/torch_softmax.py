@@ -51,8 +51,10 @@ def look_up(weight: Array, labels: Array) -> Array:
 
 def one_hot(labels: Array, logits: Array, axis: int, on: float, off: float) -> Array:
     """Return ``on`` for the class of each label, ``off`` for the others."""
-    everywhere = torch.full_like(logits, off, requires_grad=False)
-    return everywhere.scatter(axis, labels.unsqueeze(axis), on)
+    place = labels.unsqueeze(axis)
+    # an array, since compiled code rounds a number that is scattered to float32
+    hot = torch.full_like(place, on, dtype=logits.dtype)
+    return torch.full_like(logits, off, requires_grad=False).scatter(axis, place, hot)
 
 
 def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:

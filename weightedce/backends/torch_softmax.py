@@ -16,6 +16,9 @@ from weightedce.backends.torch_compiled import label_block
 from weightedce.backends.torch_modes import batched, compiled, transformed
 
 Composed = Callable[[Array, Array, int], Array]
+# Of each row the maximum, the sum of the powers, and the factor that they lack; the least and the
+# greatest maximum.
+Powers = tuple[Array, Array, Array, float, float]
 BLOCK = 2**18  # elements: a megabyte of float32
 
 
@@ -62,27 +65,29 @@ def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
 
     In rows that need no shift the factor exp(-max z) is in the scale of the derivative instead.
     """
-    count, classes = rows.shape
     powers = torch.empty_like(rows)
-    size = max(1, BLOCK // classes)
-    found = [
-        _powers_of(rows[i : i + size], labels[i : i + size], powers[i : i + size])
-        for i in range(0, count, size)
-    ]
-    highest, others, factors = (
-        found[0] if len(found) == 1 else map(torch.cat, zip(*found, strict=True))
-    )
-    low, high = (x.item() for x in torch.aminmax(highest))
-    logit = rows.gather(1, labels)[:, 0]
+    top, others, factor, low, high = _by_blocks(rows, labels, powers)
     finite = -inf < low and high < inf
-    loss = softmax.label_loss(logit, highest, others.mul_(factors), finite=finite)
-    return powers, loss._replace(scale=loss.scale * factors)
+    found = softmax.label_loss(rows.gather(1, labels), top, others.mul_(factor), finite=finite)
+    return powers, found._replace(scale=factor.mul_(found.scale))
 
 
-def _powers_of(rows: Array, labels: Array, powers: Array) -> tuple[Array, Array, Array]:
-    """Fill ``powers``; return each row's maximum, sum of powers, and factor of these."""
+def _by_blocks(rows: Array, labels: Array, powers: Array) -> Powers:
+    """Return what `_powers_of` does of all rows."""
+    size = max(1, BLOCK // rows.shape[1])
+    if len(rows) <= size:
+        return _powers_of(rows, labels, powers)
+    starts = range(0, len(rows), size)
+    parts = ([x[i : i + size] for x in (rows, labels, powers)] for i in starts)
+    top, others, factor, low, high = zip(*(_powers_of(*x) for x in parts), strict=True)
+    return torch.cat(top), torch.cat(others), torch.cat(factor), min(low), max(high)
+
+
+def _powers_of(rows: Array, labels: Array, powers: Array) -> Powers:
+    """Fill ``powers``; return what is known of the rows then."""
     top = torch.amax(rows, 1, keepdim=True)
-    if softmax.unshifted(*(x.item() for x in torch.aminmax(top))):
+    low, high = (x.item() for x in torch.aminmax(top))
+    if softmax.unshifted(low, high):
         torch.exp(rows, out=powers)
         factor = torch.exp(-top)
     else:
@@ -91,7 +96,7 @@ def _powers_of(rows: Array, labels: Array, powers: Array) -> tuple[Array, Array,
         torch.clamp(rows, max=most, out=powers).sub_(by.clamp(max=most)).exp_().mul_(factor)
         factor = torch.ones_like(top)
     powers.scatter_(1, labels, 0.0)
-    return top[:, 0], powers.sum(1), factor[:, 0]
+    return top, powers.sum(1, keepdim=True), factor, low, high
 
 
 class _Block(torch.autograd.Function):
@@ -107,11 +112,10 @@ class _Block(torch.autograd.Function):
         rows, labels, scale, at_label = ctx.saved_tensors
         if torch.is_grad_enabled() or batched(upstream):  # the gradient is differentiated, or many
             with torch.enable_grad():
-                loss = ctx.composed(rows, labels[:, 0], 1)
+                loss = ctx.composed(rows, labels[:, 0], 1)[:, None]
                 return None, *torch.autograd.grad(loss, rows, upstream, create_graph=True), None
         gradient, ctx.powers = ctx.powers, None  # handed out once, scaled in place
         if gradient is None:
             gradient = _formed(rows, labels)[0]
-        gradient.mul_((scale * upstream)[:, None])
-        gradient.scatter_(1, labels, (at_label * upstream)[:, None])
+        gradient.mul_(scale * upstream).scatter_(1, labels, at_label * upstream)
         return None, gradient, None

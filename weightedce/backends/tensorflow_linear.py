@@ -18,7 +18,7 @@ __all__ = ["linear_by_blocks", "linear_rows"]
 linear_elements = 5 * 2**22  # logits in a block: with 3, all took 1.08 times as long
 PIECE = 2**21  # numbers of the gradient to the weight that are added at a time
 Given = Sequence[Any]
-FINER = 2  # without labels alone, a block is some six arrays of its size instead of one
+FINER = 2  # without labels alone, a block is some nine arrays of its size instead of one
 INDICES = 2**31  # what TensorFlow counts in int32
 LINEAR = 3  # hidden, weight and bias come first
 

@@ -400,3 +400,57 @@ def test_no_array_in_a_graph_is_as_large_as_all_logits():
     assert whole in shapes(plain)
     assert whole not in shapes(ours)
     assert block in shapes(ours)
+
+
+IN_PLACE = """
+import sys
+from pathlib import Path
+import tensorflow as tf
+import weightedce
+sys.path.insert(0, {benchmarks!r})
+import linear
+
+def peak(rows, classes):
+    given = tf.ones((rows, 4)), tf.ones((classes, 4)), tf.zeros(rows, tf.int32)
+
+    @tf.function
+    def step(h, m, y):
+        with tf.GradientTape() as tape:
+            tape.watch([h, m])
+            loss = weightedce.linear_cross_entropy(h, m, y, block_size=rows)
+        return tape.gradient(loss, [h, m])
+
+    before = linear.resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")
+    step(*given)
+    return (linear.resident("VmHWM") - before) / (4 * rows * classes)
+
+peak(8, 16)
+print(peak(2048, 40_000))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
+def test_the_derivative_takes_the_place_of_the_logits_in_tensorflow():
+    """One block of 328 MB is one array: two if a scatter, or anything else, copies it."""
+    from pathlib import Path
+
+    script = IN_PLACE.format(benchmarks=str(Path(__file__).parent.parent / "benchmarks"))
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    assert 1.0 < float(done.stdout) < 1.5
+
+
+@pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
+def test_a_constant_in_a_graph_is_not_written_to():
+    """Of a constant matrix product, TensorFlow makes the exponentials a constant as well."""
+    tf = DIFFERENTIABLE["tensorflow"].tf
+
+    @tf.function
+    def loss(labels):
+        return w.linear_cross_entropy(tf.constant(H), tf.constant(W), labels)
+
+    for label in range(V):
+        labels = np.full(N, label)
+        close(loss(tf.constant(labels)), w.linear_cross_entropy(H, W, labels))

@@ -8,7 +8,7 @@ import tensorflow as tf
 from weightedce.backends import Array
 from weightedce.backends import tensorflow_namespace as namespace
 from weightedce.backends.numpy import device
-from weightedce.backends.tensorflow_linear import linear_by_blocks, linear_rows
+from weightedce.backends.tensorflow_linear import linear_by_blocks, linear_elements, linear_rows
 from weightedce.backends.tensorflow_modes import (
     extremes,
     forward_mode,
@@ -28,6 +28,7 @@ __all__ = [
     "fixed",
     "label_log_softmax",
     "linear_by_blocks",
+    "linear_elements",
     "linear_rows",
     "look_up",
     "namespace",

@@ -10,7 +10,7 @@ from weightedce.backends.numpy import fixed, shape
 from weightedce.backends.torch_bce import BCEWithLogitsLoss
 from weightedce.backends.torch_blocks import block_elements, by_blocks
 from weightedce.backends.torch_cross_entropy import CrossEntropyLoss
-from weightedce.backends.torch_linear import linear_by_blocks
+from weightedce.backends.torch_linear import linear_by_blocks, linear_elements
 from weightedce.backends.torch_linear_loss import LinearCrossEntropyLoss
 from weightedce.backends.torch_losses import (
     AsymmetricLoss,
@@ -61,6 +61,7 @@ __all__ = [
     "fixed",
     "label_log_softmax",
     "linear_by_blocks",
+    "linear_elements",
     "linear_rows",
     "look_up",
     "namespace",

@@ -64,7 +64,8 @@ def linear_cross_entropy(
     softcap : float, optional
         c > 0: logits stay within (-c, c). Gemma 2 takes 30. Default: no cap.
     block_size : int, optional
-        Rows in a block, at least 1. Default: those of 12 million logits (50 MB of float32).
+        Rows in a block, at least 1. Default: those of 12 million logits (50 MB of float32) in
+        NumPy, 21 million in JAX and TensorFlow, 33 million in PyTorch.
     reduction : {"mean", "sum", "none", "weighted_mean", "total"}
         As in `cross_entropy`.
 

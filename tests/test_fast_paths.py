@@ -28,6 +28,7 @@ def gradient_in(library, mode, loss, z, *arrays):
 Z = np.random.default_rng(0).normal(size=(7, 3))
 Y = np.array([0, 2, 1, 1, 0, 2, 2])
 B = (np.random.default_rng(1).random((7, 3)) < 0.4) * 1.0
+SOFT = np.random.default_rng(2).dirichlet(np.ones(3), 7)
 
 
 @pytest.mark.parametrize(("library", "mode"), DIFFERENTIATED)
@@ -45,10 +46,29 @@ def test_labels_take_the_block_with_its_own_derivative(library, mode, monkeypatc
     np.testing.assert_array_equal(found[1], expected[1])
 
 
+NOT_TENSORFLOW = [case for case in DIFFERENTIATED if case.values[0].name != "tensorflow"]
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize(("library", "mode"), NOT_TENSORFLOW)
+def test_distributions_take_the_block_with_its_own_derivative(
+    library, mode, smoothing, monkeypatch
+):
+    def loss(z, y):
+        return w.cross_entropy(z, y, class_weight=[1.0, 2.0, 3.0], label_smoothing=smoothing)
+
+    def refuse(*_):
+        raise AssertionError("the composed block was taken")
+
+    targets = Y if smoothing else SOFT
+    expected = gradient_in(library, mode, loss, Z, targets)
+    monkeypatch.setattr(softmax, "negative_log_softmax", refuse)
+    found = gradient_in(library, mode, loss, Z, targets)
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
 @pytest.mark.parametrize("loss", [w.binary_cross_entropy, w.binary_focal_loss, w.asymmetric_loss])
-@pytest.mark.parametrize(
-    ("library", "mode"), [case for case in DIFFERENTIATED if case.values[0].name != "tensorflow"]
-)
+@pytest.mark.parametrize(("library", "mode"), NOT_TENSORFLOW)
 def test_binary_losses_take_the_block_with_its_own_derivative(library, mode, loss, monkeypatch):
     def refuse(*_):
         raise AssertionError("the composed block was taken")
@@ -239,6 +259,7 @@ torch_only = pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="torch is 
     ("loss", "targets"),
     [
         (w.cross_entropy, Y),
+        (w.cross_entropy, SOFT),
         (w.focal_loss, Y),
         (w.binary_cross_entropy, B),
         (w.binary_focal_loss, B),
@@ -326,6 +347,22 @@ def test_every_derivative_that_jax_offers(loss):
         along = (infinite, np.ones(2)), (np.ones(2), np.ones(2))
         found = jax.jvp(lambda z, pos: loss(z, right, pos_weight=pos), *along)
     assert found == (0.0, 0.0)
+
+
+@jax_only
+def test_every_derivative_of_distributions_in_jax():
+    from jax.test_util import check_grads
+
+    jax = DIFFERENTIABLE["jax"].jax
+
+    def of(*arrays):
+        z, q, weight = map(jax.numpy.asarray, arrays)
+        found = w.cross_entropy(z, q, class_weight=weight, target_range="any", reduction="none")
+        return jax.numpy.sum(found**2)
+
+    with jax.enable_x64(True):
+        check_grads(of, (Z, SOFT, np.array([1.0, 2.0, 3.0])), order=2)
+        check_grads(lambda z: of(z, SOFT, np.ones(3)), (Z,), order=2)
 
 
 @jax_only

@@ -35,7 +35,8 @@ def attach(
     form = sloped if isinstance(sloped, partial) else partial(sloped)
     if form.func is softmax.mass_with_slope:
         seen = tensorflow_mass.look(arrays[0], form.args[0])
-        form = partial(tensorflow_mass.mass_with_slope, *form.args, seen)
+        mass: Any = tensorflow_mass.mass_with_slope
+        form = partial(mass, *form.args, seen)
     learn = learned(factors)  # what nobody asks for costs time in eager code
     value: Array
     if tf.executing_eagerly():

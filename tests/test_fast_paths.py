@@ -104,6 +104,44 @@ def test_binary_losses_in_tensorflow_take_the_block_with_its_own_derivative(
 
 
 @pytest.mark.parametrize("mode", ["eager", "function", "xla"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
+def test_distributions_in_tensorflow_take_the_block_with_its_own_derivative(
+    mode, smoothing, monkeypatch
+):
+    from weightedce.backends import tensorflow_mass, tensorflow_slope
+
+    name = "_fused" if mode == "xla" else "_few_kernels"
+    original = getattr(tensorflow_mass, name)
+
+    def doubled(*given):
+        value, slope = original(*given)
+        return 3.0 * value, 2.0 * slope
+
+    def loss(z, q):
+        return w.cross_entropy(z, q, label_smoothing=smoothing)
+
+    library = DIFFERENTIABLE["tensorflow"]
+    targets = Y if smoothing else np.eye(3)[Y]
+    plain = gradient_in(library, mode, loss, Z, targets)
+    fresh = cache(tensorflow_slope._graph.__wrapped__)  # eager calls keep their graphs
+    monkeypatch.setattr(tensorflow_slope, "_graph", fresh)
+    monkeypatch.setattr(tensorflow_mass, name, doubled)
+    found = gradient_in(library, mode, loss, Z, targets)
+    np.testing.assert_allclose(found[0], 3.0 * plain[0], rtol=1e-14)
+    np.testing.assert_allclose(found[1], 2.0 * plain[1], rtol=1e-14)
+
+
+@pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
+def test_eager_tensorflow_looks_at_the_maxima_of_distributions():
+    from weightedce.backends.tensorflow_mass import Maxima, look
+
+    library = DIFFERENTIABLE["tensorflow"]
+    for logit, seen in ((3.0, "NEAR"), (40.0, "FINITE"), (np.inf, "ANY"), (np.nan, "ANY")):
+        assert look(library.array(np.where(Z[2, 1] == Z, logit, 0.5)), 1) is Maxima[seen]
+
+
+@pytest.mark.parametrize("mode", ["eager", "function", "xla"])
 @pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
 def test_targets_and_weights_that_learn_in_tensorflow(mode):
     library = DIFFERENTIABLE["tensorflow"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from weightedce import stable
-from weightedce.backends import Array
+from weightedce import softmax, stable
+from weightedce.backends import Array, tensorflow_mass
 from weightedce.backends.tensorflow_modes import (
     forward_mode,
     in_graph,
@@ -33,6 +33,10 @@ def attach(
     if forward_mode(arrays):
         return composed(*arrays)
     form = sloped if isinstance(sloped, partial) else partial(sloped)
+    if form.func is softmax.mass_with_slope:
+        seen = tensorflow_mass.look(arrays[0], form.args[0])
+        mass: Any = tensorflow_mass.mass_with_slope
+        form = partial(mass, *form.args, seen)
     learn = learned(factors)  # what nobody asks for costs time in eager code
     value: Array
     if tf.executing_eagerly():

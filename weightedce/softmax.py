@@ -116,7 +116,7 @@ def mass_sums(axis: int, classes: int, logits: Array, mass: Array) -> MassSums:
     at_top = logits == highest
     powers = xp.where(at_top, 0.0, shifted_exp(logits, by))
     below, ties = _sums(axis, powers, xp.where(at_top, xp.ones_like(logits), 0.0))
-    rest = _defined(below * factor + (ties - 1.0), highest)
+    rest = defined(below * factor + (ties - 1.0), highest)
     behind = stable.product(mass, xp.where(at_top, 0.0, highest - logits))
     behind, whole, others = _sums(axis, behind, mass, xp.where(at_top, 0.0, mass))
     return MassSums(highest, ties, rest, behind, whole, others, at_top, powers * factor)
@@ -199,12 +199,12 @@ def label_loss(logit: Array, highest: Array, others: Array, *, finite: bool = Fa
     d = distance(logit, highest, finite=finite)
     rest = others - (1.0 - xp.exp(-d))  # others itself, or at least 1 less something below 1
     if not finite:
-        rest = _defined(rest, highest)
+        rest = defined(rest, highest)
     scale = 1.0 / (1.0 + rest)
     return LabelLoss(d + xp.log1p(rest), scale, -others * scale)
 
 
-def _defined(rest: Array, highest: Array) -> Array:
+def defined(rest: Array, highest: Array) -> Array:
     """Return ``rest``, and NaN for rows with two logits at +inf, or all at -inf."""
     xp = backend_of(rest).namespace
     return xp.where(stable.infinite(highest) & (rest > 0.0), xp.nan, rest)

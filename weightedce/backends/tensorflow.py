@@ -1,6 +1,6 @@
 """TensorFlow: our own namespace, since neither it nor array-api-compat has one yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -37,6 +37,7 @@ __all__ = [
     "ratio",
     "read",
     "shape",
+    "sums",
     "unless_between",
 ]
 
@@ -94,6 +95,21 @@ def look_up(weight: Array, labels: Array) -> Array:
 def one_hot(labels: Array, logits: Array, axis: int, on: float, off: float) -> Array:
     """Return ``on`` for the class of each label, ``off`` for the others."""
     return tf.one_hot(labels, logits.shape[axis], on, off, axis, logits.dtype)
+
+
+def sums(axis: int, arrays: Sequence[Array]) -> Sequence[Array]:
+    """Return the sum of each array over an axis; in XLA on the CPU as one product with ones.
+
+    It adds up what it has to compute one number after the other, but not products. On others
+    products lose digits.
+    """
+    first, last = arrays[0], len(arrays[0].shape) - 1
+    elsewhere = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU")
+    if axis != last or elsewhere or not xla():
+        return [tf.reduce_sum(x, axis, keepdims=True) for x in arrays]
+    ones = tf.ones((first.shape[axis], 1), first.dtype)
+    found: Sequence[Array] = tf.unstack(tf.stack(arrays) @ ones)
+    return found
 
 
 def shape(array: Array) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ kernel that takes three times as long as a product. A product with 0 or 1 picks 
 """
 
 from enum import Enum
-from math import inf, nan
+from math import inf
 from typing import Any
 
 import tensorflow as tf
@@ -41,10 +41,12 @@ def look(logits: Array, axis: int) -> Maxima | None:
 
 def mass_with_slope(
     axis: int, classes: int, seen: Maxima | None, logits: Array, mass: Array, _: bool
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array | None]:
     """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` and its derivative to the logits."""
-    rank, fused = len(logits.shape), xla()
-    to = 0 if classes <= FEW and not fused else rank - 1
+    if xla():
+        return softmax.mass_with_slope(axis, classes, logits, mass, True)
+    rank = len(logits.shape)
+    to = 0 if classes <= FEW else rank - 1
     order = [i for i in range(rank) if i != axis]
     order.insert(to, axis)
     moved = order != list(range(rank))
@@ -53,10 +55,7 @@ def mass_with_slope(
     if rank != 2:
         flat = (-1, classes) if to else (classes, -1)
         z, m = tf.reshape(z, flat), tf.reshape(m, flat)
-    if fused:
-        value, slope = _fused(classes, z, m)
-    else:
-        value, slope = _few_kernels(classes, int(to > 0), seen, z, m)
+    value, slope = _few_kernels(classes, int(to > 0), seen, z, m)
     if rank != 2:
         value, slope = tf.reshape(value, shape[:-1] if to else shape[1:]), tf.reshape(slope, shape)
     return value, tf.transpose(slope, [order.index(i) for i in range(rank)]) if moved else slope
@@ -88,8 +87,8 @@ def _few_kernels(
 
     powers, factor, behind = _powers(classes, seen, z, highest)
     powers = times(powers, below)
-    rest = total(powers) * factor - counted  # of several maxima the sum is 2 at least
-    rest = tf.where(tf.math.is_inf(highest) & (rest > 0.0), tf.constant(nan, z.dtype), rest)
+    # of several maxima the sum is 2 at least
+    rest = softmax.defined(total(powers) * factor - counted, highest)
     whole = total(mass)
     value = tf.squeeze(total(times(behind, mass)) + whole * tf.math.log1p(rest), [axis])
     mass *= below
@@ -123,35 +122,3 @@ def _powers(
         lambda: tf.cond(tf.reduce_all(tf.math.is_finite(highest)), finite, careful),
     )
     return found
-
-
-def _fused(classes: int, z: Array, mass: Array) -> tuple[Array, Array]:
-    """Return value and slope for XLA, with all sums but one as one product with ones.
-
-    On the CPU XLA adds up what it has to compute one number after the other, but not products.
-    """
-    zero = tf.zeros((), z.dtype)
-    highest = tf.reduce_max(z, 1, keepdims=True)
-    by, factor = softmax.shift_of(highest, classes)
-    at_top = z == highest
-    powers = tf.where(at_top, zero, softmax.shifted_exp(z, by))
-    others = tf.where(at_top, zero, mass)
-    distance = tf.where(others == 0.0, zero, others * (highest - z))
-    ties = tf.cast(at_top, z.dtype)
-    rest, of_others, value, ties, whole = _totals(powers, others, distance, ties, mass)
-    rest = rest * factor + (ties - 1.0)
-    rest = tf.where(tf.math.is_inf(highest) & (rest > 0.0), tf.constant(nan, z.dtype), rest)
-    value += whole * tf.math.log1p(rest)
-    share = whole / (1.0 + rest)
-    of_top = tf.where(ties == 1.0, of_others - share * rest, share - mass)
-    return value[:, 0], tf.where(at_top, of_top, share * factor * powers - mass)
-
-
-def _totals(*arrays: Array) -> list[Array]:
-    """Return the sum of each row of each array."""
-    if tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"):
-        return [tf.reduce_sum(x, 1, keepdims=True) for x in arrays]  # products lose digits there
-    ones = tf.ones((tf.shape(arrays[0])[1], 1), arrays[0].dtype)
-    *computed, last = arrays
-    sums: list[Array] = tf.split(tf.concat(computed, 0) @ ones, len(computed))
-    return [*sums, last @ ones]

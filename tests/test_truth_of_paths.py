@@ -232,16 +232,17 @@ def hold_distributions(library, mode, classes, smoothing):
     z[11, labels[11]] = 90.0
     given = labels if smoothing else q
     highest = z.max(axis=1)
-    kinds = [slice(None), np.isfinite(highest), (highest >= 0.0) & (highest <= 20.0)]
+    near, every = (highest >= 0.0) & (highest <= 20.0), np.isfinite(z).all(axis=1)
+    kinds = [slice(None), np.isfinite(highest), near, every, near & every]
     # what compiles a program makes the same of all of them
     for rows in kinds if mode in ("eager", "function") else kinds[:1]:
         options = {"label_smoothing": smoothing}
         some = Case("cross_entropy", z[rows], given[rows], options=options)
-        assert len(some.logits) >= 2
+        assert len(some.logits)
         hold(library, CaseProblem("more", some.rounded("float32")), "float32", mode)
 
 
-@pytest.mark.parametrize("classes", [4, 20])
+@pytest.mark.parametrize("classes", [4, 10])
 @pytest.mark.parametrize("smoothing", [0.0, 0.01])
 @pytest.mark.parametrize(("library", "mode"), EVERY_MODE)
 def test_truth_of_distributions_over_more_classes(library, mode, smoothing, classes):

@@ -6,6 +6,7 @@ import numpy as np
 import optax
 
 from library import Library, add, negate
+from ours import SMOOTHING
 
 
 def bce(z, y, w):
@@ -17,6 +18,11 @@ def ce(z, y, w):
     return (w * optax.softmax_cross_entropy_with_integer_labels(z, y)).sum() / w.sum()
 
 
+def smoothed_ce(z, y, w):
+    q = optax.smooth_labels(jax.nn.one_hot(y, z.shape[1]), SMOOTHING)
+    return optax.softmax_cross_entropy(z, q * w).sum() / w[y].sum()
+
+
 def softmax_focal(z, y, _):
     loss = optax.softmax_cross_entropy_with_integer_labels(z, y)
     return (loss * (1 - jnp.exp(-loss)) ** 2).mean()
@@ -25,6 +31,10 @@ def softmax_focal(z, y, _):
 PEERS = {
     "bce": {"optax.sigmoid_binary_cross_entropy": bce},
     "ce": {"optax.softmax_cross_entropy_with_integer_labels": ce},
+    "smoothed ce": {"optax.softmax_cross_entropy": smoothed_ce},
+    "ce of distributions": {
+        "optax.softmax_cross_entropy": lambda z, q, w: optax.softmax_cross_entropy(z, q * w).mean()
+    },
     "binary focal": {
         "optax.sigmoid_focal_loss": lambda z, y, _: optax.losses.sigmoid_focal_loss(
             z, y, gamma=2.0

@@ -10,6 +10,7 @@ with warnings.catch_warnings():
     import tensorflow as tf
 
 from library import Library, add, negate
+from ours import SMOOTHING
 
 
 def bce(z, y, w):
@@ -20,6 +21,18 @@ def ce(z, y, w):
     w = tf.gather(w, y)
     loss = tf.nn.sparse_softmax_cross_entropy_with_logits(y, z)
     return tf.reduce_sum(w * tf.cast(loss, w.dtype)) / tf.reduce_sum(w)
+
+
+def smoothed_ce(z, y, w):
+    classes = z.shape[1]
+    share = SMOOTHING / classes
+    q = tf.one_hot(y, classes, 1.0 - SMOOTHING + share, share)
+    loss = tf.nn.softmax_cross_entropy_with_logits(q * w, z)
+    return tf.reduce_sum(loss) / tf.reduce_sum(tf.gather(w, y))
+
+
+def ce_of_distributions(z, q, w):
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(q * w, z))
 
 
 def linear(h, w, y):
@@ -34,6 +47,8 @@ def binary_focal(z, y, _):
 PEERS = {
     "bce": {"tf.nn.weighted_cross_entropy_with_logits": bce},
     "ce": {"tf.nn.sparse_softmax_cross_entropy_with_logits": ce},
+    "smoothed ce": {"tf.nn.softmax_cross_entropy_with_logits": smoothed_ce},
+    "ce of distributions": {"tf.nn.softmax_cross_entropy_with_logits": ce_of_distributions},
     "binary focal": {"keras.losses.BinaryFocalCrossentropy": binary_focal},
     "linear": {"tf.matmul, tf.nn.sparse_softmax_cross_entropy_with_logits": linear},
 }

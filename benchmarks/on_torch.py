@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's custom
 
 from library import Library, add, negate
+from ours import SMOOTHING
 
 
 def sigmoid_focal(z, y, _):
@@ -26,6 +27,12 @@ PEERS = {
         )
     },
     "ce": {"F.cross_entropy": lambda z, y, w: F.cross_entropy(z, y, weight=w.to(z.dtype))},
+    "smoothed ce": {
+        "F.cross_entropy": lambda z, y, w: F.cross_entropy(
+            z, y, weight=w, label_smoothing=SMOOTHING
+        )
+    },
+    "ce of distributions": {"F.cross_entropy": lambda z, q, w: F.cross_entropy(z, q, weight=w)},
     "binary focal": {"torchvision's formula": sigmoid_focal},
     "focal": {"by hand": softmax_focal},
     "linear": {"F.linear, F.cross_entropy": lambda h, w, y: F.cross_entropy(F.linear(h, w), y)},

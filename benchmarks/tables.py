@@ -9,7 +9,13 @@ from work import BINARY
 
 Found = dict[str, Any]
 Table = tuple[str, list[str], list[list[str]]]  # title, header, body
-FAMILIES = {"bce": "binary cross-entropy", "ce": "cross-entropy", "linear": "linear cross-entropy"}
+FAMILIES = {
+    "bce": "binary cross-entropy",
+    "ce": "cross-entropy",
+    "smoothed ce": "cross-entropy, smoothed labels",
+    "ce of distributions": "cross-entropy of distributions",
+    "linear": "linear cross-entropy",
+}
 
 
 def size(row: Found) -> str:

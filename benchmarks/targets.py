@@ -12,6 +12,7 @@ MODES: dict[str, dict[str, tuple[float, ...]]] = {
     "NumPy value": {"bce": (1.5, 1.0, 0.7), "ce": (1.0, 0.7, 0.7)},
 }
 FOCAL = 1.0
+SOFT = 1.0  # distributions, and labels that are smoothed
 MEMORY = 1.1  # times the logits, cross-entropy in torch eager
 GROWTH = 1.3  # of the cost per element, from 100,000 to 4,000,000
 
@@ -22,6 +23,8 @@ def ratio(mode: str, family: str, size: tuple[int, ...], dtype: str) -> float | 
         return None
     if "focal" in family:
         return FOCAL
+    if family in ("smoothed ce", "ce of distributions"):
+        return SOFT
     sizes = BINARY if len(size) == 1 else CLASSES
     return MODES[mode][family][sizes.index(size)] if family in MODES[mode] else None
 

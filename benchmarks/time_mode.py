@@ -15,7 +15,7 @@ from clock import compared, interleaved
 from library import Library
 from modes import library
 from ours import FAMILIES, family, public
-from work import BINARY, CORE, FOCAL, HALF, LARGEST, MIDDLE, Work, with_linear
+from work import BINARY, CORE, FOCAL, HALF, LARGEST, MIDDLE, SOFT, Work, with_linear
 
 LOOSE = {"float32": 1e-3, "bfloat16": 3e-2}
 
@@ -67,7 +67,7 @@ def loss(there: Library, name: str, seconds: float) -> Iterator[dict[str, Any]]:
 def plan(there: Library, section: str, quick: bool) -> Iterator[tuple[dict[str, Any], Any, Any]]:
     """Yield what a row is labelled with, the function that measures it, and its subject."""
     if section == "ratios":
-        for work in CORE + with_linear(FOCAL + HALF) if there.differentiable else CORE:
+        for work in CORE + with_linear(FOCAL + SOFT + HALF) if there.differentiable else CORE:
             if not (quick and work.size in LARGEST):
                 yield work._asdict(), ratios, work
         return

@@ -40,7 +40,10 @@ class Work(NamedTuple):
         if self.binary:
             y = (random.random(self.size, dtype=np.float32) < 0.1).astype(np.float32)
             return [z], [y, np.float32(9.0)]
-        y = random.integers(0, self.size[1], self.size[0])
+        y: np.ndarray = random.integers(0, self.size[1], self.size[0])
+        if self.family == "ce of distributions":
+            y = random.random(self.size, dtype=np.float32)
+            y /= y.sum(axis=1, keepdims=True)
         return [z], [y, random.uniform(0.5, 5.0, self.size[1]).astype(np.float32)]
 
 
@@ -54,6 +57,9 @@ def with_linear(works: list[Work]) -> list[Work]:
 CORE = [Work("bce", size) for size in BINARY] + [Work("ce", size) for size in CLASSES]
 FOCAL = [Work("binary focal", size) for size in BINARY[1:]]
 FOCAL += [Work("focal", size) for size in CLASSES[:2]]
+SOFT = [
+    Work(family, size) for family in ("smoothed ce", "ce of distributions") for size in CLASSES[:2]
+]
 HALF = [
     Work(family, size, "bfloat16")
     for family, sizes in (("bce", BINARY), ("ce", CLASSES))

@@ -14,15 +14,8 @@ SMOOTHING = 0.1
 FAMILIES: dict[str, Loss] = {
     "bce": lambda z, y, w: weightedce.binary_cross_entropy(z, y, pos_weight=w),
     "ce": lambda z, y, w: weightedce.cross_entropy(z, y, class_weight=w, reduction="weighted_mean"),
-    "smoothed ce": lambda z, y, w: weightedce.cross_entropy(
-        z,
-        y,
-        class_weight=w,
-        label_smoothing=SMOOTHING,
-        smoothing_weight="class",
-        reduction="weighted_mean",
-    ),
-    "ce of distributions": lambda z, q, w: weightedce.cross_entropy(z, q, class_weight=w),
+    "smoothed ce": lambda z, y, _: weightedce.cross_entropy(z, y, label_smoothing=SMOOTHING),
+    "ce of distributions": lambda z, q, _: weightedce.cross_entropy(z, q),
     "binary focal": lambda z, y, _: weightedce.binary_focal_loss(z, y, gamma=2.0),
     "focal": lambda z, y, _: weightedce.focal_loss(z, y, gamma=2.0),
     "linear": lambda hidden, weight, y: weightedce.linear_cross_entropy(hidden, weight, y),

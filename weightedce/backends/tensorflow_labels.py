@@ -24,15 +24,14 @@ def slope(head: Head, logits: Array, rows: Any, shared: Any) -> tuple[LossTotal,
     """Return the sums, and the derivative to the logits."""
     capped = head.capped(logits)
     b = head.batch(capped, rows, shared)
-    z = b.logits
-    at = tf.range(tf.shape(z)[0]) * z.shape[1] + tf.cast(b.labels, tf.int32)
-    highest, logit = tf.reduce_max(z, axis=1), tf.gather(tf.reshape(z, [-1]), at)
+    z, labels = b.logits, tf.cast(b.labels, tf.int32)
+    highest, logit = tf.reduce_max(z, axis=1), tf.gather(tf.reshape(z, [-1]), _places(z, labels))
     shift = _unknown(tf.clip_by_value(highest, z.dtype.min, z.dtype.max))
     with tf.control_dependencies([logit]):
         e = tf.exp(tf.minimum(z - shift[:, None], 0.0))  # 1 at +inf
-    e = _put(e, at, tf.zeros_like(logit))
+    e = _put(e, labels, tf.zeros_like(logit))
     found = head.of_label(b, logit, highest, tf.reduce_sum(e, axis=1))
-    derivative = _put(e * found.scale[:, None], at, found.at_label)
+    derivative = _put(e * found.scale[:, None], labels, found.at_label)
     if head.softcap is not None:
         with tf.control_dependencies([derivative]):
             derivative *= 1.0 - (capped / head.softcap) ** 2
@@ -47,11 +46,17 @@ def _unknown(array: Array) -> Array:
     return array if xla() else array + tf.raw_ops.Empty(shape=(), dtype=array.dtype, init=True)
 
 
-def _put(array: Array, at: Array, values: Array) -> Array:
-    """Write to places of an array, counted row by row; what an XLA program does of itself."""
-    flat, values = tf.reshape(array, (-1, 1)), values[:, None]
+def _places(array: Array, labels: Array) -> Array:
+    """Return the place of each row's label, counted row by row."""
+    return tf.range(tf.shape(array)[0]) * array.shape[1] + labels
+
+
+def _put(array: Array, labels: Array, values: Array) -> Array:
+    """Write a number for the label of each row: in place, and in XLA where it is fused."""
+    values = values[:, None]
     if xla():
-        flat = tf.tensor_scatter_nd_update(flat, at[:, None], values)
-    else:  # the other one copies the array
-        flat = tf.raw_ops.InplaceUpdate(x=flat, i=at, v=values)
+        return tf.where(tf.range(array.shape[1]) == labels[:, None], values, array)
+    flat = tf.reshape(array, (-1, 1))
+    # tensor_scatter_nd_update copies the array
+    flat = tf.raw_ops.InplaceUpdate(x=flat, i=_places(array, labels), v=values)
     return tf.reshape(flat, tf.shape(array))

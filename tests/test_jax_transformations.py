@@ -160,6 +160,11 @@ def test_scan_over_parts(name):
     close(gradient, expected[1])
 
 
+def logits_and_distributions():
+    rng = np.random.default_rng(3)
+    return rng.normal(size=(2 * DEVICES, 4)), rng.dirichlet(np.ones(4), 2 * DEVICES)
+
+
 def on_devices(path):
     """Save value and gradient of every loss, computed in all ways on eight devices."""
     assert jax.device_count() == DEVICES
@@ -200,6 +205,10 @@ def on_devices(path):
         }
         for way, (value, gradient) in ways.items():
             found[f"{name} {way} value"], found[f"{name} {way} gradient"] = value, gradient
+    z, q = logits_and_distributions()
+    step = jax.jit(jax.value_and_grad(w.cross_entropy))
+    everywhere = jax.device_put(jax.numpy.asarray(q), jax.sharding.NamedSharding(explicit, spec()))
+    found["everywhere value"], found["everywhere gradient"] = step(*place(explicit, z), everywhere)
     np.savez(path, **found)
 
 
@@ -220,6 +229,14 @@ def test_eight_devices_are_one(devices, name, way):
     x, theta, y = batch(name)
     close(devices[f"{name} {way} value"], whole(name)(theta, x, y))  # NumPy
     close(devices[f"{name} {way} gradient"], alone(name)(theta, x, y)[1])
+
+
+def test_distributions_that_every_device_has(devices):
+    """The logits are sharded, on a mesh whose axes are explicit."""
+    z, q = logits_and_distributions()
+    close(devices["everywhere value"], w.cross_entropy(z, q))
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    close(devices["everywhere gradient"], (p - q) / len(z))
 
 
 if __name__ == "__main__":

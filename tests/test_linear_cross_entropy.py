@@ -213,14 +213,16 @@ def test_nothing_left_is_zero(differentiable, rows, reduction):
         assert not np.any(found)
 
 
-def test_a_class_without_bias_is_left_out(differentiable):
+@pytest.mark.parametrize("one_hot", [False, True], ids=["labels", "one-hot"])
+def test_a_class_without_bias_is_left_out(differentiable, one_hot):
     bias = np.array([0.0, -np.inf, 0.0, 0.0, 0.0])
     labels = np.where(LABELS == 1, 0, LABELS)
 
     def of_weight(weight, hidden, labels, bias):
         return w.linear_cross_entropy(hidden, weight, labels, bias=bias, block_size=2)
 
-    arrays = ARRAYS["weight"], (ARRAYS["hidden"], labels, bias)
+    targets = np.eye(5)[labels] if one_hot else labels
+    arrays = ARRAYS["weight"], (ARRAYS["hidden"], targets, bias)
     kept = np.array([0, 2, 3, 4])
     value = w.cross_entropy(ARRAYS["hidden"] @ ARRAYS["weight"][kept].T, np.maximum(labels - 1, 0))
     close(derived(differentiable, of_weight, *arrays, 0), value)

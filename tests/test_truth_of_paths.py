@@ -229,7 +229,8 @@ def hold_distributions(library, mode, classes, smoothing):
     z[8, labels[8]] = z[8].max() + 20.0  # right, with a loss of 1e-9
     z[9] = np.where(np.arange(classes) == labels[9], 0.0, -np.inf)
     z[10, 2:] = -np.inf
-    z[11, labels[11]] = 90.0
+    z[11] = 82.0 - 0.5 * np.arange(classes)  # its exponentials lack a factor of 1e-36
+    weight = np.where(np.arange(12) == 11, 1e-6, 1.0)
     given = labels if smoothing else q
     highest = z.max(axis=1)
     near, every = (highest >= 0.0) & (highest <= 20.0), np.isfinite(z).all(axis=1)
@@ -237,7 +238,9 @@ def hold_distributions(library, mode, classes, smoothing):
     # what compiles a program makes the same of all of them
     for rows in kinds if mode in ("eager", "function") else kinds[:1]:
         options = {"label_smoothing": smoothing}
-        some = Case("cross_entropy", z[rows], given[rows], options=options)
+        some = Case(
+            "cross_entropy", z[rows], given[rows], options=options, sample_weight=weight[rows]
+        )
         assert len(some.logits)
         hold(library, CaseProblem("more", some.rounded("float32")), "float32", mode)
 

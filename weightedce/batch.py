@@ -85,7 +85,7 @@ class ClassBatch:
             classes = xp.arange(z.shape[axis], device=backend.device(z))
             hit = arguments.lay_along(classes, axis, len(z.shape))
             hit = xp.expand_dims(self.labels, axis=axis) == hit
-            q = xp.where(hit, xp.asarray(on, dtype=z.dtype), off)
+            q = xp.where(hit, xp.asarray(on, dtype=z.dtype, device=backend.device(z)), off)
         if self.outside is None:
             return q
         return xp.where(xp.expand_dims(self.outside, axis=axis), xp.nan, q)

@@ -87,7 +87,7 @@ class MassSums(NamedTuple):
     """
 
     highest: Array  # max z; it and the next five have one number a row
-    ties: Array  # how many classes are there
+    ties: Array  # how many classes are at the maximum
     rest: Array
     behind: Array  # sum_k mass_k * (z_t - z_k)
     whole: Array  # sum_k mass_k
@@ -117,8 +117,9 @@ def mass_sums(axis: int, classes: int, logits: Array, mass: Array) -> MassSums:
     powers = xp.where(at_top, 0.0, shifted_exp(logits, by))
     below, ties = _sums(axis, powers, xp.where(at_top, xp.ones_like(logits), 0.0))
     rest = defined(below * factor + (ties - 1.0), highest)
-    behind = stable.product(mass, xp.where(at_top, 0.0, highest - logits))
-    behind, whole, others = _sums(axis, behind, mass, xp.where(at_top, 0.0, mass))
+    distances = mass * xp.where(at_top, 0.0, highest - logits)
+    distances = xp.where(mass == 0.0, 0.0, distances)  # 0 * inf = 0
+    behind, whole, others = _sums(axis, distances, mass, xp.where(at_top, 0.0, mass))
     return MassSums(highest, ties, rest, behind, whole, others, at_top, powers * factor)
 
 

@@ -22,7 +22,16 @@ def attach(
     composed: Composed, sloped: Sloped, axis: int | None, logits: Array, *factors: Array
 ) -> Array:
     """Return ``composed(logits, *factors)`` in few passes."""
-    return _block(composed, sloped, axis, logits, *factors)
+    return _block(composed, sloped, axis, logits, *(_laid_like(logits, x) for x in factors))
+
+
+def _laid_like(logits: Array, factor: Array) -> Array:
+    """Return the factor with the sharding of the logits, that of an explicit mesh.
+
+    Selects want it alike; a product takes what is replicated as well.
+    """
+    alike = jax.typeof(factor).sharding == jax.typeof(logits).sharding
+    return factor if alike else factor * jnp.ones_like(logits)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))

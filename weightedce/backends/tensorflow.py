@@ -100,8 +100,8 @@ def one_hot(labels: Array, logits: Array, axis: int, on: float, off: float) -> A
 def sums(axis: int, arrays: Sequence[Array]) -> Sequence[Array]:
     """Return the sum of each array over an axis; in XLA on the CPU as one product with ones.
 
-    It adds up what it has to compute one number after the other, but not products. On others
-    products lose digits.
+    XLA adds up there, one number after the other, what it has to compute, but makes products
+    fast. On accelerators products lose digits.
     """
     first, last = arrays[0], len(arrays[0].shape) - 1
     elsewhere = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU")

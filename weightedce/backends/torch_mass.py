@@ -23,7 +23,8 @@ def mass_in_place(
         powers, factor = torch.exp(logits), torch.exp(-highest)
     else:
         by, factor = softmax.shift_of(highest, classes)
-        powers = torch.sub(logits, by).exp_()
+        powers = torch.sub(logits, by).exp_().mul_(factor)  # at once: it may be next to underflow
+        factor = torch.ones_like(factor)
     powers.scatter_(axis, place, 0.0)
     rest = powers.sum(axis, keepdim=True).mul_(factor)
 

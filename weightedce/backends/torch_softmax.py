@@ -16,9 +16,9 @@ from weightedce.backends.torch_compiled import label_block
 from weightedce.backends.torch_modes import batched, compiled, transformed
 
 Composed = Callable[[Array, Array, int], Array]
-# Of each row the maximum, the sum of the powers, and the factor that they lack; the least and the
-# greatest maximum.
-Powers = tuple[Array, Array, Array, float, float]
+# Of each row the maximum, the sum of the powers, and the factor that they lack; whether all maxima
+# are finite.
+Powers = tuple[Array, Array, Array, bool]
 BLOCK = 2**18  # elements: a megabyte of float32
 
 
@@ -66,8 +66,7 @@ def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
     In rows that need no shift the factor exp(-max z) is in the scale of the derivative instead.
     """
     powers = torch.empty_like(rows)
-    top, others, factor, low, high = _by_blocks(rows, labels, powers)
-    finite = -inf < low and high < inf
+    top, others, factor, finite = _by_blocks(rows, labels, powers)
     found = softmax.label_loss(rows.gather(1, labels), top, others.mul_(factor), finite=finite)
     return powers, found._replace(scale=factor.mul_(found.scale))
 
@@ -79,8 +78,8 @@ def _by_blocks(rows: Array, labels: Array, powers: Array) -> Powers:
         return _powers_of(rows, labels, powers)
     starts = range(0, len(rows), size)
     parts = ([x[i : i + size] for x in (rows, labels, powers)] for i in starts)
-    top, others, factor, low, high = zip(*(_powers_of(*x) for x in parts), strict=True)
-    return torch.cat(top), torch.cat(others), torch.cat(factor), min(low), max(high)
+    top, others, factor, finite = zip(*(_powers_of(*x) for x in parts), strict=True)
+    return torch.cat(top), torch.cat(others), torch.cat(factor), all(finite)
 
 
 def _powers_of(rows: Array, labels: Array, powers: Array) -> Powers:
@@ -96,7 +95,7 @@ def _powers_of(rows: Array, labels: Array, powers: Array) -> Powers:
         torch.clamp(rows, max=most, out=powers).sub_(by.clamp(max=most)).exp_().mul_(factor)
         factor = torch.ones_like(top)
     powers.scatter_(1, labels, 0.0)
-    return top, powers.sum(1, keepdim=True), factor, low, high
+    return top, powers.sum(1, keepdim=True), factor, -inf < low and high < inf
 
 
 class _Block(torch.autograd.Function):

@@ -65,7 +65,8 @@ def linear_cross_entropy(
         c > 0: logits stay within (-c, c). Gemma 2 takes 30. Default: no cap.
     block_size : int, optional
         Rows in a block, at least 1. Default: those of 12 million logits (50 MB of float32) in
-        NumPy, 21 million in JAX and TensorFlow, 33 million in PyTorch.
+        NumPy, 21 million in JAX and TensorFlow, 33 million in PyTorch. TensorFlow takes half as
+        many where labels are smoothed or targets are distributions.
     reduction : {"mean", "sum", "none", "weighted_mean", "total"}
         As in `cross_entropy`.
 

@@ -73,7 +73,8 @@ def mass_with_slope(
 ) -> tuple[Array, Array | None]:
     """Return the value of `MassSums`, one number an example, and, if wanted, its derivative."""
     sums = mass_sums(axis, classes, logits, mass)
-    value = backend_of(logits).namespace.squeeze(sums.loss(), axis=axis)
+    # of one number: torch.compile cannot squeeze an axis that it keeps symbolic
+    value = backend_of(logits).namespace.sum(sums.loss(), axis=axis)
     return value, sums.slope(mass) if slope else None
 
 

@@ -54,10 +54,12 @@ def look_up(weight: Array, labels: Array) -> Array:
 
 def one_hot(labels: Array, logits: Array, axis: int, on: float, off: float) -> Array:
     """Return ``on`` for the class of each label, ``off`` for the others."""
-    place = labels.unsqueeze(axis)
-    # an array, since compiled code rounds a number that is scattered to float32
-    hot = torch.full_like(place, on, dtype=logits.dtype)
-    return torch.full_like(logits, off, requires_grad=False).scatter(axis, place, hot)
+    place, cold = labels.unsqueeze(axis), torch.full_like(logits, off, requires_grad=False)
+    if torch.compiler.is_compiling():
+        # to scatter into a constant array is turned into a comparison of every class with the
+        # label, 30 ms instead of 10 on (8192, 1000); and a number would be rounded to float32
+        return cold.scatter_add(axis, place, torch.full_like(place, on - off, dtype=cold.dtype))
+    return cold.scatter(axis, place, on)
 
 
 def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:

@@ -70,6 +70,11 @@ class ClassBatch:
     looked_up: list[Any] = field(default_factory=list)  # once: the mass of the labels
 
     @property
+    def one_class(self) -> bool:
+        """Tell whether each example has one class with mass, its label."""
+        return self.labels is not None and not self.smoothing
+
+    @property
     def targets(self) -> Array:
         """Return the distribution over the classes, unsmoothed; one-hot for labels."""
         return self.distribution if self.labels is None else self._one_hot(1.0, 0.0)

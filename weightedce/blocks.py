@@ -49,8 +49,7 @@ class Head:
         """Return the loss of each row, the sums, and the derivative to the logits."""
         capped = self.capped(logits)
         b = self.batch(capped, rows, shared)
-        one_class = b.labels is not None and not b.smoothing
-        loss, slope = (self._label_slope if one_class else self._mass_slope)(b)
+        loss, slope = (self._label_slope if b.one_class else self._mass_slope)(b)
         if self.softcap is not None:
             slope = slope * (1.0 - (capped / self.softcap) ** 2)
         return loss, reduce(loss, b, "total"), slope

@@ -24,7 +24,7 @@ def over_classes(
     label without smoothing has one class with mass, and nothing of the size of the logits is
     needed but their gradient.
     """
-    if batch.labels is not None and not batch.smoothing:
+    if batch.one_class:
         minus_log_p = label_log_softmax(logits, batch.labels, batch.axis)
         given = (batch.of_labels(x) for x in per_class)
         return stable.times(batch.label_mass, of(minus_log_p, *given))
@@ -34,7 +34,7 @@ def over_classes(
 
 def weighted_log_softmax(batch: ClassBatch, logits: Array) -> Array:
     """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, one number per example."""
-    if batch.labels is not None and not batch.smoothing:
+    if batch.one_class:
         return over_classes(batch, logits, lambda minus_log_p: minus_log_p)
     axis = batch.axis
     composed = partial(_composed_mass, axis)
@@ -118,7 +118,7 @@ def mass_sums(axis: int, classes: int, logits: Array, mass: Array) -> MassSums:
     powers = xp.where(at_top, 0.0, shifted_exp(logits, by))
     below, ties = _sums(axis, powers, xp.where(at_top, xp.ones_like(logits), 0.0))
     rest = defined(below * factor + (ties - 1.0), highest)
-    distances = mass * xp.where(at_top, 0.0, highest - logits)
+    distances = mass * distance(logits, highest)
     distances = xp.where(mass == 0.0, 0.0, distances)  # 0 * inf = 0
     behind, whole, others = _sums(axis, distances, mass, xp.where(at_top, 0.0, mass))
     return MassSums(highest, ties, rest, behind, whole, others, at_top, powers * factor)

@@ -35,6 +35,19 @@ def finite(case):
     return replace(case, **{k: v[rows] for k, v in given.items() if v is not None})
 
 
+def hard(case):
+    """Return the finite rows of the case with targets that are 0 or 1, each at every logit."""
+    case = finite(case)
+    y = np.stack([case.targets >= 0.5, case.targets < 0.5])
+
+    def twice(x):
+        return None if x is None else np.concatenate([x, x])
+
+    per_row = {k: twice(getattr(case, k)) for k in ("logits", "sample_weight", "mask")}
+    options = {**case.options, "label_smoothing": 0.0}
+    return replace(case, targets=np.concatenate([*y]) * 1.0, options=options, **per_row)
+
+
 KINDS = {"near": near, "finite": finite}  # what decides which path is taken
 
 
@@ -69,12 +82,30 @@ def test_truth_without_what_is_infinite(library, loss, dtype, kind, monkeypatch)
 @pytest.mark.parametrize("loss", BINARY)
 @pytest.mark.parametrize("library", BY_BLOCKS, ids=lambda library: library.name)
 def test_truth_of_sums(library, loss, dtype, kind, monkeypatch):
-    """A sum goes another way than one number per element: here it is of one element."""
+    """A sum goes another way than one number per element."""
     parts = []
     original = Part.with_slope
     monkeypatch.setattr(Part, "with_slope", lambda *a: parts.append(a) or original(*a))
+    hold_sums(library, loss, dtype, KINDS[kind])
+    assert parts, "the formula with its slope was not taken"
+
+
+@pytest.mark.skipif("torch" not in LIBRARIES, reason="torch is not installed")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "binary_focal_loss"])
+def test_truth_of_sums_of_hard_targets_in_torch(loss, dtype, monkeypatch):
+    from weightedce.backends import torch_slope
+
+    taken, original = [], torch_slope._one_side
+    monkeypatch.setattr(torch_slope, "_one_side", lambda *a: taken.append(a) or original(*a))
+    hold_sums(LIBRARIES["torch"], loss, dtype, hard)
+    assert len(taken) > 10, "the form of one side was not taken"
+
+
+def hold_sums(library, loss, dtype, change):
+    """Hold sums, each of one element, and the gradient of the sum of all to the truth."""
     for name, case in hard_points.cases(loss).items():
-        given = CaseProblem(name, KINDS[kind](case).rounded(dtype))
+        given = CaseProblem(name, change(case).rounded(dtype))
         options = constants(given.case) | {"reduction": "sum"}
         arrays = {k: library.array(x, dtype) for k, x in given.arrays.items() if k != "mask"}
         whole = np.ones(given.logits.shape, dtype=bool)
@@ -95,7 +126,6 @@ def test_truth_of_sums(library, loss, dtype, kind, monkeypatch):
                     got.flat[i] = library.numpy(found)
             far = ulp.distances(got, given.expected(order), dtype)
             assert (far <= given.limits(order)).all(), (name, order, far.max())
-    assert parts, "the formula with its slope was not taken"
 
 
 @pytest.mark.skipif("torch" not in LIBRARIES, reason="torch is not installed")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from weightedce import arguments, options
 from weightedce.backends import Array, Namespace, backend_of
-from weightedce.factors import along, cast, kept, look_up, rest_of, sample_of, times
+from weightedce.factors import along, cast, kept, look_up, sample_of, shares, times
 
 
 class BinaryBatch(NamedTuple):
@@ -26,6 +26,7 @@ class BinaryBatch(NamedTuple):
     negative: Array  # factor of f(-z)
     keep: Array | None  # None: nothing is masked
     axis: int  # the label axis
+    hard: bool  # all targets are seen to be 0 or 1, and none is smoothed
 
     def along_labels(self, name: str, weight: Any) -> Array:
         """Return a scalar or per-label weight, laid along the label axis."""
@@ -209,20 +210,20 @@ def binary_batch(
     keep = kept(mask, ignore_index, y, z, shape)
     if keep is not None:
         z, y = xp.where(keep, z, 0.0), xp.where(keep, y, 0.0)
-    y = arguments.in_range("targets", y, target_range)
+    y, rest, hard = shares(y, target_range)
 
     sample = sample_of(sample_weight, keep, z, shape)
     pos = times(sample, along("pos_weight", pos_weight, z, shape, axis))
     neg = times(sample, along("neg_weight", neg_weight, z, shape, axis))
     if smoothing_weight == "target":  # smooth what is weighted
-        positive, negative = times(pos, y), times(neg, rest_of(y, backend))
+        positive, negative = times(pos, y), times(neg, rest)
         if e:
             p, n = positive, negative
             positive, negative = (1.0 - e / 2) * p + e / 2 * n, (1.0 - e / 2) * n + e / 2 * p
     else:  # weight what is smoothed
         positive = ((1.0 - e) * y + e / 2) * pos
-        negative = ((1.0 - e) * (1.0 - y) + e / 2) * neg
-    return BinaryBatch(xp, z, y, pos, neg, positive, negative, keep, axis)
+        negative = ((1.0 - e) * rest + e / 2) * neg
+    return BinaryBatch(xp, z, y, pos, neg, positive, negative, keep, axis, hard and not e)
 
 
 def class_batch(

@@ -44,11 +44,18 @@ class Part(NamedTuple):
         return summed(self.formula(batch), batch, self.reduction)
 
     def with_slope(
-        self, sloped: Sloped, rows: Sequence[Any], slope: bool
+        self, sloped: Sloped, rows: Sequence[Any], slope: bool, of_hard: Sloped | None = None
     ) -> tuple[LossTotal, Array | None]:
-        """Return the sums over the rows and the derivative of the loss to the logits."""
+        """Return the sums over the rows and the derivative of the loss to the logits.
+
+        ``of_hard`` is ``sloped`` for targets that are 0 or 1, which it is given beside the factors.
+        """
         batch = self.batch(rows)
-        value, found = sloped(batch.logits, batch.positive, batch.negative, slope)
+        factors = batch.positive, batch.negative
+        if of_hard and batch.hard:
+            value, found = of_hard(batch.logits, batch.targets, *factors, slope)
+        else:
+            value, found = sloped(batch.logits, *factors, slope)
         return summed(value, batch, self.reduction), found
 
 

@@ -1,11 +1,10 @@
 """What the batches of both kinds are made of: masks and weights, laid along the logits."""
 
-from collections.abc import Callable
 from typing import Any
 
 from weightedce import arguments
 from weightedce.arguments import Shape
-from weightedce.backends import Array, Backend, backend_of
+from weightedce.backends import Array, backend_of
 
 
 def look_up(weight: Array, labels: Array) -> Array:
@@ -29,10 +28,20 @@ def times(weight: Array | float, array: Array | float) -> Array | float:
     return array if isinstance(weight, float) and weight == 1.0 else weight * array
 
 
-def rest_of(share: Array, backend: Backend) -> Array:
-    """Return ``1 - share``."""
-    own: Callable[[Array], Array] | None = getattr(backend, "rest_of", None)
-    return 1.0 - share if own is None else own(share)
+def shares(targets: Array, target_range: str) -> tuple[Array, Array, bool]:
+    """Return checked targets y, 1 - y, and whether all targets are seen to be 0 or 1.
+
+    A backend that offers ``smaller_share`` finds out both in one pass: 1 - y, and the least and
+    the greatest of what is the smaller, y or 1 - y.
+    """
+    own = getattr(backend_of(targets), "smaller_share", None)
+    found = None if own is None or 0 in targets.shape else own(targets)
+    if found is not None:
+        rest, least, greatest = found
+        if target_range == "any" or least >= -arguments.ROUNDING_SLACK:
+            return targets, rest, least == greatest == 0
+    targets = arguments.in_range("targets", targets, target_range)
+    return targets, 1.0 - targets, False
 
 
 def kept(mask: Any, ignore: float | None, given: Array, z: Array, shape: Shape) -> Any:

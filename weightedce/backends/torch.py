@@ -68,10 +68,10 @@ __all__ = [
     "one_hot",
     "product",
     "read",
-    "rest_of",
     "shape",
     "sides",
     "sigmoid",
+    "smaller_share",
 ]
 
 sigmoid = torch.sigmoid
@@ -88,11 +88,14 @@ def product(weight: Array, loss: Array) -> Array:
     return torch.where(weight == 0.0, 0.0, found) if torch.compiler.is_compiling() else found
 
 
-def rest_of(share: Array) -> Array:
-    """Return ``1 - share``; a number is half as fast as an array that has the type already."""
-    if type(share) is not torch.Tensor:  # a fake one takes no other
-        return 1.0 - share
-    return torch.scalar_tensor(1.0, dtype=share.dtype) - share
+def smaller_share(share: Array) -> tuple[Array, Any, Any] | None:
+    """Return the rest to 1, and the extremes of what is smaller, where they can be read."""
+    if torch.compiler.is_compiling() or type(share) is not torch.Tensor or not share.is_cpu:
+        return None
+    # a number is half as fast as an array that has the type already
+    rest = torch.scalar_tensor(1.0, dtype=share.dtype) - share
+    found = extremes(torch.minimum(share, rest))
+    return None if found is None else (rest, *found)
 
 
 def read(flag: Array) -> bool | None:

@@ -12,10 +12,9 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from weightedce import stable
 from weightedce.backends import Array
 from weightedce.backends.torch_modes import batched, transformed
-from weightedce.backends.torch_slope import sloped_in_place
+from weightedce.backends.torch_slope import in_place, of_hard
 from weightedce.evaluation import Part
 
 BLOCK = 2**18  # elements: a megabyte of float32, so that what is made of a block stays in the cache
@@ -160,9 +159,8 @@ def _with_slope(part: Part, rows: Sequence[Any], wanted: bool) -> Any:
     sloped = part.sloped
     if sloped is None:
         return None
-    if sloped is stable.sloped_softplus:
-        sloped = sloped_in_place
-    sums, slope = part.with_slope(sloped, (rows[0].detach(), *rows[1:]), wanted)
+    rows = rows[0].detach(), *rows[1:]
+    sums, slope = part.with_slope(in_place(sloped), rows, wanted, of_hard(sloped))
     return (sums, slope) if isfinite(sums[0].item()) else None
 
 

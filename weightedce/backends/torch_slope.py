@@ -78,9 +78,9 @@ def _sides_in_place(logits: Array) -> tuple[Array, Array, Array, Array]:
     return p, rest, torch.sub(above, logits).sub_(tail), above.sub_(tail)
 
 
-def _softplus(logits: Array) -> Array:
+def _softplus(logits: Array, out: Array | None = None) -> Array:
     """Return log(1 + exp(z)); from 40 on it is z, while torch's own 20 costs float64 its digits."""
-    found: Array = torch.nn.functional.softplus(logits, 1.0, 40.0)
+    found: Array = torch.nn.functional.softplus(logits, 1.0, 40.0, out=out)
     return found
 
 
@@ -91,6 +91,35 @@ def sloped_in_place(
     p, rest, minus_log_p, minus_log_1p = _sides_in_place(logits)
     value = minus_log_p.mul_(positive).addcmul_(minus_log_1p, negative)
     return value, p.mul_(negative).addcmul_(rest, positive, value=-1) if slope else None
+
+
+def of_hard(sloped: Sloped) -> Sloped | None:
+    """Return the block for targets that are 0 or 1, where it has such a form."""
+    if sloped is stable.sloped_softplus:
+        return partial(_one_side, 0.0)
+    if isinstance(sloped, partial) and sloped.func is stable.focal_with_slope:
+        return partial(_one_side, *sloped.args)
+    return None
+
+
+def _one_side(
+    gamma: float, logits: Array, targets: Array, positive: Array, negative: Array, slope: bool
+) -> tuple[Array, Array | None]:
+    """Return ``weight * q**gamma * softplus(u)`` and its slope, for q = sigmoid(u).
+
+    u is z for y = 0 and -z for y = 1, and the weight that of the one factor that is not 0.
+    """
+    turned = torch.addcmul(logits, targets, logits, value=-2.0)
+    q, weight = torch.sigmoid(turned), positive + negative
+    rising = torch.neg(turned).sigmoid_() if gamma and slope else q
+    loss = _softplus(turned, out=turned)
+    if gamma:
+        power = q**gamma
+        if slope:
+            rising.mul_(loss).mul_(gamma).add_(q).mul_(power)
+        loss *= power
+    value = loss.mul_(weight)
+    return value, rising.mul_(torch.sub(negative, positive, out=weight)) if slope else None
 
 
 class _Sloped(torch.autograd.Function):

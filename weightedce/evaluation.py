@@ -15,10 +15,8 @@ from typing import Any, NamedTuple
 from weightedce import arguments
 from weightedce.backends import Array
 from weightedce.batch import BinaryBatch, ClassBatch
-from weightedce.reductions import LossTotal, finished, reduce, summed
+from weightedce.reductions import REDUCTIONS, LossTotal, finished, reduce, summed
 from weightedce.stable import Sloped
-
-BLOCKED = ("mean", "weighted_mean", "sum", "total")
 
 
 class Part(NamedTuple):
@@ -39,7 +37,7 @@ class Part(NamedTuple):
         return self.batch_of(rows[0], rows[1], **options)
 
     def sums(self, rows: Sequence[Any]) -> LossTotal:
-        """Return the sums over the rows, for autodiff."""
+        """Return the sums over the rows, for autodiff; for ``"none"`` the losses in their place."""
         batch = self.batch(rows)
         return summed(self.formula(batch), batch, self.reduction)
 
@@ -78,7 +76,7 @@ def evaluate(
     """
     backend: Any = arguments.library("logits", logits)
     elements = getattr(backend, "block_elements", None)
-    if elements and reduction in BLOCKED:
+    if elements and reduction in REDUCTIONS and (sloped or reduction != "none"):
         size = elements(logits, (targets, *options.values(), *also))
         count = _rows_in_block(logits, targets, options, also, size) if size else 0
         if count or (size and sloped):

@@ -75,7 +75,12 @@ def reduce(loss: Array, batch: Batch, reduction: str) -> Any:
 
 
 def summed(loss: Array, batch: Batch, reduction: str) -> LossTotal:
-    """Return the sums of a batch; of weight and count those that the reduction asks for, else 0."""
+    """Return the sums of a batch; of weight and count those that the reduction asks for, else 0.
+
+    For ``"none"`` there is nothing to sum: the losses stay as they are.
+    """
+    if reduction == "none":
+        return LossTotal(loss, 0.0, 0.0)
     total = batch.xp.sum(loss)
     weight: Any = 0.0
     count: Any = 0.0
@@ -94,7 +99,7 @@ def summed(loss: Array, batch: Batch, reduction: str) -> LossTotal:
 def finished(total: tuple[Array, Array, Array], reduction: str) -> Any:
     """Return what the reduction makes of the sums."""
     sums = LossTotal(*total)
-    if reduction == "sum":
+    if reduction in ("none", "sum"):
         return sums.loss
     if reduction == "mean":
         return sums.mean()

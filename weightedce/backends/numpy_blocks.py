@@ -38,6 +38,8 @@ def by_blocks(
         return loss / divisor, weight, count
     starts = range(0, len(rows[0]), size)
     sums = [_sums(part, [x[start : start + size] for x in rows]) for start in starts]
+    if part.reduction == "none":
+        return np.concatenate([loss for loss, *_ in sums]), 0.0, 0.0
     loss, weight, count = map(np.sum, zip(*sums, strict=True))
     return loss / divisor, weight, count
 
@@ -47,7 +49,7 @@ def _sums(part: Part, rows: Sequence[Any]) -> tuple[Array, Array, Array]:
     if part.sloped is not None:
         with quiet():
             sums = part.with_slope(in_place(part.sloped), rows, False)[0]
-        if isfinite(sums.loss):
+        if isfinite(sums.loss.sum()):
             return sums
     return part.sums(rows)
 

@@ -18,6 +18,7 @@ from weightedce.backends.torch_slope import in_place, of_hard
 from weightedce.evaluation import Part
 
 BLOCK = 2**18  # elements: a megabyte of float32, so that what is made of a block stays in the cache
+EVERYWHERE = slice(None)
 
 Sums = tuple[Array, Array, Array]  # loss, weight, count
 Gradients = dict[int, Array]  # by the position of the array
@@ -27,12 +28,13 @@ Formed = Callable[[Sequence[Any], Sequence[int]], tuple[Sums, Gradients] | None]
 def by_blocks(part: Part, rows: Sequence[Any], size: int, divisor: float) -> Sums:
     """Return the sums of ``part``, added over blocks of ``size`` rows, the loss over ``divisor``.
 
-    ``rows`` are the logits, to which the gradient is formed, and what goes with them, row axis
-    first; ``size`` 0 takes them all at once. It is for arguments that `block_elements` allows.
-    The options are handed on as arrays too, so that autograd sees if one is changed meanwhile.
+    For ``"none"`` the losses are put in their places instead. ``rows`` are the logits, to which
+    the gradient is formed, and what goes with them, row axis first; ``size`` 0 takes them all at
+    once. It is for arguments that `block_elements` allows. The options are handed on as arrays
+    too, so that autograd sees if one is changed meanwhile.
     """
     formed = partial(_formed, part, size, divisor)
-    natural = partial(_composed, part, size, divisor)
+    natural = partial(_composed, part, 0 if part.reduction == "none" else size, divisor)
     held = [x for x in part.options.values() if isinstance(x, torch.Tensor)]
     return _remembered(formed, natural, (*rows, *held))
 
@@ -109,7 +111,7 @@ class _Remembered(torch.autograd.Function):
             gradients, ctx.gradients = ctx.gradients, None  # handed out once, to be scaled in place
             if gradients is None:
                 gradients = formed(_filled(ctx.saved_tensors, others), wanted)[1]
-            if upstream.item() != 1.0:
+            if upstream.ndim or upstream.item() != 1.0:
                 for x in gradients.values():
                     x.mul_(upstream.to(x.dtype))
         # to float16 by autograd, and only now: a scaled loss is there to keep it from underflow
@@ -126,30 +128,45 @@ def _formed(
 ) -> tuple[Sums, Gradients] | None:
     """Return the sums, and the gradient to the logits if it is wanted, of block after block."""
     rows = rows[: 2 + len(part.names)]
+    each = part.reduction == "none"
+    loss: Any = None
+    others: Any = None
     gradient: Any = None
-    sums: Any = None
     for place, block in _blocks(rows, size):
         found = _with_slope(part, block, bool(wanted)) or _by_autograd(part, block, bool(wanted))
         if found is None:
             return None
-        more, slope = found
-        if sums is None:
-            scale = torch.scalar_tensor(1.0 / divisor, dtype=more[0].dtype)
-        if slope is not None and size == 0:
-            gradient = slope.mul_(scale)
-        elif slope is not None:
-            if gradient is None:
-                gradient = torch.empty_like(rows[0], dtype=slope.dtype)
-            torch.mul(slope, scale, out=gradient[place])
-        sums = more if sums is None else tuple(a + b for a, b in zip(sums, more, strict=True))
-    loss, weight, count = sums
-    return (loss * scale, weight, count), {0: gradient}
+        (more, *counts), slope = found
+        scale = None  # an array, for a number takes ten times as long
+        if divisor != 1.0:
+            scale = torch.scalar_tensor(1.0 / divisor, dtype=more.dtype)
+        if slope is not None:
+            gradient = _placed(slope, scale, place, gradient, rows[0])
+        if each:
+            loss = _placed(more, scale, place, loss, rows[0])
+        else:
+            loss = more if loss is None else loss + more
+        others = counts if others is None else [a + b for a, b in zip(others, counts, strict=True)]
+    return (loss if each or scale is None else loss * scale, *others), {0: gradient}
+
+
+def _placed(found: Array, scale: Array | None, place: slice, whole: Any, rows: Array) -> Array:
+    """Return ``whole``, made like the rows if there is none, with what was found in its place."""
+    if place == EVERYWHERE:
+        return found if scale is None else found.mul_(scale)
+    if whole is None:
+        whole = torch.empty_like(rows, dtype=found.dtype)
+    if scale is None:
+        whole[place] = found
+    else:
+        torch.mul(found, scale, out=whole[place])
+    return whole
 
 
 def _blocks(rows: Sequence[Any], size: int) -> Iterable[tuple[slice, Sequence[Any]]]:
     """Return the place of each block, and its rows."""
     if size == 0:
-        return [(slice(None), rows)]
+        return [(EVERYWHERE, rows)]
     places = (slice(start, start + size) for start in range(0, len(rows[0]), size))
     return ((place, [x[place] for x in rows]) for place in places)
 
@@ -161,7 +178,7 @@ def _with_slope(part: Part, rows: Sequence[Any], wanted: bool) -> Any:
         return None
     rows = rows[0].detach(), *rows[1:]
     sums, slope = part.with_slope(in_place(sloped), rows, wanted, of_hard(sloped))
-    return (sums, slope) if isfinite(sums[0].item()) else None
+    return (sums, slope) if isfinite(sums[0].sum().item()) else None
 
 
 def _by_autograd(part: Part, rows: Sequence[Any], wanted: bool) -> Any:
@@ -171,7 +188,7 @@ def _by_autograd(part: Part, rows: Sequence[Any], wanted: bool) -> Any:
         loss, *others = part.sums((logits, *rows[1:]))
         if any(isinstance(x, torch.Tensor) and x.requires_grad for x in others):
             return None
-        slope = torch.autograd.grad(loss, logits)[0] if wanted else None
+        slope = torch.autograd.grad(loss.sum(), logits)[0] if wanted else None
     return (loss.detach(), *others), slope
 
 

@@ -61,18 +61,19 @@ class _Labels(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Array, labels: Array) -> Array:
-        sums = _sums(logits, labels)
-        ctx.save_for_backward(logits, labels, *sums)
-        return softmax.label_loss(*sums).loss[..., 0]
+        logit, highest, others = _sums(logits, labels)
+        found = softmax.label_loss(logit, highest, others)
+        scale = softmax.shift_of(highest, logits.shape[-1]).factor * found.scale
+        ctx.save_for_backward(logits, labels, highest, scale, found.at_label)
+        return found.loss[..., 0]
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[Any, ...]:
-        logits, labels, logit, highest, others = ctx.saved_tensors
-        found = softmax.label_loss(logit, highest, others)
+        logits, labels, highest, scale, at_label = ctx.saved_tensors
         upstream = upstream[..., None]
-        by, factor = softmax.shift_of(highest, logits.shape[-1])
-        slope = softmax.shifted_exp(logits, by) * factor * (found.scale * upstream)
-        return slope.scatter(-1, labels[..., None], found.at_label * upstream), None
+        by = softmax.shift_of(highest, logits.shape[-1]).by
+        slope = softmax.shifted_exp(logits, by) * scale * upstream
+        return slope.scatter(-1, labels[..., None], at_label * upstream), None
 
 
 def _sums(logits: Array, labels: Array) -> tuple[Array, Array, Array]:

@@ -178,7 +178,8 @@ def _with_slope(part: Part, rows: Sequence[Any], wanted: bool) -> Any:
         return None
     rows = rows[0].detach(), *rows[1:]
     sums, slope = part.with_slope(in_place(sloped), rows, wanted, of_hard(sloped))
-    return (sums, slope) if isfinite(sums[0].sum().item()) else None
+    loss = sums[0].sum() if sums[0].ndim else sums[0]
+    return (sums, slope) if isfinite(loss.item()) else None
 
 
 def _by_autograd(part: Part, rows: Sequence[Any], wanted: bool) -> Any:

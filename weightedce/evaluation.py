@@ -3,8 +3,9 @@
 A loss is a formula of a checked batch. On a large batch each step of the formula would go
 through main memory, and a processor computes faster than it reads. Where the rows have nothing
 to do with each other, the formula is applied to blocks of rows that stay in the cache, and their
-sums are added; the backend forms the gradient block by block as well. A formula that has its own
-derivative goes this way even as one block, which leaves nothing for autodiff to record.
+sums are added, or for ``"none"`` their losses put in place; the backend forms the gradient block
+by block as well. A formula that has its own derivative goes this way even as one block, which
+leaves nothing for autodiff to record.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +18,9 @@ from weightedce.backends import Array
 from weightedce.batch import BinaryBatch, ClassBatch
 from weightedce.reductions import REDUCTIONS, LossTotal, finished, reduce, summed
 from weightedce.stable import Sloped
+
+# Of a batch, and whether the slope is wanted, to the loss of each element and the slope.
+FormOfBatch = Callable[[BinaryBatch, bool], tuple[Array, Array | None]]
 
 
 class Part(NamedTuple):
@@ -37,23 +41,19 @@ class Part(NamedTuple):
         return self.batch_of(rows[0], rows[1], **options)
 
     def sums(self, rows: Sequence[Any]) -> LossTotal:
-        """Return the sums over the rows, for autodiff; for ``"none"`` the losses in their place."""
+        """Return the sums over the rows, for autodiff."""
         batch = self.batch(rows)
         return summed(self.formula(batch), batch, self.reduction)
 
     def with_slope(
-        self, sloped: Sloped, rows: Sequence[Any], slope: bool, of_hard: Sloped | None = None
+        self, form: FormOfBatch, rows: Sequence[Any], slope: bool
     ) -> tuple[LossTotal, Array | None]:
         """Return the sums over the rows and the derivative of the loss to the logits.
 
-        ``of_hard`` is ``sloped`` for targets that are 0 or 1, which it is given beside the factors.
+        ``form`` is ``sloped`` in the way of a backend.
         """
         batch = self.batch(rows)
-        factors = batch.positive, batch.negative
-        if of_hard and batch.hard:
-            value, found = of_hard(batch.logits, batch.targets, *factors, slope)
-        else:
-            value, found = sloped(batch.logits, *factors, slope)
+        value, found = form(batch, slope)
         return summed(value, batch, self.reduction), found
 
 
@@ -76,7 +76,7 @@ def evaluate(
     """
     backend: Any = arguments.library("logits", logits)
     elements = getattr(backend, "block_elements", None)
-    if elements and reduction in REDUCTIONS and (sloped or reduction != "none"):
+    if elements and reduction in REDUCTIONS and (reduction != "none" or _each(sloped, options)):
         size = elements(logits, (targets, *options.values(), *also))
         count = _rows_in_block(logits, targets, options, also, size) if size else 0
         if count or (size and sloped):
@@ -97,6 +97,15 @@ def evaluate(
                 return finished(total, known)
     batch = batch_of(logits, targets, **options)
     return reduce(formula(batch), batch, reduction)
+
+
+def _each(sloped: Sloped | None, options: dict[str, Any]) -> bool:
+    """Tell whether a backend may form the losses of single elements along with their slope.
+
+    What is masked has to be kept from an infinite gradient of its loss, which is 0: autodiff does.
+    """
+    masked = options["mask"] is not None or options["ignore_index"] is not None
+    return sloped is not None and not masked
 
 
 def _rows_in_block(

@@ -31,10 +31,10 @@ def times(weight: Array | float, array: Array | float) -> Array | float:
 def shares(targets: Array, target_range: str) -> tuple[Array, Array, bool]:
     """Return checked targets y, 1 - y, and whether all targets are seen to be 0 or 1.
 
-    A backend that offers ``smaller_share`` finds out both in one pass: 1 - y, and the least and
-    the greatest of what is the smaller, y or 1 - y.
+    A backend's own returns 1 - y with the least and the greatest of min(y, 1 - y): negative for
+    a y on either side of [0, 1], and 0 for both if all are hard. None, or NaN: not to be seen.
     """
-    own = getattr(backend_of(targets), "smaller_share", None)
+    own = getattr(backend_of(targets), "shares", None)
     found = None if own is None or 0 in targets.shape else own(targets)
     if found is not None:
         rest, least, greatest = found

@@ -65,19 +65,18 @@ class LossTotal(NamedTuple):
 def reduce(loss: Array, batch: Batch, reduction: str) -> Any:
     """Reduce ``loss`` (one number per element or example) by the name of the reduction."""
     choice("reduction", reduction, REDUCTIONS)
-    if reduction == "none":
-        return loss
-    size = _size(loss)
-    if reduction == "mean" and batch.keep is None and isinstance(size, float):
-        total = batch.xp.sum(loss)
-        return total * (1.0 / size) if size else total
+    if reduction == "mean" and batch.keep is None:
+        size = _size(loss)
+        if isinstance(size, float):
+            total = batch.xp.sum(loss)
+            return total * (1.0 / size) if size else total
     return finished(summed(loss, batch, reduction), reduction)
 
 
 def summed(loss: Array, batch: Batch, reduction: str) -> LossTotal:
     """Return the sums of a batch; of weight and count those that the reduction asks for, else 0.
 
-    For ``"none"`` there is nothing to sum: the losses stay as they are.
+    For ``"none"`` the losses stay as they are.
     """
     if reduction == "none":
         return LossTotal(loss, 0.0, 0.0)

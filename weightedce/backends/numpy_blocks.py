@@ -31,25 +31,29 @@ def by_blocks(
 ) -> tuple[Array, Array, Array]:
     """Return the sums of ``part``, added over blocks of ``size`` rows, the loss over ``divisor``.
 
-    ``size`` 0 takes all rows at once.
+    ``size`` 0 takes all rows at once. For ``"none"`` the losses are put together instead.
     """
     if not size:
         loss, weight, count = _sums(part, rows)
-        return loss / divisor, weight, count
+        return loss if divisor == 1.0 else loss / divisor, weight, count
     starts = range(0, len(rows[0]), size)
     sums = [_sums(part, [x[start : start + size] for x in rows]) for start in starts]
+    losses, weights, counts = zip(*sums, strict=True)
     if part.reduction == "none":
-        return np.concatenate([loss for loss, *_ in sums]), 0.0, 0.0
-    loss, weight, count = map(np.sum, zip(*sums, strict=True))
-    return loss / divisor, weight, count
+        return np.concatenate(losses), 0.0, 0.0
+    return np.sum(losses) / divisor, np.sum(weights), np.sum(counts)
 
 
 def _sums(part: Part, rows: Sequence[Any]) -> tuple[Array, Array, Array]:
     """Return the sums over the rows in few passes, where nothing is infinite."""
     if part.sloped is not None:
+        form = in_place(part.sloped)
         with quiet():
-            sums = part.with_slope(in_place(part.sloped), rows, False)[0]
-        if isfinite(sums.loss.sum()):
+            sums = part.with_slope(
+                lambda b, slope: form(b.logits, b.positive, b.negative, slope), rows, False
+            )[0]
+            finite = isfinite(sums.loss.sum())
+        if finite:
             return sums
     return part.sums(rows)
 
@@ -64,7 +68,8 @@ def attach(
     """Return the composed block in few passes, where nothing is infinite."""
     with quiet():
         value: Array = in_place(sloped)(logits, *factors, False)[0]
-    return value if isfinite(value.sum()) else composed(logits, *factors)
+        finite = isfinite(value.sum())
+    return value if finite else composed(logits, *factors)
 
 
 def in_place(sloped: Sloped) -> Sloped:

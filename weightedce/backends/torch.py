@@ -69,9 +69,9 @@ __all__ = [
     "product",
     "read",
     "shape",
+    "shares",
     "sides",
     "sigmoid",
-    "smaller_share",
 ]
 
 sigmoid = torch.sigmoid
@@ -88,13 +88,13 @@ def product(weight: Array, loss: Array) -> Array:
     return torch.where(weight == 0.0, 0.0, found) if torch.compiler.is_compiling() else found
 
 
-def smaller_share(share: Array) -> tuple[Array, Any, Any] | None:
-    """Return the rest to 1, and the extremes of what is smaller, where they can be read."""
-    if torch.compiler.is_compiling() or type(share) is not torch.Tensor or not share.is_cpu:
+def shares(targets: Array) -> tuple[Array, Any, Any] | None:
+    """Return 1 - y, and the extremes of min(y, 1 - y), where they can be read."""
+    if torch.compiler.is_compiling() or type(targets) is not torch.Tensor or not targets.is_cpu:
         return None
     # a number is half as fast as an array that has the type already
-    rest = torch.scalar_tensor(1.0, dtype=share.dtype) - share
-    found = extremes(torch.minimum(share, rest))
+    rest = torch.scalar_tensor(1.0, dtype=targets.dtype, device=targets.device) - targets
+    found = extremes(torch.minimum(targets, rest))
     return None if found is None else (rest, *found)
 
 

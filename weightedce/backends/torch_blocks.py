@@ -1,4 +1,4 @@
-"""PyTorch: a sum over blocks of rows, whose gradient is formed along with its value.
+"""PyTorch: a loss by blocks of rows, whose gradient is formed along with its value.
 
 Nothing of the size of the whole batch is held but the gradients themselves: a block's arrays are
 gone before the next one starts, and ``backward`` only scales what is there.
@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from weightedce.backends import Array
 from weightedce.backends.torch_modes import batched, transformed
-from weightedce.backends.torch_slope import in_place, of_hard
+from weightedce.backends.torch_slope import of_batch
 from weightedce.evaluation import Part
 
 BLOCK = 2**18  # elements: a megabyte of float32, so that what is made of a block stays in the cache
@@ -128,34 +128,40 @@ def _formed(
 ) -> tuple[Sums, Gradients] | None:
     """Return the sums, and the gradient to the logits if it is wanted, of block after block."""
     rows = rows[: 2 + len(part.names)]
+    like = rows[0]
     each = part.reduction == "none"
+    scale = None  # an array, for a number takes ten times as long
+    if divisor != 1.0:
+        dtype = torch.promote_types(like.dtype, torch.float32)
+        scale = torch.scalar_tensor(1.0 / divisor, dtype=dtype, device=like.device)
     loss: Any = None
-    others: Any = None
+    counted: Any = None
     gradient: Any = None
     for place, block in _blocks(rows, size):
-        found = _with_slope(part, block, bool(wanted)) or _by_autograd(part, block, bool(wanted))
+        found = _with_slope(part, block, bool(wanted))
+        if found is None and not each:
+            found = _by_autograd(part, block, bool(wanted))
         if found is None:
             return None
         (more, *counts), slope = found
-        scale = None  # an array, for a number takes ten times as long
-        if divisor != 1.0:
-            scale = torch.scalar_tensor(1.0 / divisor, dtype=more.dtype)
         if slope is not None:
-            gradient = _placed(slope, scale, place, gradient, rows[0])
+            gradient = _placed(slope, scale, place, gradient, like)
         if each:
-            loss = _placed(more, scale, place, loss, rows[0])
+            loss = _placed(more, None, place, loss, like)
         else:
             loss = more if loss is None else loss + more
-        others = counts if others is None else [a + b for a, b in zip(others, counts, strict=True)]
-    return (loss if each or scale is None else loss * scale, *others), {0: gradient}
+        if counted is not None:
+            counts = [a + b for a, b in zip(counted, counts, strict=True)]
+        counted = counts
+    return (loss if scale is None else loss * scale, *counted), {0: gradient}
 
 
-def _placed(found: Array, scale: Array | None, place: slice, whole: Any, rows: Array) -> Array:
-    """Return ``whole``, made like the rows if there is none, with what was found in its place."""
+def _placed(found: Array, scale: Array | None, place: slice, whole: Any, like: Array) -> Array:
+    """Return ``whole``, made if there is none, with what was found, scaled, in its place."""
     if place == EVERYWHERE:
         return found if scale is None else found.mul_(scale)
     if whole is None:
-        whole = torch.empty_like(rows, dtype=found.dtype)
+        whole = torch.empty_like(like, dtype=found.dtype)
     if scale is None:
         whole[place] = found
     else:
@@ -177,7 +183,7 @@ def _with_slope(part: Part, rows: Sequence[Any], wanted: bool) -> Any:
     if sloped is None:
         return None
     rows = rows[0].detach(), *rows[1:]
-    sums, slope = part.with_slope(in_place(sloped), rows, wanted, of_hard(sloped))
+    sums, slope = part.with_slope(partial(of_batch, sloped), rows, wanted)
     loss = sums[0].sum() if sums[0].ndim else sums[0]
     return (sums, slope) if isfinite(loss.item()) else None
 
@@ -189,7 +195,7 @@ def _by_autograd(part: Part, rows: Sequence[Any], wanted: bool) -> Any:
         loss, *others = part.sums((logits, *rows[1:]))
         if any(isinstance(x, torch.Tensor) and x.requires_grad for x in others):
             return None
-        slope = torch.autograd.grad(loss.sum(), logits)[0] if wanted else None
+        slope = torch.autograd.grad(loss, logits)[0] if wanted else None
     return (loss.detach(), *others), slope
 
 

@@ -5,8 +5,8 @@ It is `softmax.mass_with_slope` for rows without infinities, which the caller fi
 
 import torch
 
-from weightedce import softmax
 from weightedce.backends import Array
+from weightedce.backends.torch_softmax import exponentials
 
 
 def mass_in_place(
@@ -18,13 +18,8 @@ def mass_in_place(
     sums by its place: to select takes as long as an exponential.
     """
     highest, place = torch.max(logits, axis, keepdim=True)
-    near = highest.numel() and softmax.unshifted(*(x.item() for x in torch.aminmax(highest)))
-    if near:
-        powers, factor = torch.exp(logits), torch.exp(-highest)
-    else:
-        by, factor = softmax.shift_of(highest, classes)
-        powers = torch.sub(logits, by).exp_().mul_(factor)  # at once: it may be next to underflow
-        factor = torch.ones_like(factor)
+    powers = torch.empty_like(logits)
+    factor = exponentials(logits, highest, classes, powers)[0] if highest.numel() else highest
     powers.scatter_(axis, place, 0.0)
     rest = powers.sum(axis, keepdim=True).mul_(factor)
 

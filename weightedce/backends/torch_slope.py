@@ -12,6 +12,7 @@ from weightedce.backends import Array
 from weightedce.backends.torch_compiled import sloped_block
 from weightedce.backends.torch_mass import mass_in_place
 from weightedce.backends.torch_modes import batched, compiled, transformed
+from weightedce.batch import BinaryBatch
 from weightedce.stable import Sloped
 
 Composed = Callable[..., Array]
@@ -93,33 +94,32 @@ def sloped_in_place(
     return value, p.mul_(negative).addcmul_(rest, positive, value=-1) if slope else None
 
 
-def of_hard(sloped: Sloped) -> Sloped | None:
-    """Return the block for targets that are 0 or 1, where it has such a form."""
-    if sloped is stable.sloped_softplus:
-        return partial(_one_side, 0.0)
-    if isinstance(sloped, partial) and sloped.func is stable.focal_with_slope:
-        return partial(_one_side, *sloped.args)
-    return None
+def of_batch(sloped: Sloped, batch: BinaryBatch, slope: bool) -> tuple[Array, Array | None]:
+    """Return the block of a batch, in the form that takes the fewest passes."""
+    if batch.hard and sloped is stable.sloped_softplus:
+        return _one_side(0.0, batch, slope)
+    if batch.hard and isinstance(sloped, partial) and sloped.func is stable.focal_with_slope:
+        return _one_side(sloped.args[0], batch, slope)
+    return in_place(sloped)(batch.logits, batch.positive, batch.negative, slope)
 
 
-def _one_side(
-    gamma: float, logits: Array, targets: Array, positive: Array, negative: Array, slope: bool
-) -> tuple[Array, Array | None]:
-    """Return ``weight * q**gamma * softplus(u)`` and its slope, for q = sigmoid(u).
+def _one_side(gamma: float, batch: BinaryBatch, slope: bool) -> tuple[Array, Array | None]:
+    """Return `stable.focused_softplus` and its slope for targets that are 0 or 1.
 
-    u is z for y = 0 and -z for y = 1, and the weight that of the one factor that is not 0.
+    With u = z for y = 0 and -z for y = 1, q = sigmoid(u), and the one factor w that is not 0, it
+    is ``w q^gamma softplus(u)``, with the slope ``+-w q^gamma (q + gamma (1 - q) softplus(u))``.
     """
-    turned = torch.addcmul(logits, targets, logits, value=-2.0)
-    q, weight = torch.sigmoid(turned), positive + negative
-    rising = torch.neg(turned).sigmoid_() if gamma and slope else q
-    loss = _softplus(turned, out=turned)
+    u = torch.addcmul(batch.logits, batch.targets, batch.logits, value=-2.0)
+    q, weight = torch.sigmoid(u), batch.positive + batch.negative
+    rest = torch.neg(u).sigmoid_() if slope and gamma else u
+    softplus, signed = _softplus(u, out=u), batch.negative - batch.positive
     if gamma:
         power = q**gamma
+        weight *= power  # before what follows: a power may be next to underflow
+        signed *= power
         if slope:
-            rising.mul_(loss).mul_(gamma).add_(q).mul_(power)
-        loss *= power
-    value = loss.mul_(weight)
-    return value, rising.mul_(torch.sub(negative, positive, out=weight)) if slope else None
+            q += rest.mul_(softplus).mul_(gamma)
+    return softplus.mul_(weight), q.mul_(signed) if slope else None
 
 
 class _Sloped(torch.autograd.Function):

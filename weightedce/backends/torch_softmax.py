@@ -87,17 +87,25 @@ def _by_blocks(rows: Array, labels: Array, powers: Array) -> Powers:
 def _powers_of(rows: Array, labels: Array, powers: Array) -> Powers:
     """Fill ``powers``; return what is known of the rows then."""
     top = torch.amax(rows, 1, keepdim=True)
-    low, high = (x.item() for x in torch.aminmax(top))
-    if softmax.unshifted(low, high):
-        torch.exp(rows, out=powers)
-        factor = torch.exp(-top)
-    else:
-        by, factor = softmax.shift_of(top, rows.shape[1])
-        most = torch.finfo(rows.dtype).max  # as in softmax.shifted_exp
-        torch.clamp(rows, max=most, out=powers).sub_(by.clamp(max=most)).exp_().mul_(factor)
-        factor = torch.ones_like(top)
+    factor, finite = exponentials(rows, top, rows.shape[1], powers)
     powers.scatter_(1, labels, 0.0)
-    return top, powers.sum(1, keepdim=True), factor, -inf < low and high < inf
+    return top, powers.sum(1, keepdim=True), factor, finite
+
+
+def exponentials(logits: Array, highest: Array, classes: int, powers: Array) -> tuple[Array, bool]:
+    """Fill ``powers`` with exp(z_k - max z) but for a factor, which is returned.
+
+    And tell whether all maxima are finite. There is at least one.
+    """
+    low, high = (x.item() for x in torch.aminmax(highest))
+    if softmax.unshifted(low, high):
+        torch.exp(logits, out=powers)
+        return torch.exp(-highest), True
+    by, factor = softmax.shift_of(highest, classes)
+    most = torch.finfo(logits.dtype).max  # as in softmax.shifted_exp
+    torch.clamp(logits, max=most, out=powers).sub_(by.clamp(max=most)).exp_()
+    powers.mul_(factor)  # at once: they may be next to underflow
+    return torch.ones_like(highest), -inf < low and high < inf
 
 
 class _Block(torch.autograd.Function):

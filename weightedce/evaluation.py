@@ -71,8 +71,8 @@ def evaluate(
     """Return the reduced ``formula(batch_of(logits, targets, **options))``.
 
     ``sloped`` is the same formula, of the logits and the two factors of a `BinaryBatch`, with
-    its derivative beside the value. ``also`` are arguments that the formula holds: what it needs
-    of the whole batch, and what may want a gradient.
+    its derivative beside the value, as `stable.Sloped` says. ``also`` are arguments that the
+    formula holds: what it needs of the whole batch, and what may want a gradient.
     """
     backend: Any = arguments.library("logits", logits)
     elements = getattr(backend, "block_elements", None)

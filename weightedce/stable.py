@@ -14,8 +14,9 @@ from weightedce.backends import Array, backend_of
 
 # Of logits, what they are multiplied with, and whether the slope is wanted, to the value and the
 # slope, its derivative to the logits. The factors of a binary loss are those of the positive and
-# the negative side.
-Sloped = Callable[..., tuple[Array, Array | None]]
+# the negative side. A partial, so that a backend can tell by ``func`` what it has a form of its
+# own for.
+Sloped = partial[tuple[Array, Array | None]]
 
 
 def weighted_softplus(logits: Array, positive: Array, negative: Array) -> Array:
@@ -70,7 +71,7 @@ def _composed_softplus(logits: Array, positive: Array, negative: Array) -> Array
     return times(wrong, distance) + (positive + negative) * xp.log1p(xp.exp(-distance))
 
 
-def sloped_softplus(
+def softplus_with_slope(
     logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
     """Return `weighted_softplus` and, if wanted, its derivative to the logits."""
@@ -83,6 +84,9 @@ def sloped_softplus(
         return value, None
     rising = xp.where(above, negative - positive * fading, negative * fading - positive)
     return value, rising / (1.0 + fading)
+
+
+sloped_softplus: Sloped = partial(softplus_with_slope)
 
 
 def _composed_focal(gamma: float, logits: Array, positive: Array, negative: Array) -> Array:

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
 from weightedce.backends import Array
+from weightedce.stable import Sloped
 
 Composed = Callable[..., Array]
-Sloped = Callable[..., tuple[Array, Array | None]]
 
 
 def attach(

@@ -74,9 +74,8 @@ def attach(
 
 def in_place(sloped: Sloped) -> Sloped:
     """Return the block in the form that makes the fewest arrays."""
-    if isinstance(sloped, partial) and sloped.func is softmax.mass_with_slope:
-        return partial(_mass_in_place, *sloped.args)
-    return softplus_in_place if sloped is stable.sloped_softplus else sloped
+    own = OWN.get(sloped.func)
+    return sloped if own is None else partial(own, *sloped.args)
 
 
 def softplus_in_place(
@@ -116,6 +115,12 @@ def _mass_in_place(
     loss += np.log1p(rest)
     loss *= mass
     return loss.sum(axis=axis), None
+
+
+OWN: dict[Callable[..., Any], Callable[..., Any]] = {
+    stable.softplus_with_slope: softplus_in_place,
+    softmax.mass_with_slope: _mass_in_place,
+}
 
 
 def label_log_softmax(_: Any, logits: Array, labels: Array, axis: int) -> Array:

@@ -19,20 +19,19 @@ from weightedce.backends.tensorflow_modes import (
     unrecorded,
     xla,
 )
+from weightedce.stable import Sloped
 
 Composed = Callable[..., Array]
-Form = partial[Any]  # a function of `stable.Sloped`, with its exponents
 POWERS = (0.5, 1.0, 2.0, 3.0)  # that a graph makes of roots and products, ten times as fast
 
 
 def attach(
-    composed: Composed, sloped: Any, axis: int | None, logits: Array, *factors: Array
+    composed: Composed, form: Sloped, axis: int | None, logits: Array, *factors: Array
 ) -> Array:
     """Return ``composed(logits, *factors)`` in few passes."""
     arrays = tuple(tf.convert_to_tensor(x) for x in (logits, *factors))  # variables too
     if forward_mode(arrays):
         return composed(*arrays)
-    form = sloped if isinstance(sloped, partial) else partial(sloped)
     if form.func is softmax.mass_with_slope:
         seen = tensorflow_mass.look(arrays[0], form.args[0])
         mass: Any = tensorflow_mass.mass_with_slope
@@ -58,7 +57,7 @@ def attach(
     return value
 
 
-def _in_graph(form: Form, slope: bool, arrays: Sequence[Array]) -> Sequence[Array]:
+def _in_graph(form: Sloped, slope: bool, arrays: Sequence[Array]) -> Sequence[Array]:
     """Return the value, and the slope if wanted."""
     if form.func is stable.focal_with_slope and form.args[0] not in POWERS:
         gamma = tf.constant(form.args[0], arrays[0].dtype)  # one graph for all of them
@@ -74,9 +73,9 @@ def _graph(
     return in_graph(lambda *arrays: _sloped(form, *arrays)[: 1 + slope])
 
 
-def _sloped(form: Form, *arrays: Array) -> tuple[Array, Array]:
+def _sloped(form: Sloped, *arrays: Array) -> tuple[Array, Array]:
     """Return the value and the slope; of the most common blocks in a form of our own."""
-    if form.func is stable.sloped_softplus:
+    if form.func is stable.softplus_with_slope:
         return _softplus(*arrays) if xla() else _softplus_in_graph(*arrays)
     if form.func is stable.focal_with_slope:
         return _focal(*form.args, *arrays)

@@ -47,11 +47,8 @@ def attach(
 
 def in_place(sloped: Sloped) -> Sloped:
     """Return the block in the form that makes the fewest arrays."""
-    if sloped is stable.sloped_softplus:
-        return sloped_in_place
-    if isinstance(sloped, partial) and sloped.func is softmax.mass_with_slope:
-        return partial(mass_in_place, *sloped.args)
-    return sloped
+    own = OWN.get(sloped.func)
+    return sloped if own is None else partial(own, *sloped.args)
 
 
 def sides(logits: Array) -> tuple[Array, Array, Array, Array] | None:
@@ -85,7 +82,7 @@ def _softplus(logits: Array, out: Array | None = None) -> Array:
     return found
 
 
-def sloped_in_place(
+def softplus_in_place(
     logits: Array, positive: Array, negative: Array, slope: bool
 ) -> tuple[Array, Array | None]:
     """Return ``positive * softplus(-z) + negative * softplus(z)`` and its slope, in place."""
@@ -96,9 +93,9 @@ def sloped_in_place(
 
 def of_batch(sloped: Sloped, batch: BinaryBatch, slope: bool) -> tuple[Array, Array | None]:
     """Return the block of a batch, in the form that takes the fewest passes."""
-    if batch.hard and sloped is stable.sloped_softplus:
+    if batch.hard and sloped.func is stable.softplus_with_slope:
         return _one_side(0.0, batch, slope)
-    if batch.hard and isinstance(sloped, partial) and sloped.func is stable.focal_with_slope:
+    if batch.hard and sloped.func is stable.focal_with_slope:
         return _one_side(sloped.args[0], batch, slope)
     return in_place(sloped)(batch.logits, batch.positive, batch.negative, slope)
 
@@ -111,15 +108,21 @@ def _one_side(gamma: float, batch: BinaryBatch, slope: bool) -> tuple[Array, Arr
     """
     u = torch.addcmul(batch.logits, batch.targets, batch.logits, value=-2.0)
     q, weight = torch.sigmoid(u), batch.positive + batch.negative
-    rest = torch.neg(u).sigmoid_() if slope and gamma else u
+    rest = torch.neg(u).sigmoid_() if slope and gamma else None
     softplus, signed = _softplus(u, out=u), batch.negative - batch.positive
     if gamma:
         power = q**gamma
         weight *= power  # before what follows: a power may be next to underflow
         signed *= power
-        if slope:
+        if rest is not None:
             q += rest.mul_(softplus).mul_(gamma)
     return softplus.mul_(weight), q.mul_(signed) if slope else None
+
+
+OWN: dict[Callable[..., Any], Callable[..., Any]] = {
+    stable.softplus_with_slope: softplus_in_place,
+    softmax.mass_with_slope: mass_in_place,
+}
 
 
 class _Sloped(torch.autograd.Function):

@@ -62,7 +62,7 @@ def validate(
         int | None, typer.Option(help="Processes to work in. Default: the cores, at most 4.")
     ] = None,
 ) -> None:
-    """Compare every loss, in every library that is installed, with 60-digit numbers.
+    """Compare every loss, in every library that is installed, with 600-digit numbers.
 
     Value, gradient and second derivative; eager and compiled; at the points where formulas break
     and on drawn batches. Exit status 0: all within tolerance. 1: something is off, missing, or

@@ -27,23 +27,24 @@ def array_arguments(case: Case) -> dict[str, np.ndarray]:
     return found
 
 
-def constants(case: Case) -> dict[str, Any]:
+def constants(case: Case, reduction: str = "none") -> dict[str, Any]:
     """Return the arguments that are no arrays."""
     names = array_arguments(case)
     found = {k: v for k, v in case.options.items() if k not in names}
     if case.per_batch:
         found["axis"] = -1
     if case.loss != "soft_confusion":
-        found["reduction"] = "none"
+        found["reduction"] = reduction
     return found
 
 
-def function_of(case: Case) -> Callable[..., Any]:
-    """Return the case's unreduced loss as a function of its logits and `array_arguments`.
+def function_of(case: Case, reduction: str = "none") -> Callable[..., Any]:
+    """Return the case's loss as a function of its logits and `array_arguments`.
 
     Cases that differ in nothing but arrays share one function, so it is compiled once.
     """
-    options = tuple(sorted((k, _frozen(v)) for k, v in constants(case).items()))
+    given = constants(case, reduction)
+    options = tuple(sorted((k, _frozen(v)) for k, v in given.items()))
     return _function(case.loss, tuple(array_arguments(case)), options)
 
 

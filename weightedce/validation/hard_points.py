@@ -1,6 +1,7 @@
 """The fixed cases: every loss with every kind of option, at the points where formulas break."""
 
 import itertools
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ MORE_POINTS = (*HARD_POINTS, 0.3, -2.7, 20.0, -36.7, 1e-9, 700.1)
 CORE = ("binary_cross_entropy", "cross_entropy")
 ROWS = 51  # of batches of two labels, so that they share shapes and hence compiled operations
 FULL = "full"  # cases with every option at once: what is compiled
+FINITE = "finite"
 LABEL_WEIGHTS = {"pos_weight": [2.5, 10.0], "neg_weight": [0.3, 1.0]}
 CLASS_WEIGHTS = {"class_weight": [1.0, 2.5, 0.0]}
 
@@ -23,7 +25,9 @@ def cases(loss: str) -> dict[str, Case]:
 
     ``full-1``, ``full-2``, ... go through the parameters of the loss, each with weights, a mask
     and smoothing; odd ones have labels, even ones distributions, and the policies alternate. The
-    two plain losses, whose factors all others share, come with every option alone, too.
+    two plain losses, whose factors all others share, come with every option alone, too. ``finite``
+    is what trains most often, and takes paths of its own in eager code: hard targets, no
+    smoothing, no mask, no infinite logit.
     """
     variants = oracle.definition(loss).variants
     make = _maker(loss)
@@ -39,6 +43,7 @@ def cases(loss: str) -> dict[str, Case]:
             more["label_smoothing"] = 0.1
             more["smoothing_weight"] = "class" if soft else "target"
         found[f"{FULL}-{i + 1}"] = make(loss, own | weights | more, soft=soft, masked=True)
+    found[FINITE] = _finite(make(loss, variants[0] | weights))
     if loss in CORE:
         smooth = {"label_smoothing": 0.1}
         found["plain"] = make(loss, {})
@@ -102,6 +107,12 @@ def whole_batch(
     more = _sample_and_mask(len(z), 2) if masked else {}
     logits, targets = np.stack([z, right], axis=1), np.stack([target, y], axis=1)
     return Case(loss, logits, targets, options=options, **more)
+
+
+def _finite(case: Case) -> Case:
+    """Return the case with ordinary numbers in place of infinite logits."""
+    z = case.logits
+    return replace(case, logits=np.where(np.isfinite(z), z, np.where(z > 0, 5.0, -7.5)))
 
 
 def hard_batches(kind: str) -> list[tuple[np.ndarray, np.ndarray]]:

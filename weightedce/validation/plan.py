@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from weightedce.validation import catalog, hard_points, oracle, peers, strategies
@@ -121,17 +121,16 @@ class Task:
                 CaseProblem(title, batch.rounded(self.dtype), rows, self.plan.tolerance)
                 for title, batch in batches.items()
             ]
-            groups.append(
-                Group(
-                    self.name,
-                    self.name,
-                    problems,
-                    problems[0].function,
-                    self.dtype,
-                    reach=hard_points.reach(name, self.dtype),
-                )
-            )
+            reach = hard_points.reach(name, self.dtype)
+            groups.append(self._group(problems, reach))
+            if name == hard_points.FINITE and self.name != "soft_confusion":  # it has no reduction
+                summed = [replace(x, name=f"{x.name}, summed", reduction="sum") for x in problems]
+                groups.append(replace(self._group(summed, reach), orders=(1,)))
         return groups
+
+    def _group(self, problems: list[CaseProblem], reach: str) -> Group:
+        function = problems[0].function
+        return Group(self.name, self.name, problems, function, self.dtype, reach=reach)
 
 
 def _known(option: str, given: Iterable[str], names: Iterable[str]) -> None:

@@ -66,12 +66,15 @@ class CaseProblem:
         How many examples to pad to, with ones that the mask removes; 0: no padding.
     tolerance : float, optional
         In place of 8 ulp.
+    reduction : {"none", "sum"}
+        ``"sum"`` has the same gradient, and may be computed in another way.
     """
 
     name: str
     case: Case
     rows: int = 0
     tolerance: float | None = None
+    reduction: str = "none"
     refused: bool = False
     known: dict[Any, Any] = field(default_factory=dict, compare=False)
 
@@ -116,7 +119,7 @@ class CaseProblem:
     @property
     def function(self) -> Callable[..., Any]:
         """Return our loss with the case's options."""
-        return function_of(self.case)
+        return function_of(self.case, self.reduction)
 
     def expected(self, order: int) -> ulp.Expected:
         """Return the exact numbers, computed once for all libraries."""
@@ -140,7 +143,7 @@ class CaseProblem:
 
     def constants(self) -> dict[str, Any]:
         """Return the options that are no arrays."""
-        return constants(self.case)
+        return constants(self.case, self.reduction)
 
 
 @dataclass(frozen=True)

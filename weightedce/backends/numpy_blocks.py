@@ -52,7 +52,7 @@ def _sums(part: Part, rows: Sequence[Any]) -> tuple[Array, Array, Array]:
             sums = part.with_slope(
                 lambda b, slope: form(b.logits, b.positive, b.negative, slope), rows, False
             )[0]
-            finite = isfinite(sums.loss.sum())
+            finite = isfinite(sums.loss.sum() if sums.loss.ndim else sums.loss)
         if finite:
             return sums
     return part.sums(rows)

@@ -20,6 +20,11 @@ LABELS = ("cross_entropy", "focal_loss")
 BINARY = ("binary_cross_entropy", "binary_focal_loss", "asymmetric_loss")
 
 
+def cases_of(loss):
+    """Return the fixed cases, but for that without infinities, which `KINDS` make of the others."""
+    return {k: x for k, x in hard_points.cases(loss).items() if k != hard_points.FINITE}
+
+
 def near(case):
     """Return the case with logits that need no shift."""
     z = np.random.default_rng(3).normal(scale=2.0, size=case.logits.shape)
@@ -71,7 +76,7 @@ def test_truth_without_what_is_infinite(library, loss, dtype, kind, monkeypatch)
     """Eager paths may depend on the batch: one with an infinite logit does not show them all."""
     shifts, original = [], softmax.unshifted
     monkeypatch.setattr(softmax, "unshifted", lambda *a: shifts.append(original(*a)) or shifts[-1])
-    for name, case in hard_points.cases(loss).items():
+    for name, case in cases_of(loss).items():
         hold(library, CaseProblem(name, KINDS[kind](case).rounded(dtype)), dtype)
     if loss == "cross_entropy" and library.name in ("numpy", "torch", "tensorflow"):
         assert set(shifts) == {kind == "near"}
@@ -104,7 +109,7 @@ def test_truth_of_sums_of_hard_targets_in_torch(loss, dtype, monkeypatch):
 
 def hold_sums(library, loss, dtype, change):
     """Hold sums, each of one element, and the gradient of the sum of all to the truth."""
-    for name, case in hard_points.cases(loss).items():
+    for name, case in cases_of(loss).items():
         given = CaseProblem(name, change(case).rounded(dtype))
         options = constants(given.case) | {"reduction": "sum"}
         arrays = {k: library.array(x, dtype) for k, x in given.arrays.items() if k != "mask"}
@@ -145,7 +150,7 @@ def test_truth_of_few_and_many_elements_in_torch(loss, dtype, kind, few, monkeyp
 
     monkeypatch.setattr(torch_slope, "FEW", few)
     monkeypatch.setattr(torch_slope, "_softplus", softplus)
-    for name, case in hard_points.cases(loss).items():
+    for name, case in cases_of(loss).items():
         hold(LIBRARIES["torch"], CaseProblem(name, KINDS[kind](case).rounded(dtype)), dtype)
     assert any(z is not None for z in calls) == bool(few)
 
@@ -172,7 +177,7 @@ def many_classes(library, monkeypatch):
 
 def hold_labels(library, loss, dtype, change=lambda case: case):
     """Hold every case of a loss with labels to the truth, without smoothing: labels alone."""
-    cases = hard_points.cases(loss).items()
+    cases = cases_of(loss).items()
     taken = {name: case for name, case in cases if case.targets.ndim < case.logits.ndim}
     assert taken
     for name, case in taken.items():

@@ -123,7 +123,7 @@ class Task:
             ]
             reach = hard_points.reach(name, self.dtype)
             groups.append(self._group(problems, reach))
-            if name == hard_points.FINITE and self.name != "soft_confusion":  # it has no reduction
+            if name == hard_points.FINITE and "reduction" in problems[0].constants():
                 summed = [replace(x, name=f"{x.name}, summed", reduction="sum") for x in problems]
                 groups.append(replace(self._group(summed, reach), orders=(1,)))
         return groups

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from weightedce import balanced, class_counts, sample_weights
-from weightedce.backends.keras import (
+from weightedce.keras import (
     BinaryCrossentropy,
     ConfusionCrossentropy,
     ExpectedCost,

@@ -9,7 +9,7 @@ import itertools
 import torch
 
 from weightedce import balanced, class_counts, sample_weights
-from weightedce.backends.torch import CrossEntropyLoss
+from weightedce.torch import CrossEntropyLoss
 
 CLASSES = 3
 

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from torch_accumulation import CLASSES, make_data, recall
 from weightedce import balanced, class_counts
-from weightedce.backends.torch import CrossEntropyLoss
+from weightedce.torch import CrossEntropyLoss
 
 
 class Classifier(lightning.LightningModule):

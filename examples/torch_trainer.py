@@ -10,7 +10,7 @@ import tempfile
 import torch
 from transformers import BertConfig, BertForTokenClassification, Trainer, TrainingArguments
 
-from weightedce.backends.torch import CrossEntropyLoss
+from weightedce.torch import CrossEntropyLoss
 
 TAGS = 3
 

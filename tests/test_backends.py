@@ -10,7 +10,7 @@ import weightedce as w
 from libraries import DIFFERENTIABLE, LIBRARIES
 
 NAMESPACES = {"numpy": "numpy", "strict": "array_api_strict", "torch": "array_api_compat.torch"}
-NAMESPACES |= {"jax": "jax.numpy", "tensorflow": "weightedce.backends.tensorflow_namespace"}
+NAMESPACES |= {"jax": "jax.numpy", "tensorflow": "weightedce.backends.tensorflow.namespace"}
 
 
 def test_namespace_of(library):
@@ -119,7 +119,7 @@ tensorflow_only = pytest.mark.skipif(
 @tensorflow_only
 @pytest.mark.parametrize("name", CALLS)
 def test_our_tensorflow_namespace_speaks_the_standard(name):
-    from weightedce.backends import tensorflow_namespace as xp
+    from weightedce.backends.tensorflow import namespace as xp
 
     arrays, call = CALLS[name]
     got = call(xp, *map(LIBRARIES["tensorflow"].array, arrays)).numpy()
@@ -131,7 +131,7 @@ def test_our_tensorflow_namespace_speaks_the_standard(name):
 
 @tensorflow_only
 def test_our_tensorflow_namespace_has_no_more_than_is_tested():
-    from weightedce.backends import tensorflow_namespace as xp
+    from weightedce.backends.tensorflow import namespace as xp
 
     ours = {
         name
@@ -145,7 +145,7 @@ def test_our_tensorflow_namespace_has_no_more_than_is_tested():
 
 @tensorflow_only
 def test_small_integers_are_summed_as_the_standard_says():
-    from weightedce.backends import tensorflow_namespace as xp
+    from weightedce.backends.tensorflow import namespace as xp
 
     x = LIBRARIES["tensorflow"].array(np.array([2**31 - 1, 1], dtype="int32"))
     assert int(xp.sum(x)) == 2**31
@@ -153,7 +153,7 @@ def test_small_integers_are_summed_as_the_standard_says():
 
 @tensorflow_only
 def test_listed_numbers_keep_their_digits():
-    from weightedce.backends import tensorflow_namespace as xp
+    from weightedce.backends.tensorflow import namespace as xp
 
     assert xp.asarray([0.1], dtype=xp.float64).numpy()[0] == 0.1
     assert xp.asarray(1.7e308, dtype=xp.float64).numpy() == 1.7e308

@@ -2,13 +2,16 @@
 
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 import weightedce as w
 from libraries import BY_BLOCKS, DIFFERENTIABLE, LIBRARIES
-from weightedce import asymmetric, softmax, stable
+from weightedce.numerics import asymmetric, softmax, stable
+
+binary_cross_entropy = import_module("weightedce.losses.binary_cross_entropy")
 
 MODES = [
     pytest.param(library, mode, id=f"{library.name}-{mode}")
@@ -73,7 +76,8 @@ def test_binary_losses_take_the_block_with_its_own_derivative(library, mode, los
     def refuse(*_):
         raise AssertionError("the composed block was taken")
 
-    monkeypatch.setattr(stable, "_composed_softplus", refuse)
+    monkeypatch.setattr(stable, "SOFTPLUS", stable.SOFTPLUS._replace(composed=refuse))
+    monkeypatch.setattr(binary_cross_entropy, "SOFTPLUS", stable.SOFTPLUS)
     monkeypatch.setattr(stable, "_composed_focal", refuse)
     monkeypatch.setattr(asymmetric, "_composed", refuse)
     gradient_in(library, mode, lambda z, y: loss(z, y, reduction="none"), Z, B)
@@ -86,18 +90,18 @@ def test_binary_losses_in_tensorflow_take_the_block_with_its_own_derivative(
     mode, loss, monkeypatch
 ):
     """A graph has the composed block too, for the gradients of weights; nobody asks for them."""
-    from weightedce.backends import tensorflow_slope
+    from weightedce.backends.tensorflow import slope
 
     def doubled(*arrays):
-        value, slope = original(*arrays)
-        return 3.0 * value, 2.0 * slope
+        value, derivative = original(*arrays)
+        return 3.0 * value, 2.0 * derivative
 
-    original = tensorflow_slope._sloped
+    original = slope._sloped
     library = DIFFERENTIABLE["tensorflow"]
     plain = gradient_in(library, mode, lambda z, y: loss(z, y), Z, B)
-    fresh = cache(tensorflow_slope._graph.__wrapped__)  # eager calls keep their graphs
-    monkeypatch.setattr(tensorflow_slope, "_graph", fresh)
-    monkeypatch.setattr(tensorflow_slope, "_sloped", doubled)
+    fresh = cache(slope._graph.__wrapped__)  # eager calls keep their graphs
+    monkeypatch.setattr(slope, "_graph", fresh)
+    monkeypatch.setattr(slope, "_sloped", doubled)
     found = gradient_in(library, mode, lambda z, y: loss(z, y), Z, B)
     np.testing.assert_allclose(found[0], 3.0 * plain[0], rtol=1e-14)
     np.testing.assert_allclose(found[1], 2.0 * plain[1], rtol=1e-14)
@@ -109,16 +113,17 @@ def test_binary_losses_in_tensorflow_take_the_block_with_its_own_derivative(
 def test_distributions_in_tensorflow_take_the_block_with_its_own_derivative(
     mode, smoothing, monkeypatch
 ):
-    from weightedce.backends import tensorflow_mass, tensorflow_slope
 
-    room, name = tensorflow_mass, "_few_kernels"
+    from weightedce.backends.tensorflow import mass, slope
+
+    room, name = mass, "_few_kernels"
     if mode == "xla":  # which fuses the block as it is
         room, name = softmax, "mass_with_slope"
     original = getattr(room, name)
 
     def doubled(*given):
-        value, slope = original(*given)
-        return 3.0 * value, 2.0 * slope
+        value, derivative = original(*given)
+        return 3.0 * value, 2.0 * derivative
 
     def loss(z, q):
         return w.cross_entropy(z, q, label_smoothing=smoothing)
@@ -126,8 +131,8 @@ def test_distributions_in_tensorflow_take_the_block_with_its_own_derivative(
     library = DIFFERENTIABLE["tensorflow"]
     targets = Y if smoothing else np.eye(3)[Y]
     plain = gradient_in(library, mode, loss, Z, targets)
-    fresh = cache(tensorflow_slope._graph.__wrapped__)  # eager calls keep their graphs
-    monkeypatch.setattr(tensorflow_slope, "_graph", fresh)
+    fresh = cache(slope._graph.__wrapped__)  # eager calls keep their graphs
+    monkeypatch.setattr(slope, "_graph", fresh)
     monkeypatch.setattr(room, name, doubled)
     found = gradient_in(library, mode, loss, Z, targets)
     np.testing.assert_allclose(found[0], 3.0 * plain[0], rtol=1e-14)
@@ -136,7 +141,7 @@ def test_distributions_in_tensorflow_take_the_block_with_its_own_derivative(
 
 @pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
 def test_eager_tensorflow_looks_at_the_maxima_of_distributions():
-    from weightedce.backends.tensorflow_mass import Maxima, look
+    from weightedce.backends.tensorflow.mass import Maxima, look
 
     library = DIFFERENTIABLE["tensorflow"]
     for logit, seen in ((3.0, "NEAR"), (40.0, "FINITE"), (np.inf, "ANY"), (np.nan, "ANY")):
@@ -169,15 +174,16 @@ def test_targets_and_weights_that_learn_in_tensorflow(mode):
 
 @pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
 def test_tensorflow_makes_one_graph_for_eager_batches_of_every_size():
-    from weightedce.backends import tensorflow_slope
+
+    from weightedce.backends.tensorflow import slope
 
     made = []
     library = DIFFERENTIABLE["tensorflow"]
     with pytest.MonkeyPatch.context() as patch:
-        fresh = cache(tensorflow_slope._graph.__wrapped__)
-        patch.setattr(tensorflow_slope, "_graph", fresh)
-        original = tensorflow_slope._sloped
-        patch.setattr(tensorflow_slope, "_sloped", lambda *a: made.append(a) or original(*a))
+        fresh = cache(slope._graph.__wrapped__)
+        patch.setattr(slope, "_graph", fresh)
+        original = slope._sloped
+        patch.setattr(slope, "_sloped", lambda *a: made.append(a) or original(*a))
         for rows in (7, 3, 5):
             gradient_in(library, "eager", w.binary_cross_entropy, Z[:rows], B[:rows])
     assert len(made) == 1
@@ -185,7 +191,7 @@ def test_tensorflow_makes_one_graph_for_eager_batches_of_every_size():
 
 @pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
 def test_eager_tensorflow_selects_nothing_where_all_losses_are_finite(monkeypatch):
-    from weightedce.backends import tensorflow_namespace
+    from weightedce.backends.tensorflow import namespace
 
     def refuse(*_):
         raise AssertionError("a select was made")
@@ -195,7 +201,7 @@ def test_eager_tensorflow_selects_nothing_where_all_losses_are_finite(monkeypatc
 
     library = DIFFERENTIABLE["tensorflow"]
     expected = gradient_in(library, "eager", loss, Z, Y)  # makes the graph of the block
-    monkeypatch.setattr(tensorflow_namespace, "where", refuse)
+    monkeypatch.setattr(namespace, "where", refuse)
     found = gradient_in(library, "eager", loss, Z, Y)
     np.testing.assert_array_equal(found[1], expected[1])
     with pytest.raises(AssertionError, match="select"):
@@ -222,15 +228,15 @@ OPTIONS = {
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Make blocks of two rows, and count them."""
-    from weightedce.backends import numpy_blocks
+    """Make blocks of two rows."""
+    from weightedce.backends import numpy
 
-    monkeypatch.setattr(numpy_blocks, "BLOCK", 6)
+    monkeypatch.setattr(numpy.blocks, "BLOCK", 6)
     if "torch" in DIFFERENTIABLE:
-        from weightedce.backends import torch_blocks, torch_softmax
+        from weightedce.backends import torch
 
-        monkeypatch.setattr(torch_blocks, "BLOCK", 6)
-        monkeypatch.setattr(torch_softmax, "BLOCK", 6)
+        monkeypatch.setattr(torch.blocks, "BLOCK", 6)
+        monkeypatch.setattr(torch.labels, "BLOCK", 6)
 
 
 def placed(library, options):

@@ -11,7 +11,7 @@ from hypothesis import given
 
 import weightedce as w
 from libraries import DIFFERENTIABLE, LIBRARIES
-from weightedce import blocks, linear_batch
+from weightedce.linear import batch, head
 
 N, D, V = 7, 3, 5
 RANDOM = np.random.default_rng(0)
@@ -299,24 +299,24 @@ def test_an_error_names_the_place_in_the_whole_batch():
 def test_blocks_are_taken(monkeypatch):
     """No more than block_size rows of logits are there at a time; by default 12 million logits."""
     seen = []
-    losses = blocks.Head.losses
+    total = head.Head.total
 
     def watched(self, logits, *rest):
         seen.append(logits.shape)
-        return losses(self, logits, *rest)
+        return total(self, logits, *rest)
 
-    monkeypatch.setattr(blocks.Head, "losses", watched)
+    monkeypatch.setattr(head.Head, "total", watched)
     w.linear_cross_entropy(H, W, LABELS, block_size=3)
     assert seen == [(3, V), (3, V), (1, V)]
-    assert linear_batch.block_rows(4096, 128_000, None) == 98
-    assert linear_batch.block_rows(10, 1000, None) >= 10
-    assert linear_batch.block_rows(4096, 2**30, None) == 1
+    assert batch.block_rows(4096, 128_000, None, 3 * 2**22) == 98
+    assert batch.block_rows(10, 1000, None, 3 * 2**22) >= 10
+    assert batch.block_rows(4096, 2**30, None, 3 * 2**22) == 1
 
 
 def test_every_way_that_torch_differentiates():
     """Twice, backward a second time, torch.func, forward mode, compiled, and as a module."""
     torch = pytest.importorskip("torch")
-    from weightedce.backends.torch import LinearCrossEntropyLoss
+    from weightedce.torch import LinearCrossEntropyLoss
 
     weight, hidden = (torch.tensor(x, requires_grad=True) for x in (W, H))
     labels, options = torch.tensor(LABELS), {"block_size": 3, "softcap": 3.0, "z_loss": 0.1}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-import weightedce.backends.torch as ours  # noqa: E402
+import weightedce.torch as ours  # noqa: E402
 
 theirs = torch.nn
 REDUCTIONS = ("none", "mean", "sum")

@@ -15,9 +15,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 import weightedce  # noqa: E402
-import weightedce.backends.torch as modules  # noqa: E402
-from weightedce.backends import torch_bce, torch_cross_entropy  # noqa: E402
-from weightedce.backends.torch_loss import Loss  # noqa: E402
+import weightedce.torch as modules  # noqa: E402
+from weightedce.torch import bce_with_logits, cross_entropy  # noqa: E402
+from weightedce.torch.loss import Loss  # noqa: E402
 
 CLASSES = {
     cls.function.__name__: cls
@@ -322,7 +322,7 @@ def test_compiled_with_a_weight_for_each_element():
 
 
 def test_examples_in_the_docstrings():
-    for module, examples in ((torch_bce, 3), (torch_cross_entropy, 5)):
+    for module, examples in ((bce_with_logits, 3), (cross_entropy, 5)):
         assert doctest.testmod(module) == (0, examples)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 import weightedce as w
 from libraries import BY_BLOCKS, LIBRARIES
-from weightedce import softmax
-from weightedce.evaluation import Part
+from weightedce.call.evaluation import Part
+from weightedce.numerics import softmax
 from weightedce.validation import hard_points, oracle, ulp
 from weightedce.validation.binding import constants
 from weightedce.validation.cases import Case
@@ -99,10 +99,10 @@ def test_truth_of_sums(library, loss, dtype, kind, monkeypatch):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "binary_focal_loss"])
 def test_truth_of_sums_of_hard_targets_in_torch(loss, dtype, monkeypatch):
-    from weightedce.backends import torch_slope
+    from weightedce.backends.torch import slope
 
-    taken, original = [], torch_slope._one_side
-    monkeypatch.setattr(torch_slope, "_one_side", lambda *a: taken.append(a) or original(*a))
+    taken, original = [], slope._one_side
+    monkeypatch.setattr(slope, "_one_side", lambda *a: taken.append(a) or original(*a))
     hold_sums(LIBRARIES["torch"], loss, dtype, hard)
     assert len(taken) > 10, "the form of one side was not taken"
 
@@ -140,16 +140,16 @@ def hold_sums(library, loss, dtype, change):
 @pytest.mark.parametrize("loss", BINARY)
 def test_truth_of_few_and_many_elements_in_torch(loss, dtype, kind, few, monkeypatch):
     """Few elements take torch's own softplus; the batches of these tests are all of few."""
-    from weightedce.backends import torch_slope
+    from weightedce.backends.torch import slope
 
-    calls, original = [], torch_slope._softplus
+    calls, original = [], slope._softplus
 
     def softplus(z, out=None):
         calls.append(z if out is None else None)  # hard targets take it whatever their number
         return original(z, out)
 
-    monkeypatch.setattr(torch_slope, "FEW", few)
-    monkeypatch.setattr(torch_slope, "_softplus", softplus)
+    monkeypatch.setattr(slope, "FEW", few)
+    monkeypatch.setattr(slope, "_softplus", softplus)
     for name, case in cases_of(loss).items():
         hold(LIBRARIES["torch"], CaseProblem(name, KINDS[kind](case).rounded(dtype)), dtype)
     assert any(z is not None for z in calls) == bool(few)
@@ -159,11 +159,12 @@ def test_truth_of_few_and_many_elements_in_torch(loss, dtype, kind, few, monkeyp
 def many_classes(library, monkeypatch):
     """Let three classes count as many, which lie otherwise in memory or are looked up."""
     rooms = {
-        "numpy": ["numpy_blocks"],
-        "jax": ["jax_softmax"],
-        "tensorflow": ["tensorflow_softmax", "tensorflow_mass", "tensorflow_slope"],
+        "numpy": ["blocks"],
+        "jax": ["labels"],
+        "tensorflow": ["labels", "mass", "slope"],
     }
-    modules = [import_module(f"weightedce.backends.{room}") for room in rooms[library.name]]
+    wing = f"weightedce.backends.{library.name}"
+    modules = [import_module(f"{wing}.{room}") for room in rooms[library.name]]
     for module in modules:
         if hasattr(module, "FEW"):
             monkeypatch.setattr(module, "FEW", 0)

@@ -106,17 +106,17 @@ def test_bad_options_are_named(option, value):
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_planted_fault_in_one_library_is_found_there(name, monkeypatch):
     """1 - p without digits, only in one library: its cells fail, the others' do not."""
-    from weightedce import stable
+    from weightedce.call import evaluation
 
-    right = stable.weighted_softplus
+    right = evaluation.attached
     library = DIFFERENTIABLE[name]
     kind = type(library.array(np.zeros(1)))
 
-    def wrong(logits, positive, negative):
-        found = right(logits, positive, negative)
+    def wrong(block, logits, *factors):
+        found = right(block, logits, *factors)
         return found + 1e-3 if isinstance(logits, kind) else found
 
-    monkeypatch.setattr(stable, "weighted_softplus", wrong)
+    monkeypatch.setattr(evaluation, "attached", wrong)
     report = validate(small())
     assert {cell.library for cell in report.failing} == {name}
     cell = report.failing[0]
@@ -126,26 +126,22 @@ def test_a_planted_fault_in_one_library_is_found_there(name, monkeypatch):
 
 
 def test_a_wrong_dtype_is_found(monkeypatch):
-    from weightedce import stable
+    from weightedce.call import evaluation
 
-    right = stable.weighted_softplus
-    monkeypatch.setattr(
-        stable,
-        "weighted_softplus",
-        lambda z, p, n: right(z, p, n).astype("float64"),
-    )
+    right = evaluation.attached
+    monkeypatch.setattr(evaluation, "attached", lambda *a: right(*a).astype("float64"))
     report = validate(small(libraries=("numpy",)))
     (cell,) = report.failing
     assert cell.message == "dtype of the result: expected float32, got float64"
 
 
 def test_an_exception_is_a_failing_cell(monkeypatch):
-    from weightedce import stable
+    from weightedce.call import evaluation
 
-    def broken(z, p, n):
+    def broken(*_):
         raise RuntimeError("no such kernel")
 
-    monkeypatch.setattr(stable, "weighted_softplus", broken)
+    monkeypatch.setattr(evaluation, "attached", broken)
     report = validate(small(libraries=("numpy",)))
     assert [cell.message for cell in report.failing] == ["RuntimeError: no such kernel"]
 

@@ -7,7 +7,7 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from weightedce.backends.torch import CrossEntropyLoss
+from weightedce.torch import CrossEntropyLoss
 
 SPLIT = (slice(0, 3), slice(3, 10))
 

@@ -1,74 +1,75 @@
-"""Weighted cross-entropy and its family, under any array library."""
+"""Weighted cross-entropy and its family, under any array library.
 
-from weightedce.backends import namespace_of
-from weightedce.calibration import (
-    cost_threshold,
-    shift_prior,
-    undo_class_weight,
-    undo_pos_weight,
-)
-from weightedce.confusion import SoftConfusion, soft_confusion
-from weightedce.counting import ClassCounter, class_counts
-from weightedce.label_weights import pos_weights, sample_weights
-from weightedce.link import logit
-from weightedce.losses import (
-    asymmetric_loss,
-    balanced_softmax_cross_entropy,
-    binary_cross_entropy,
-    binary_focal_loss,
-    confusion_cross_entropy,
-    cross_entropy,
-    dice_loss,
-    expected_cost,
-    f_beta_loss,
-    focal_loss,
-    generalized_cross_entropy,
-    ldam_cross_entropy,
-    linear_cross_entropy,
-    logit_adjusted_cross_entropy,
-    poly_cross_entropy,
-    recall_specificity_loss,
-    tversky_loss,
-    vector_scaling_cross_entropy,
-)
-from weightedce.reductions import LossTotal
-from weightedce.weights import balanced, effective_number, inverse_frequency, log_damped
+Every function takes arrays of NumPy, PyTorch, JAX, TensorFlow or of any library that speaks the
+array API standard, and gives an array of the same library; gradients are that library's own.
 
-__all__ = [
-    "ClassCounter",
-    "LossTotal",
-    "SoftConfusion",
-    "asymmetric_loss",
-    "balanced",
-    "balanced_softmax_cross_entropy",
-    "binary_cross_entropy",
-    "binary_focal_loss",
-    "class_counts",
-    "confusion_cross_entropy",
-    "cost_threshold",
-    "cross_entropy",
-    "dice_loss",
-    "effective_number",
-    "expected_cost",
-    "f_beta_loss",
-    "focal_loss",
-    "generalized_cross_entropy",
-    "inverse_frequency",
-    "ldam_cross_entropy",
-    "linear_cross_entropy",
-    "log_damped",
-    "logit",
-    "logit_adjusted_cross_entropy",
-    "namespace_of",
-    "poly_cross_entropy",
-    "pos_weights",
-    "recall_specificity_loss",
-    "sample_weights",
-    "shift_prior",
-    "soft_confusion",
-    "tversky_loss",
-    "undo_class_weight",
-    "undo_pos_weight",
-    "vector_scaling_cross_entropy",
-]
+    import weightedce as w
+
+    weight = w.balanced(w.class_counts(labels, 10))      # rare classes weigh more
+    loss = w.cross_entropy(logits, labels, class_weight=weight)
+
+Losses of yes/no targets
+    binary_cross_entropy, binary_focal_loss, asymmetric_loss, confusion_cross_entropy
+Losses over classes
+    cross_entropy, linear_cross_entropy, focal_loss, poly_cross_entropy,
+    generalized_cross_entropy, logit_adjusted_cross_entropy, balanced_softmax_cross_entropy,
+    ldam_cross_entropy, vector_scaling_cross_entropy
+Costs of decisions, of either kind
+    expected_cost
+Losses of soft counts
+    recall_specificity_loss, tversky_loss, f_beta_loss, dice_loss; soft_confusion
+Weights
+    class_counts, ClassCounter, balanced, inverse_frequency, effective_number, log_damped,
+    pos_weights, sample_weights
+Probabilities again
+    logit, undo_class_weight, undo_pos_weight, shift_prior, cost_threshold
+Sums that add up over batches and devices
+    LossTotal, SoftConfusion
+
+The same as objects: weightedce.torch, weightedce.keras. In CI: weightedce.validation.
+"""
+
+from inspect import ismodule as _ismodule
+
+from weightedce.backends import namespace_of as namespace_of
+from weightedce.calibration.costs import cost_threshold as cost_threshold
+from weightedce.calibration.link import logit as logit
+from weightedce.calibration.logits import shift_prior as shift_prior
+from weightedce.calibration.logits import undo_class_weight as undo_class_weight
+from weightedce.calibration.logits import undo_pos_weight as undo_pos_weight
+from weightedce.call.reductions import LossTotal as LossTotal
+from weightedce.losses import asymmetric_loss as asymmetric_loss
+from weightedce.losses import balanced_softmax_cross_entropy as balanced_softmax_cross_entropy
+from weightedce.losses import binary_cross_entropy as binary_cross_entropy
+from weightedce.losses import binary_focal_loss as binary_focal_loss
+from weightedce.losses import confusion_cross_entropy as confusion_cross_entropy
+from weightedce.losses import cross_entropy as cross_entropy
+from weightedce.losses import dice_loss as dice_loss
+from weightedce.losses import expected_cost as expected_cost
+from weightedce.losses import f_beta_loss as f_beta_loss
+from weightedce.losses import focal_loss as focal_loss
+from weightedce.losses import generalized_cross_entropy as generalized_cross_entropy
+from weightedce.losses import ldam_cross_entropy as ldam_cross_entropy
+from weightedce.losses import linear_cross_entropy as linear_cross_entropy
+from weightedce.losses import logit_adjusted_cross_entropy as logit_adjusted_cross_entropy
+from weightedce.losses import poly_cross_entropy as poly_cross_entropy
+from weightedce.losses import recall_specificity_loss as recall_specificity_loss
+from weightedce.losses import tversky_loss as tversky_loss
+from weightedce.losses import vector_scaling_cross_entropy as vector_scaling_cross_entropy
+from weightedce.losses.soft_confusion import SoftConfusion as SoftConfusion
+from weightedce.losses.soft_confusion import soft_confusion as soft_confusion
+from weightedce.weights.counter import ClassCounter as ClassCounter
+from weightedce.weights.counting import class_counts as class_counts
+from weightedce.weights.estimators import balanced as balanced
+from weightedce.weights.estimators import effective_number as effective_number
+from weightedce.weights.estimators import inverse_frequency as inverse_frequency
+from weightedce.weights.estimators import log_damped as log_damped
+from weightedce.weights.of_labels import pos_weights as pos_weights
+from weightedce.weights.of_labels import sample_weights as sample_weights
+
 __version__ = "0.1.0"
+
+
+def __dir__() -> list[str]:
+    """Return the public names: what is no room. Without ``__all__``, help() fits a screen."""
+    return [x for x, value in globals().items() if x[0] != "_" and not _ismodule(value)]

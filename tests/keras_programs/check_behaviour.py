@@ -10,7 +10,7 @@ import pytest
 from tools import BACKEND, gradient, masked, numpy, tensor
 
 import weightedce
-from weightedce.backends import keras as ours
+from weightedce import keras as ours
 
 RANDOM = np.random.default_rng(1)
 Z = RANDOM.normal(size=(6, 4)).astype("float32")

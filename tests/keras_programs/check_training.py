@@ -12,7 +12,7 @@ import pytest
 from tools import BACKEND, numpy
 
 import weightedce
-from weightedce.backends import keras as ours
+from weightedce import keras as ours
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "examples"))
@@ -145,7 +145,7 @@ LOAD = """
 import sys
 import keras
 import numpy as np
-import weightedce.backends.keras
+import weightedce.keras
 for path in sys.argv[1:]:
     model = keras.saving.load_model(path + ".keras")
     data = np.load(path + ".npz")

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from weightedce.backends.keras import (
+from weightedce.keras import (
     BinaryCrossentropy,
     RecallSpecificity,
     SparseCategoricalCrossentropy,

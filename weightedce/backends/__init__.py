@@ -1,44 +1,19 @@
-"""The only room that knows a library's name.
+"""The door to the libraries.
 
-`backend_of(array)` asks the array's own type which library it belongs to and imports that
-library's adapter. The array exists, so its library is already imported: nothing here imports
-what the caller has not, and there is no global switch to set.
-
-Each adapter is a module that offers the six names of `Backend`.
+`backend_of(array)` asks the array's own type which library it belongs to and opens that library's
+wing. The array exists, so its library is already imported: nothing here imports what the caller
+has not, and there is no global switch to set. What a wing offers is the class in `contract`.
 """
 
 import sys
-from typing import Any, Protocol
 
-Array = Any  # an array of whichever library the caller uses; no common base class exists
-Namespace = Any  # a module that speaks the array API standard
+from weightedce.backends.contract import Array, Backend, Namespace
 
-
-class Backend(Protocol):
-    """What the core asks of a library's adapter."""
-
-    @property
-    def namespace(self) -> Namespace:
-        """Return the library's array API namespace, ``xp`` everywhere else."""
-
-    def detach(self, array: Array, /) -> Array:
-        """Return ``array`` as a constant: same value, no derivative."""
-
-    def read(self, flag: Array, /) -> bool | None:
-        """Return a 0-d boolean array as a bool, or None if it cannot be read at once."""
-
-    def shape(self, array: Array, /) -> tuple[Any, ...]:
-        """Return the shape; a size unknown while tracing is a 0-d integer array."""
-
-    def fixed(self, array: Array, shape: tuple[Any, ...], /) -> Array:
-        """Return ``array``, made to fail when a graph runs if its shape is not ``shape`` then."""
-
-    def device(self, array: Array, /) -> Any:
-        """Return what to pass as ``device=`` to put a new array beside ``array``."""
+__all__ = ["Array", "Backend", "Namespace", "backend_of", "host", "namespace_of"]
 
 
 def backend_of(array: Array) -> Backend:
-    """Return the adapter of the library that ``array`` belongs to.
+    """Return the backend of the library that ``array`` belongs to.
 
     Raises
     ------
@@ -53,43 +28,49 @@ def backend_of(array: Array) -> Backend:
         if not torch.compiler.is_compiling():  # which would guard what the import below changes
             known = sys.modules.get("weightedce.backends.torch")
             if known is not None:  # ten times as fast as an import
-                return known
-        from weightedce.backends import torch as torch_backend
+                found: Backend = known.backend
+                return found
+        from weightedce.backends.torch import backend
 
-        return torch_backend
+        return backend
     kind = type(array)
-    if kind not in _ADAPTERS:
-        adapter = _adapter(kind)
-        if adapter is None:
-            from weightedce.backends import standard
+    if kind not in _KNOWN:
+        wing = _wing(kind)
+        if wing is None:
+            from weightedce.backends.standard import standard_backend
 
-            return standard.adapter(array)
-        _ADAPTERS[kind] = adapter
-    return _ADAPTERS[kind]
-
-
-_ADAPTERS: dict[type, Backend] = {}  # by the type of the array, since a small loss asks often
+            return standard_backend(array)
+        _KNOWN[kind] = wing
+    return _KNOWN[kind]
 
 
-def _adapter(kind: type) -> Backend | None:
-    """Return the adapter for a type of array of NumPy, JAX or TensorFlow."""
+_KNOWN: dict[type, Backend] = {}  # by the type of the array, since a small loss asks often
+
+
+def _wing(kind: type) -> Backend | None:
+    """Return the backend for a type of array of NumPy, JAX or TensorFlow."""
     for cls in kind.__mro__:
         library = cls.__module__.partition(".")[0]
         if cls.__module__.startswith("numpy.ma"):
             raise TypeError("got a masked array: pass its data, and mask=~array.mask")
         if library == "numpy":
-            from weightedce.backends import numpy as numpy_backend
-
-            return numpy_backend
+            return host()
         if library in ("jax", "jaxlib"):
-            from weightedce.backends import jax as jax_backend
+            from weightedce.backends import jax
 
-            return jax_backend
+            return jax.backend
         if library == "tensorflow":
-            from weightedce.backends import tensorflow as tensorflow_backend
+            from weightedce.backends import tensorflow
 
-            return tensorflow_backend
+            return tensorflow.backend
     return None
+
+
+def host() -> Backend:
+    """Return the backend for what is no array yet: lists of numbers are NumPy's."""
+    from weightedce.backends import numpy
+
+    return numpy.backend
 
 
 def namespace_of(array: Array) -> Namespace:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from weightedce.counting import ClassCounter
+from weightedce.weights.counter import ClassCounter
 
 CHUNK = 1_000_000  # labels of an array at a time
 MOST_CLASSES = 100_000  # more are no labels: a column of names, numbers or times, say

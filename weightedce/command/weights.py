@@ -42,7 +42,7 @@ def _print(counts: dict[str, int]) -> None:
     total = sum(counts.values())
     estimators = {
         name: public
-        for name in weightedce.__all__
+        for name in dir(weightedce)
         if inspect.isfunction(public := getattr(weightedce, name))
         and list(inspect.signature(public).parameters)[:1] == ["counts"]
     }

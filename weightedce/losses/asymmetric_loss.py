@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from weightedce import options, stable
-from weightedce.asymmetric import asymmetric_forms
 from weightedce.backends import Array
-from weightedce.batch import BinaryBatch, binary_batch
-from weightedce.evaluation import evaluate
+from weightedce.call import options
+from weightedce.call.binary_batch import binary_batch
+from weightedce.call.evaluation import evaluate
+from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.numerics.asymmetric import asymmetric
 
 
 def asymmetric_loss(
@@ -22,9 +23,9 @@ def asymmetric_loss(
     mask: Any = None,
     ignore_index: float | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
+    smoothing_weight: SmoothingWeight = "target",
     axis: int = -1,
-    reduction: str = "mean",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Asymmetric loss: focuses positives and negatives apart, and drops easy negatives.
 
@@ -85,18 +86,12 @@ def asymmetric_loss(
     gamma_neg = options.number("gamma_neg", gamma_neg, 0)
     clip = options.number("clip", clip, 0, 1 - 2**-20)
 
-    composed, sloped = asymmetric_forms(gamma_pos, gamma_neg, clip)
-
-    def formula(b: BinaryBatch) -> Array:
-        return stable.with_slope(composed, sloped, b.logits, b.positive, b.negative)
-
     return evaluate(
         binary_batch,
-        formula,
+        asymmetric(gamma_pos, gamma_neg, clip),
         logits,
         targets,
         reduction,
-        sloped=sloped,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,

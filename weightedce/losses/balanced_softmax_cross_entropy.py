@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from weightedce import softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import ClassBatch, class_batch
-from weightedce.evaluation import evaluate
+from weightedce.call.class_batch import ClassBatch, class_batch
+from weightedce.call.evaluation import evaluate
+from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.over_classes import weighted_log_softmax
+from weightedce.numerics import stable
 
 
 def balanced_softmax_cross_entropy(
@@ -19,8 +21,8 @@ def balanced_softmax_cross_entropy(
     mask: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-    reduction: str = "mean",
+    smoothing_weight: SmoothingWeight = "target",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cross-entropy of a softmax whose terms are multiplied by the class counts.
 
@@ -77,7 +79,7 @@ def balanced_softmax_cross_entropy(
 
     def formula(b: ClassBatch) -> Array:
         z = b.logits + stable.log_prior(b.along_classes("counts", counts, least=0.0))
-        return softmax.weighted_log_softmax(b, z)
+        return weighted_log_softmax(b, z)
 
     return evaluate(
         class_batch,

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from weightedce import stable
 from weightedce.backends import Array
-from weightedce.batch import BinaryBatch, binary_batch
-from weightedce.evaluation import evaluate
+from weightedce.call.binary_batch import binary_batch
+from weightedce.call.evaluation import evaluate
+from weightedce.call.options import ReductionName, SmoothingWeight, TargetRange
+from weightedce.numerics.stable import SOFTPLUS
 
 
 def binary_cross_entropy(
@@ -18,10 +19,10 @@ def binary_cross_entropy(
     mask: Any = None,
     ignore_index: float | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-    target_range: str = "unit",
+    smoothing_weight: SmoothingWeight = "target",
+    target_range: TargetRange = "unit",
     axis: int = -1,
-    reduction: str = "mean",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Weighted cross-entropy of independent yes/no targets, from logits.
 
@@ -113,17 +114,12 @@ def binary_cross_entropy(
     array([[0.6931, 2.1269],
            [0.    , 0.    ]])
     """
-
-    def formula(b: BinaryBatch) -> Array:
-        return stable.weighted_softplus(b.logits, b.positive, b.negative)
-
     return evaluate(
         binary_batch,
-        formula,
+        SOFTPLUS,
         logits,
         targets,
         reduction,
-        sloped=stable.sloped_softplus,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,

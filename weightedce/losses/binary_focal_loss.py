@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from weightedce import options, stable
 from weightedce.backends import Array
-from weightedce.batch import BinaryBatch, binary_batch
-from weightedce.evaluation import evaluate
+from weightedce.call import options
+from weightedce.call.binary_batch import binary_batch
+from weightedce.call.evaluation import evaluate
+from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.numerics import stable
 
 
 def binary_focal_loss(
@@ -20,9 +22,9 @@ def binary_focal_loss(
     mask: Any = None,
     ignore_index: float | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
+    smoothing_weight: SmoothingWeight = "target",
     axis: int = -1,
-    reduction: str = "mean",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Focal loss of independent yes/no targets: easy elements count less.
 
@@ -88,16 +90,12 @@ def binary_focal_loss(
         alpha = options.number("alpha", alpha, 0, 1)
         pos_weight, neg_weight = alpha, 1 - alpha
 
-    def formula(b: BinaryBatch) -> Array:
-        return stable.focused_softplus(b.logits, b.positive, b.negative, gamma)
-
     return evaluate(
         binary_batch,
-        formula,
+        stable.focal(gamma),
         logits,
         targets,
         reduction,
-        sloped=stable.sloped_focal(gamma),
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,

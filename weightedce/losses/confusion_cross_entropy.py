@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from weightedce import options, stable
 from weightedce.backends import Array
-from weightedce.batch import BinaryBatch, binary_batch
-from weightedce.evaluation import evaluate
+from weightedce.call import options
+from weightedce.call.binary_batch import BinaryBatch, binary_batch
+from weightedce.call.evaluation import evaluate
+from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.numerics import stable
 
 
 def confusion_cross_entropy(
@@ -24,9 +26,9 @@ def confusion_cross_entropy(
     mask: Any = None,
     ignore_index: float | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
+    smoothing_weight: SmoothingWeight = "target",
     axis: int = -1,
-    reduction: str = "mean",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cross-entropy with a weight for each of the four outcomes of a yes/no decision.
 
@@ -111,7 +113,7 @@ def confusion_cross_entropy(
             r, rest = stable.complement(minus_log_1r), stable.complement(minus_log_r)
             a, c = right * r + miss * rest, alarm * r + quiet * rest
         b = b.reweighted(a, c)
-        return stable.weighted_softplus(b.logits, b.positive, b.negative)
+        return stable.attached(stable.SOFTPLUS, b.logits, b.positive, b.negative)
 
     return evaluate(
         binary_batch,

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from weightedce import softmax
 from weightedce.backends import Array
-from weightedce.batch import ClassBatch, class_batch
-from weightedce.evaluation import evaluate
+from weightedce.call.class_batch import ClassBatch, class_batch
+from weightedce.call.evaluation import evaluate
+from weightedce.call.options import ReductionName, SmoothingWeight, TargetRange
+from weightedce.call.over_classes import weighted_log_softmax
 
 
 def cross_entropy(
@@ -18,9 +19,9 @@ def cross_entropy(
     mask: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-    target_range: str = "unit",
-    reduction: str = "mean",
+    smoothing_weight: SmoothingWeight = "target",
+    target_range: TargetRange = "unit",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Weighted softmax cross-entropy of labels or distributions over K classes, from logits.
 
@@ -121,7 +122,7 @@ def cross_entropy(
     """
 
     def formula(b: ClassBatch) -> Array:
-        return softmax.weighted_log_softmax(b, b.logits)
+        return weighted_log_softmax(b, b.logits)
 
     return evaluate(
         class_batch,

@@ -3,7 +3,8 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.confusion import over_labels, soft_confusion
+from weightedce.call.options import SmoothingWeight
+from weightedce.losses.soft_confusion import LabelReduction, over_labels, soft_confusion
 
 
 def dice_loss(
@@ -16,9 +17,9 @@ def dice_loss(
     mask: Any = None,
     ignore_index: float | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
+    smoothing_weight: SmoothingWeight = "target",
     axis: int | None = None,
-    reduction: str = "mean",
+    reduction: LabelReduction = "mean",
 ) -> Array:
     r"""Dice loss: 1 minus the soft F1 score.
 

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from weightedce import arguments, softmax, stable
 from weightedce.backends import Array, backend_of
-from weightedce.batch import BinaryBatch, ClassBatch, binary_batch, class_batch
-from weightedce.factors import look_up
-from weightedce.reductions import reduce
+from weightedce.call import arguments
+from weightedce.call.binary_batch import BinaryBatch, binary_batch
+from weightedce.call.class_batch import ClassBatch, class_batch
+from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.reductions import reduce, reduction_of
+from weightedce.numerics import softmax, stable
 
 
 def expected_cost(
@@ -20,8 +22,8 @@ def expected_cost(
     mask: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-    reduction: str = "mean",
+    smoothing_weight: SmoothingWeight = "target",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cost of the outcome, expected under the predicted probabilities.
 
@@ -85,6 +87,7 @@ def expected_cost(
     >>> expected_cost(np.array([[0.0, 2.0]]), [0], costs).round(4)
     np.float64(0.8808)
     """
+    asked = reduction_of(reduction)
     arguments.floating("logits", logits)
     costs = arguments.beside("cost_matrix", cost_matrix, logits, None)
     raw = arguments.beside("targets", targets, logits, None)
@@ -106,7 +109,7 @@ def expected_cost(
         loss = b.positive * (costs[1, 0] * rest + costs[1, 1] * p) + b.negative * (
             costs[0, 0] * rest + costs[0, 1] * p
         )
-        return reduce(loss, b, reduction)
+        return reduce(loss, b, asked)
     b = class_batch(
         logits, raw, axis=-1 if axis is None else axis, class_weight=class_weight, **shared
     )
@@ -120,9 +123,9 @@ def expected_cost(
     order = [i for i in range(len(b.logits.shape)) if i != b.axis] + [b.axis]  # the classes last
     p = xp.permute_dims(xp.exp(-softmax.negative_log_softmax(b.logits, b.axis)), order)
     if b.labels is None or b.smoothing:  # sum over y of mass_y C_yk, as one matrix product
-        return reduce(xp.sum((xp.permute_dims(b.mass, order) @ costs) * p, axis=-1), b, reduction)
-    loss = b.label_mass * xp.sum(look_up(costs, b.labels) * p, axis=-1)
-    return reduce(loss, b, reduction)
+        return reduce(xp.sum((xp.permute_dims(b.mass, order) @ costs) * p, axis=-1), b, asked)
+    loss = b.label_mass * xp.sum(backend_of(costs).look_up(costs, b.labels) * p, axis=-1)
+    return reduce(loss, b, asked)
 
 
 def _two_weights(class_weight: Any, logits: Array) -> tuple[Any, Any]:

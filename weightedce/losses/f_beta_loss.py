@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from weightedce import options
 from weightedce.backends import Array
-from weightedce.confusion import over_labels, soft_confusion
+from weightedce.call import options
+from weightedce.call.options import SmoothingWeight
+from weightedce.losses.soft_confusion import LabelReduction, over_labels, soft_confusion
 
 
 def f_beta_loss(
@@ -18,9 +19,9 @@ def f_beta_loss(
     mask: Any = None,
     ignore_index: float | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
+    smoothing_weight: SmoothingWeight = "target",
     axis: int | None = None,
-    reduction: str = "mean",
+    reduction: LabelReduction = "mean",
 ) -> Array:
     r"""1 minus the soft F-beta score: recall counts beta times as much as precision.
 

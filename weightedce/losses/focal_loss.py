@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from weightedce import options, softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import ClassBatch, class_batch
-from weightedce.evaluation import evaluate
+from weightedce.call import options
+from weightedce.call.class_batch import ClassBatch, class_batch
+from weightedce.call.evaluation import evaluate
+from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.over_classes import over_classes
+from weightedce.numerics import stable
 
 
 def focal_loss(
@@ -19,8 +22,8 @@ def focal_loss(
     mask: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-    reduction: str = "mean",
+    smoothing_weight: SmoothingWeight = "target",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Focal loss over K classes: easy examples count less.
 
@@ -76,7 +79,7 @@ def focal_loss(
     gamma = options.number("gamma", gamma, 0)
 
     def formula(b: ClassBatch) -> Array:
-        return softmax.over_classes(b, b.logits, lambda loss: stable.focused(loss, gamma))
+        return over_classes(b, b.logits, lambda loss: stable.focused(loss, gamma))
 
     return evaluate(
         class_batch,

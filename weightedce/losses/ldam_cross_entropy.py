@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from weightedce import options, softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import ClassBatch, class_batch
-from weightedce.evaluation import evaluate
+from weightedce.call import options
+from weightedce.call.class_batch import ClassBatch, class_batch
+from weightedce.call.evaluation import evaluate
+from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.over_classes import over_classes
+from weightedce.numerics import stable
 
 
 def ldam_cross_entropy(
@@ -21,8 +24,8 @@ def ldam_cross_entropy(
     mask: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-    reduction: str = "mean",
+    smoothing_weight: SmoothingWeight = "target",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cross-entropy with a margin for every class, largest for the rarest.
 
@@ -99,7 +102,7 @@ def ldam_cross_entropy(
             _, margin_loss = stable.softplus_pair(against)
             return xp.where(p_rest == 0.0, 0.0, margin_loss)
 
-        return softmax.over_classes(b, scale * b.logits, moved, margin)
+        return over_classes(b, scale * b.logits, moved, margin)
 
     return evaluate(
         class_batch,

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from weightedce import options
 from weightedce.backends import Array, backend_of
-from weightedce.blocks import Head, losses_by_blocks, total_by_blocks
-from weightedce.linear_batch import linear_batch
-from weightedce.reductions import REDUCTIONS
+from weightedce.call import options
+from weightedce.call.options import ReductionName, SmoothingWeight, TargetRange
+from weightedce.call.reductions import LossTotal, reduction_of
+from weightedce.linear.batch import linear_batch
+from weightedce.linear.head import Head
 
 
 def linear_cross_entropy(
@@ -21,12 +22,12 @@ def linear_cross_entropy(
     mask: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-    target_range: str = "unit",
+    smoothing_weight: SmoothingWeight = "target",
+    target_range: TargetRange = "unit",
     z_loss: float = 0.0,
     softcap: float | None = None,
     block_size: int | None = None,
-    reduction: str = "mean",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cross-entropy of the logits hidden @ weight.T + bias, which are never held all at once.
 
@@ -117,7 +118,7 @@ def linear_cross_entropy(
     >>> cross_entropy(hidden @ weight.T, [0, 1]).round(4)
     np.float64(0.8955)
     """
-    options.choice("reduction", reduction, REDUCTIONS)
+    asked = reduction_of(reduction)
     cap = None if softcap is None else options.number("softcap", softcap, 1e-3, 1e30)
     b = linear_batch(
         hidden,
@@ -139,11 +140,8 @@ def linear_cross_entropy(
         options.number("z_loss", z_loss, 0.0),
         cap,
     )
+    backend = backend_of(b.linear[0])
     given = head, b.linear, b.rows, b.shared, b.block_size
-    if reduction == "none":
-        losses = losses_by_blocks(*given)
-        return backend_of(losses).namespace.reshape(losses, b.shape)
-    total = total_by_blocks(*given)
-    if reduction == "sum":
-        return total.loss
-    return total if reduction == "total" else getattr(total, reduction)()
+    if asked.apart:
+        return backend.namespace.reshape(backend.linear_losses(*given), b.shape)
+    return asked.finish(LossTotal(*backend.linear_sums(*given)))

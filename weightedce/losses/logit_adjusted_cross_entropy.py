@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from weightedce import options, softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import ClassBatch, class_batch
-from weightedce.evaluation import evaluate
+from weightedce.call import options
+from weightedce.call.class_batch import ClassBatch, class_batch
+from weightedce.call.evaluation import evaluate
+from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.over_classes import weighted_log_softmax
+from weightedce.numerics import stable
 
 
 def logit_adjusted_cross_entropy(
@@ -20,8 +23,8 @@ def logit_adjusted_cross_entropy(
     mask: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-    reduction: str = "mean",
+    smoothing_weight: SmoothingWeight = "target",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cross-entropy of logits moved by the log prior: for balanced error, not accuracy.
 
@@ -84,7 +87,7 @@ def logit_adjusted_cross_entropy(
     def formula(b: ClassBatch) -> Array:
         shares = b.along_classes("prior", prior, least=0.0)
         z = b.logits + tau * stable.log_prior(shares) if tau else b.logits
-        return softmax.weighted_log_softmax(b, z)
+        return weighted_log_softmax(b, z)
 
     return evaluate(
         class_batch,

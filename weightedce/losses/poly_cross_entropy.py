@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from weightedce import options, softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import ClassBatch, class_batch
-from weightedce.evaluation import evaluate
+from weightedce.call import options
+from weightedce.call.class_batch import ClassBatch, class_batch
+from weightedce.call.evaluation import evaluate
+from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.over_classes import over_classes
+from weightedce.numerics import stable
 
 
 def poly_cross_entropy(
@@ -19,8 +22,8 @@ def poly_cross_entropy(
     mask: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-    reduction: str = "mean",
+    smoothing_weight: SmoothingWeight = "target",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Poly-1 cross-entropy: one more term of the expansion in 1 - p weighs otherwise.
 
@@ -76,9 +79,7 @@ def poly_cross_entropy(
     epsilon = options.number("epsilon", epsilon, -1)
 
     def formula(b: ClassBatch) -> Array:
-        return softmax.over_classes(
-            b, b.logits, lambda loss: loss + epsilon * stable.complement(loss)
-        )
+        return over_classes(b, b.logits, lambda loss: loss + epsilon * stable.complement(loss))
 
     return evaluate(
         class_batch,

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from weightedce import options, softmax, stable
 from weightedce.backends import Array
-from weightedce.batch import ClassBatch, class_batch
-from weightedce.evaluation import evaluate
+from weightedce.call import options
+from weightedce.call.class_batch import ClassBatch, class_batch
+from weightedce.call.evaluation import evaluate
+from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.over_classes import weighted_log_softmax
+from weightedce.numerics import stable
 
 
 def vector_scaling_cross_entropy(
@@ -24,8 +27,8 @@ def vector_scaling_cross_entropy(
     mask: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
-    smoothing_weight: str = "target",
-    reduction: str = "mean",
+    smoothing_weight: SmoothingWeight = "target",
+    reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cross-entropy of logits that are scaled and shifted by class.
 
@@ -106,7 +109,7 @@ def vector_scaling_cross_entropy(
                     "targets: expected class labels for scale_by='label', got a distribution"
                 )
             factor = b.xp.sum(b.targets * factor, axis=b.axis, keepdims=True)
-        return softmax.weighted_log_softmax(b, factor * b.logits + offset)
+        return weighted_log_softmax(b, factor * b.logits + offset)
 
     return evaluate(
         class_batch,

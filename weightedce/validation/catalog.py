@@ -17,7 +17,7 @@ def losses() -> dict[str, Callable[..., Any]]:
     (True, False)
     """
     found: dict[str, Callable[..., Any]] = {}
-    for name in weightedce.__all__:
+    for name in dir(weightedce):
         public = getattr(weightedce, name)
         if inspect.isfunction(public):
             parameters = list(inspect.signature(public).parameters)

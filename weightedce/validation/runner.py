@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
-from importlib import metadata
+from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -114,8 +114,6 @@ def _of_task(task: Task, libraries: dict[str, Library]) -> list[Library]:
 
 
 def _keras_backend() -> str:
-    from importlib import import_module
-
     return str(import_module("keras").backend.backend())
 
 

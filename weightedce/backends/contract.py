@@ -1,0 +1,274 @@
+"""What the core asks of an array library: one class, and what it hands over.
+
+The core calls these methods and never asks whether they are there. Each has a default in the terms
+of the array API standard, which is right for a library that speaks it and has no derivatives. A
+wing overrides a method where its library would be wrong without, or slower by a tenth or more in a
+cell of the benchmark; the figure stands beside the method of the wing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+Array = Any  # an array of whichever library the caller uses; no common base class exists
+Namespace = Any  # a module that speaks the array API standard
+Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 0-d array
+
+# Of logits, what they are multiplied with, and whether the slope is wanted, to the value and the
+# slope, its derivative to the logits. A partial, so that a wing can tell by ``func`` what it has a
+# form of its own for.
+Sloped = partial[tuple[Array, Array | None]]
+
+
+class Block(NamedTuple):
+    """A function of logits and factors in two forms of one meaning.
+
+    ``composed(logits, *factors)`` is for autodiff of any order, right at every point.
+    ``sloped(logits, *factors, slope)`` gives value and slope in few passes, for finite logits.
+    """
+
+    composed: Callable[..., Array]
+    sloped: Sloped
+
+
+class Backend:
+    """An array library, as the core sees it. One instance for each, ``backend`` in its wing."""
+
+    namespace: Namespace
+
+    # --- what is known of an array ---
+
+    def shape(self, array: Array, /) -> Shape:
+        """Return the shape; a size that is unknown while tracing is a 0-d integer array."""
+        return tuple(array.shape)
+
+    def fixed(self, array: Array, _: Shape, /) -> Array:
+        """Return ``array``, made to fail when a graph runs if its shape is not the one given."""
+        return array
+
+    def device(self, _: Array, /) -> Any:
+        """Return what to pass as ``device=`` to put a new array beside ``array``."""
+        return None
+
+    def read(self, flag: Array, /) -> bool | None:
+        """Return a 0-d boolean array as a bool, or None if it cannot be read without waiting.
+
+        So it is while tracing, in a graph, in a lazy library and on an accelerator.
+        """
+        return bool(flag)
+
+    def extremes(self, array: Array, /) -> tuple[Any, Any] | None:
+        """Return the least and the greatest element, or None if they cannot be read.
+
+        NaN if there is one. The array is not empty.
+        """
+        xp = self.namespace
+        least = xp.min(array)
+        return None if self.read(least == least) is None else (float(least), float(xp.max(array)))
+
+    def detach(self, array: Array, /) -> Array:
+        """Return ``array`` as a constant: same value, no derivative."""
+        return array
+
+    # --- labels ---
+
+    def look_up(self, weight: Array, labels: Array, /) -> Array:
+        """Return ``weight[label]``, of (K,) a number, of (K, K) a row, for labels in 0..K-1."""
+        xp = self.namespace
+        flat = xp.take(weight, xp.reshape(labels, (-1,)), axis=0)
+        return xp.reshape(flat, (*self.shape(labels), *weight.shape[1:]))
+
+    def one_hot(self, labels: Array, logits: Array, axis: int, on: float, off: float, /) -> Array:
+        """Return an array like the logits, ``on`` for the class of each label, else ``off``."""
+        xp, device = self.namespace, self.device(logits)
+        ones = tuple(-1 if i == axis else 1 for i in range(len(logits.shape)))
+        classes = xp.reshape(xp.arange(logits.shape[axis], device=device), ones)
+        hit = xp.expand_dims(labels, axis=axis) == classes
+        return xp.where(hit, xp.asarray(on, dtype=logits.dtype, device=device), off)
+
+    def bincount(self, labels: Array, size: int, /) -> Array:
+        """Count 0..size-1 in a vector of integers; what is outside is not counted."""
+        xp = self.namespace
+        index, ordered = xp.arange(size, device=self.device(labels)), xp.sort(labels)
+        end = xp.searchsorted(ordered, index, side="right")
+        return end - xp.searchsorted(ordered, index, side="left")
+
+    # --- arithmetic that a library may do in fewer passes ---
+
+    def ratio(self, numerator: Array, denominator: Array, /) -> Array:
+        """Return the quotient, with value and derivative 0 where the denominator is 0."""
+        xp = self.namespace
+        nothing = denominator == 0
+        if self.read(xp.any(nothing)) is False:
+            return numerator / denominator
+        return xp.where(nothing, 0.0, numerator / xp.where(nothing, 1.0, denominator))
+
+    def product(self, weight: Array, loss: Array, /) -> Array:
+        """Return ``weight * loss`` with 0 * inf = 0, inside a sloped form: not for autodiff.
+
+        A wing that looks at the sum of a sloped form afterwards may leave NaN there.
+        """
+        return self.namespace.where(weight == 0.0, 0.0, weight * loss)
+
+    def sides(self, logits: Array, /) -> tuple[Array, Array, Array, Array]:
+        """Return p, 1 - p, and -log of both, for p = sigmoid(z): not for autodiff.
+
+        Without ``where``, which in NumPy takes six times as long as an exponential.
+        """
+        xp = self.namespace
+        fading, side = xp.exp(-xp.abs(logits)), xp.sign(logits)
+        whole, zero, tail = 1.0 + fading, xp.zeros_like(logits), xp.log1p(fading)
+        p, rest = xp.maximum(fading, side) / whole, xp.maximum(fading, -side) / whole
+        return p, rest, xp.maximum(-logits, zero) + tail, xp.maximum(logits, zero) + tail
+
+    def sums(self, axis: int, arrays: Sequence[Array], /) -> Sequence[Array]:
+        """Return the sum of each array over an axis, which stays, of size 1."""
+        return [self.namespace.sum(x, axis=axis, keepdims=True) for x in arrays]
+
+    def nan_outside(self, values: Array, low: float, high: float, /) -> Array:
+        """Return ``values``, and NaN for those below ``low`` or above ``high``."""
+        outside = (values < low) | (values > high)
+        return self.namespace.where(outside, self.namespace.nan, values)
+
+    # --- blocks with a derivative of their own ---
+
+    def attach(self, block: Block, _: int | None, logits: Array, /, *factors: Array) -> Array:
+        """Return the value of a block, with its slope for a derivative where that is enough.
+
+        The value has an element for each logit, or with an axis for all that lie along it. A
+        derivative that the slope does not give is that of the composed form.
+        """
+        found: Array = block.composed(logits, *factors)
+        return found
+
+    def label_loss(
+        self, composed: Callable[..., Array], logits: Array, labels: Array, axis: int, /
+    ) -> Array:
+        """Return ``logsumexp(z) - z_y``, what ``composed(logits, labels, axis)`` gives.
+
+        A form of a wing is made of `softmax.shifted_exp` and `softmax.label_loss`.
+        """
+        found: Array = composed(logits, labels, axis)
+        return found
+
+    # --- batches that do not fit into the cache, logits that do not fit into memory ---
+
+    def block_elements(self, _: Array, __: Sequence[Any], /) -> int:
+        """Return how many logits to work on at a time, 0 where all of them have to be taken.
+
+        So it is where somebody looks through the operations (compilers, transforms of
+        functions), on an accelerator, and where other arguments than the logits want a gradient.
+        """
+        return 0
+
+    def by_blocks(self, part: "Part", rows: Sequence[Any], size: int, divisor: float, /) -> Any:
+        """Return loss / divisor, weight and count of ``part`` over blocks of ``size`` rows.
+
+        ``rows`` are the logits and what goes with them, row axis first; ``size`` 0 takes them all
+        as one block. The losses of blocks are added, or put together where the part keeps them
+        ``apart``. Only called where `block_elements` is not 0.
+        """
+        raise NotImplementedError
+
+    linear_elements = 3 * 2**22  # logits in a block of `linear_cross_entropy`: 98 rows of 128,000
+
+    def linear_sums(
+        self, head: "Head", linear: Sequence[Any], rows: Sequence[Any], shared: Any, size: int, /
+    ) -> Any:
+        """Return loss, weight and count of ``head`` over logits that ``linear`` makes.
+
+        ``linear`` is hidden (N, D), weight (V, D) and bias (V,) or None; ``rows`` have one entry a
+        row of hidden; ``size`` rows are formed at a time. How a library differentiates what it
+        has thrown away is its own affair.
+        """
+        blocks = _linear_blocks(linear, rows, size)
+        sums = [head.total(logits, part, shared) for logits, part in blocks]
+        return tuple(sum(column[1:], start=column[0]) for column in zip(*sums, strict=True))
+
+    def linear_losses(
+        self, head: "Head", linear: Sequence[Any], rows: Sequence[Any], shared: Any, size: int, /
+    ) -> Array:
+        """Return the loss of each row, otherwise as `linear_sums`."""
+        blocks = _linear_blocks(linear, rows, size)
+        return self.namespace.concat([head.losses(z, part, shared) for z, part in blocks])
+
+
+def _linear_blocks(
+    linear: Sequence[Any], rows: Sequence[Any], size: int
+) -> Iterator[tuple[Array, Sequence[Any]]]:
+    """Yield the logits of each block, and what belongs to its rows."""
+    hidden, weight, bias = linear
+    count = int(hidden.shape[0])
+    for start in range(0, max(count, 1), size):
+        block = slice(start, min(start + size, count)), ...
+        logits = hidden[block] @ weight.T
+        part = [x if x is None else x[block] for x in rows]
+        yield (logits if bias is None else logits + bias), part
+
+
+class Factors(Protocol):
+    """What a wing sees of a checked batch of a binary loss: arrays of the shape of the logits."""
+
+    logits: Array
+    targets: Array
+    positive: Array
+    negative: Array
+    hard: bool  # all targets are seen to be 0 or 1, and none is smoothed
+
+
+class Part(Protocol):
+    """What `by_blocks` gets: the loss as a function of some rows; its options are in it."""
+
+    @property
+    def sloped(self) -> Sloped | None:
+        """Return the loss by its logits and two factors, if there is such a form."""
+
+    @property
+    def apart(self) -> bool:
+        """Whether the losses are kept as they are, not added up."""
+
+    @property
+    def held(self) -> Sequence[Any]:
+        """Return the further arguments that the loss is made of."""
+
+    def sums(self, rows: Sequence[Any]) -> tuple[Array, Array, Array]:
+        """Return loss, weight and count of the rows, for autodiff."""
+
+    def with_slope(
+        self,
+        form: Callable[[Factors, bool], tuple[Array, Array | None]],
+        rows: Sequence[Any],
+        slope: bool,
+    ) -> tuple[tuple[Array, Array, Array], Array | None]:
+        """Return the same, and the derivative of the loss, by ``form`` of the checked batch."""
+
+
+class Head(Protocol):
+    """What `linear_sums` gets: what is done to the logits of a block, numbers and words alone."""
+
+    def losses(self, logits: Array, rows: Any, shared: Any) -> Array:
+        """Return the loss of each row, for autodiff."""
+
+    def total(self, logits: Array, rows: Any, shared: Any) -> tuple[Array, Array, Array]:
+        """Return loss, weight and count of a block, for autodiff."""
+
+    def slope(self, logits: Array, rows: Any, shared: Any) -> tuple[Array, Any, Array]:
+        """Return the loss of each row, the sums, and the derivative to the logits."""
+
+    def labels_alone(self, logits: Array, targets: Array) -> bool:
+        """Tell whether each row has one class with mass, so that the next methods apply."""
+
+    def capped(self, logits: Array) -> Array:
+        """Return the logits under the cap."""
+
+    def cap_slope(self, capped: Array) -> Array | None:
+        """Return the derivative of the capped logits to the logits; None: there is no cap."""
+
+    def batch(self, logits: Array, rows: Any, shared: Any) -> Any:
+        """Return the checked batch of a block."""
+
+    def of_label(self, batch: Any, logit: Array, highest: Array, others: Array) -> Any:
+        """Return loss, scale and derivative at the label, as `softmax.label_loss`."""
+
+    def sums(self, loss: Array, batch: Any) -> Any:
+        """Return loss, weight and count from the loss of each row."""

@@ -1,0 +1,125 @@
+"""TensorFlow: softmax cross-entropy of a distribution, value and slope in few kernels.
+
+It is `softmax.mass_with_slope`, whose selects XLA fuses into its loops; outside of XLA each is a
+kernel that takes two to three times as long as a product. A product with 0 or 1 picks instead.
+"""
+
+from enum import Enum
+from math import inf
+from typing import Any
+
+import tensorflow as tf
+
+from weightedce.backends.contract import Array
+from weightedce.backends.tensorflow.modes import extremes, unrecorded, xla
+from weightedce.numerics import softmax
+
+# Classes: up to here they go along the first axis, where TensorFlow adds up and selects faster.
+FEW = 32
+no_nan = tf.math.multiply_no_nan  # of a loss and its weight: 0 * inf = 0
+
+
+class Maxima(Enum):
+    """What is known about the maximum of each row of logits."""
+
+    NEAR = "near"  # exponentials need no shift
+    FINITE = "finite"
+    ANY = "any"
+
+
+def look(logits: Array, axis: int) -> Maxima | None:
+    """Return what eager code sees of the row maxima, None in a graph."""
+    if not tf.executing_eagerly():
+        return None
+    with unrecorded():
+        highest = tf.reduce_max(logits, axis)
+        found = extremes(highest) if highest.shape.num_elements() else None
+    if found is None or not (found[0] > -inf and found[1] < inf):
+        return Maxima.ANY
+    return Maxima.NEAR if softmax.unshifted(*found) else Maxima.FINITE
+
+
+def mass_with_slope(
+    axis: int, classes: int, seen: Maxima | None, logits: Array, mass: Array, _: bool
+) -> tuple[Array, Array | None]:
+    """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` and its derivative to the logits."""
+    if xla():
+        return softmax.mass_with_slope(axis, classes, logits, mass, True)
+    rank = len(logits.shape)
+    to = 0 if classes <= FEW else rank - 1
+    order = [i for i in range(rank) if i != axis]
+    order.insert(to, axis)
+    moved = order != list(range(rank))
+    z, m = (tf.transpose(x, order) if moved else x for x in (logits, mass))
+    shape = tf.shape(z)
+    if rank != 2:
+        flat = (-1, classes) if to else (classes, -1)
+        z, m = tf.reshape(z, flat), tf.reshape(m, flat)
+    value, slope = _few_kernels(classes, int(to > 0), seen, z, m)
+    if rank != 2:
+        value, slope = tf.reshape(value, shape[:-1] if to else shape[1:]), tf.reshape(slope, shape)
+    return value, tf.transpose(slope, [order.index(i) for i in range(rank)]) if moved else slope
+
+
+def _few_kernels(
+    classes: int, axis: int, seen: Maxima | None, z: Array, mass: Array
+) -> tuple[Array, Array]:
+    """Return value and slope, the maximum taken out of the sums by a product with 0.
+
+    A select, and a comparison along a long axis, take longer than to find the maximum's place.
+    """
+    if axis:
+        place = tf.argmax(z, 1, output_type=tf.int32)
+        at = tf.stack([tf.range(tf.shape(z)[0]), place], axis=1)
+        highest = tf.gather_nd(z, at)[:, None]
+        top = tf.one_hot(place, classes, dtype=z.dtype)
+        below = tf.one_hot(place, classes, 0.0, 1.0, dtype=z.dtype)
+        counted: Any = 0.0
+    else:
+        highest = tf.reduce_max(z, 0, keepdims=True)
+        top = tf.cast(z == highest, z.dtype)
+        single = tf.cast(tf.reduce_sum(top, 0, keepdims=True) == 1.0, z.dtype)
+        top *= single  # of several maxima none is taken out
+        below, counted = 1.0 - top, 1.0 - single
+
+    def total(each: Array) -> Array:
+        return tf.reduce_sum(each, axis, keepdims=True)
+
+    powers, factor, behind = _powers(classes, seen, z, highest)
+    powers = no_nan(powers, below)
+    # of several maxima the sum is 2 at least
+    rest = softmax.defined(total(powers) * factor - counted, highest)
+    whole = total(mass)
+    value = tf.squeeze(total(no_nan(behind, mass)) + whole * tf.math.log1p(rest), [axis])
+    mass *= below
+    share = whole / (1.0 + rest)
+    at_top = total(mass) - share * rest
+    # not share * factor first, which for small weights would be an underflow
+    return value, powers * factor * share - mass + top * at_top
+
+
+def _powers(
+    classes: int, seen: Maxima | None, z: Array, highest: Array
+) -> tuple[Array, Array, Array]:
+    """Return exp(z_k - max z) but for a factor of the row, that factor, and max z - z_k."""
+    by, factor = softmax.shift_of(highest, classes)
+
+    def near() -> tuple[Array, Array, Array]:
+        return tf.exp(z), tf.exp(-highest), highest - z
+
+    def finite() -> tuple[Array, Array, Array]:
+        return tf.exp(z - by), factor, highest - z
+
+    def careful() -> tuple[Array, Array, Array]:
+        return softmax.shifted_exp(z, by), factor, softmax.distance(z, highest)
+
+    if seen is not None:
+        return {Maxima.NEAR: near, Maxima.FINITE: finite, Maxima.ANY: careful}[seen]()
+    if tf.config.list_logical_devices("GPU"):  # it would have to wait for the processor
+        return careful()
+    found: tuple[Array, Array, Array] = tf.cond(
+        tf.reduce_all(by == 0.0),
+        near,
+        lambda: tf.cond(tf.reduce_all(tf.math.is_finite(highest)), finite, careful),
+    )
+    return found

@@ -1,0 +1,127 @@
+"""PyTorch: a loss of logits that are a matrix product, by blocks of rows.
+
+Three matrix products in all, as without blocks: the logits of a block, and from the derivative to
+them, which takes their place, its share of the gradients.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from weightedce.backends.contract import Array, Head
+from weightedce.backends.torch import linear_labels
+from weightedce.backends.torch.blocks import Gradients, Sums, remembered
+
+ELEMENTS = 2**25  # logits in a block: with 3 * 2**22, all took 1.25 times as long
+CACHED = 2**20  # logits: the passes over 4 MB stay in the cache
+LINEAR = 3  # hidden, weight and bias come first, then what belongs to rows
+FINER = 20  # autograd holds some 40 arrays of the size of a block; ours holds one
+
+
+def linear_sums(
+    head: Head, linear: Sequence[Any], rows: Sequence[Any], shared: Sequence[Any], size: int
+) -> Sums:
+    """Return the sums of ``head`` over logits that ``linear`` (hidden, weight, bias) make."""
+    formed = partial(_formed, head, len(rows), size)
+    natural = partial(_natural, head, len(rows), size)
+    with torch.autocast(linear[0].device.type, enabled=False):
+        return remembered(formed, natural, (*linear, *rows, *shared))
+
+
+def blocks_of(rows: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    """Yield the rows of each block; one block of none if there are none."""
+    for start in range(0, max(len(rows[0]), 1), size):
+        yield [x if x is None else x[start : start + size] for x in rows]
+
+
+def logits_of(hidden: Array, weight: Array, bias: Any, out: Any = None) -> Array:
+    """Return ``hidden @ weight.T + bias``, in the place of ``out`` if given."""
+    if bias is None:
+        return torch.mm(hidden, weight.T, out=out)
+    return torch.addmm(bias, hidden, weight.T, out=out)
+
+
+def losses_of(
+    head: Head, linear: Sequence[Any], rows: Sequence[Any], shared: Sequence[Any], size: int
+) -> Array:
+    """Return the loss of each row as a constant."""
+    with torch.no_grad():
+        place = _place(linear, size)
+        found = []
+        for hidden, *part in blocks_of((linear[0], *rows), size):
+            z = logits_of(hidden, linear[1], linear[2], place[: len(hidden)])
+            found.append(_in_cache(head, z, part, shared)[0])
+        return torch.cat(found)
+
+
+def _formed(
+    head: Head, count: int, size: int, arrays: Sequence[Any], wanted: Sequence[int]
+) -> tuple[Sums, Gradients] | None:
+    """Return the sums and the gradients to hidden, weight and bias, where no other is wanted."""
+    if any(i >= LINEAR for i in wanted):
+        return None
+    with torch.no_grad():
+        linear, shared = arrays[:LINEAR], arrays[LINEAR + count :]
+        gradients = {i: torch.zeros_like(arrays[i]) for i in wanted}
+        place = _place(linear, size)
+        sums: Any = 0
+        # an entry beside each row for its gradient, which is a view to write to
+        rows = (linear[0], gradients.get(0), *arrays[LINEAR : LINEAR + count])
+        for hidden, to_hidden, *part in blocks_of(rows, size):
+            z = logits_of(hidden, linear[1], linear[2], place[: len(hidden)])
+            sums = sums + _in_cache(head, z, part, shared)[1]
+            if to_hidden is not None:
+                torch.mm(z, linear[1], out=to_hidden)
+            if 1 in gradients:
+                gradients[1].addmm_(z.T, hidden)
+            if 2 in gradients:
+                gradients[2].add_(z.sum(dim=0))
+    return sums, gradients
+
+
+def _place(linear: Sequence[Any], size: int) -> Array:
+    """Return the place for the logits of a block."""
+    hidden, weight, _ = linear
+    return hidden.new_empty(min(size, len(hidden)), len(weight))
+
+
+def _in_cache(
+    head: Head, logits: Array, rows: Sequence[Any], shared: Sequence[Any]
+) -> tuple[Array, Any]:
+    """Return losses and sums, and put the derivative into the place of the logits."""
+    fast = head.labels_alone(logits, rows[0])
+    losses: list[Array] = []
+    sums: Any = 0
+    for z, *part in blocks_of((logits, *rows), max(1, CACHED // logits.shape[1])):
+        if fast:
+            loss, total = linear_labels.slope_in_place(head, z, part, shared)
+        else:
+            loss, total, slope = head.slope(z, part, shared)
+            z.copy_(slope)
+        losses.append(loss)
+        sums = sums + total
+    return torch.cat(losses), sums
+
+
+def _natural(head: Head, count: int, size: int, arrays: Sequence[Any], *, again: bool) -> Sums:
+    """Return the sums as torch's own composition of the blocks."""
+    rows, shared = arrays[LINEAR : LINEAR + count], arrays[LINEAR + count :]
+    sums: Any = 0
+    for hidden, *part in blocks_of((arrays[0], *rows), max(1, size // FINER) if again else size):
+        given = (head, hidden, *arrays[1:LINEAR], part, shared)
+        if again:
+            found = checkpoint(_total, *given, use_reentrant=False, preserve_rng_state=False)
+        else:
+            found = _total(*given)
+        sums = sums + found
+    result: Sums = sums
+    return result
+
+
+def _total(
+    head: Head, hidden: Array, weight: Array, bias: Any, rows: Sequence[Any], shared: Sequence[Any]
+) -> Any:
+    return head.total(logits_of(hidden, weight, bias), rows, shared)

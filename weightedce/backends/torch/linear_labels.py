@@ -1,0 +1,33 @@
+"""PyTorch: softmax cross-entropy of labels and its derivative, in the place of the logits.
+
+It is `Head.slope` for the most common targets, in six passes over the logits instead of thirty,
+and makes no further array unless there is a mask or a softcap.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from weightedce.backends.contract import Array, Head
+
+
+def slope_in_place(
+    head: Head, logits: Array, rows: Sequence[Any], shared: Sequence[Any]
+) -> tuple[Array, Any]:
+    """Return losses and sums, and put the derivative into the place of the logits."""
+    capped = head.capped(logits)
+    b = head.batch(capped, rows, shared)
+    labels: Array = b.labels
+    y, z = labels[:, None], b.logits
+    highest = z.amax(dim=1)
+    at_label = z.gather(1, y)[:, 0]
+    shift = torch.nan_to_num(highest, nan=torch.nan)  # the largest number for inf
+    e = torch.sub(z, shift[:, None], out=logits).clamp_(max=0.0).exp_()  # 1 at +inf
+    e.scatter_(1, y, 0.0)
+    found = head.of_label(b, at_label, highest, e.sum(dim=1))
+    e.mul_(found.scale[:, None]).scatter_(1, y, found.at_label[:, None])
+    cap_slope = head.cap_slope(capped)
+    if cap_slope is not None:
+        e.mul_(cap_slope)
+    return found.loss, head.sums(found.loss, b)

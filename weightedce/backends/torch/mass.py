@@ -1,0 +1,35 @@
+"""PyTorch: the softmax block of distributions in few passes, for eager code on the CPU.
+
+It is `softmax.mass_with_slope` for rows without infinities, which the caller finds in the value.
+"""
+
+import torch
+
+from weightedce.backends.contract import Array
+from weightedce.backends.torch.labels import exponentials
+
+
+def mass_in_place(
+    axis: int, classes: int, logits: Array, mass: Array, slope: bool
+) -> tuple[Array, Array | None]:
+    """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` and its derivative to the logits.
+
+    Two arrays of the size of the logits are made. One maximum of each row is taken out of the
+    sums by its place: to select takes as long as an exponential.
+    """
+    highest, place = torch.max(logits, axis, keepdim=True)
+    powers = torch.empty_like(logits)
+    factor = exponentials(logits, highest, classes, powers)[0] if highest.numel() else highest
+    powers.scatter_(axis, place, 0.0)
+    rest = powers.sum(axis, keepdim=True).mul_(factor)
+
+    others = mass.clone().scatter_(axis, place, 0.0)
+    of_others = others.sum(axis, keepdim=True)
+    whole = of_others + mass.gather(axis, place)
+    behind = torch.sub(highest, logits, out=others).mul_(mass).sum(axis, keepdim=True)
+    value = behind.add_(torch.log1p(rest).mul_(whole)).squeeze(axis)
+    if not slope:
+        return value, None
+    share = whole.div_(1.0 + rest)
+    powers.mul_(share * factor).sub_(mass)
+    return value, powers.scatter_(axis, place, of_others.sub_(share.mul_(rest)))

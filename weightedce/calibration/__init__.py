@@ -1,0 +1,1 @@
+"""From weighted logits to probabilities and decisions again."""

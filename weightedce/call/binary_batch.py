@@ -1,0 +1,108 @@
+"""A checked batch of a binary loss: targets, weights and smoothing made into factors.
+
+The loss is linear in the target: ``positive * f(z) + negative * f(-z)`` per element.
+Masked elements have logit 0 and factor 0, so that nothing they held, NaN included, reaches the
+value or the gradient.
+"""
+
+from typing import Any, NamedTuple
+
+from weightedce.backends import Array, Namespace, backend_of
+from weightedce.call import arguments, options
+from weightedce.call.factors import along, cast, kept, sample_of, times
+from weightedce.call.targets import ROUNDING_SLACK, in_range
+
+
+class BinaryBatch(NamedTuple):
+    """Factors of a binary loss, one per element."""
+
+    xp: Namespace
+    logits: Array
+    targets: Array  # as given, unsmoothed
+    pos_weight: Array | float  # sample weight and mask included
+    neg_weight: Array | float
+    positive: Array  # factor of f(z): target, smoothing and all weights
+    negative: Array  # factor of f(-z)
+    keep: Array | None  # None: nothing is masked
+    axis: int  # the label axis
+    hard: bool  # all targets are seen to be 0 or 1, and none is smoothed
+
+    def along_labels(self, name: str, weight: Any) -> Array:
+        """Return a scalar or per-label weight, laid along the label axis."""
+        weight = arguments.weight_beside(name, weight, self.logits)
+        return arguments.along_axis(
+            name, weight, backend_of(self.logits).shape(self.logits), self.axis
+        )
+
+    def reweighted(self, positive: Array, negative: Array) -> "BinaryBatch":
+        """Return the batch with further weights of its positive and negative shares."""
+        return self._replace(
+            pos_weight=self.pos_weight * positive,
+            neg_weight=self.neg_weight * negative,
+            positive=self.positive * positive,
+            negative=self.negative * negative,
+        )
+
+    def effective_weight(self) -> Array:
+        """Return ``mask * sample_weight * (y * pos_weight + (1 - y) * neg_weight)``."""
+        return self.targets * self.pos_weight + (1.0 - self.targets) * self.neg_weight
+
+
+def binary_batch(
+    logits: Array,
+    targets: Any,
+    *,
+    pos_weight: Any,
+    neg_weight: Any,
+    sample_weight: Any,
+    mask: Any,
+    ignore_index: float | None,
+    label_smoothing: float,
+    smoothing_weight: str,
+    axis: int,
+    target_range: str = "unit",
+) -> BinaryBatch:
+    """Check the arguments of a binary loss and turn them into its factors."""
+    z = arguments.floating("logits", logits)
+    backend = backend_of(z)
+    xp, shape = backend.namespace, backend.shape(z)
+    e = options.smoothing(label_smoothing, smoothing_weight)
+    target_range = options.target_range(target_range)
+    axis = arguments.axis_of(shape, axis) if shape else 0
+    ignore_index = options.ignored(ignore_index, integer=False)
+
+    raw = arguments.beside("targets", targets, z, None)
+    raw = arguments.same_shape("targets", raw, shape, " like the logits")
+    y = cast(raw, z.dtype)
+    keep = kept(mask, ignore_index, y, z, shape)
+    if keep is not None:
+        z, y = xp.where(keep, z, 0.0), xp.where(keep, y, 0.0)
+    y, rest, hard = _shares(y, target_range)
+
+    sample = sample_of(sample_weight, keep, z, shape)
+    pos = times(sample, along("pos_weight", pos_weight, z, shape, axis))
+    neg = times(sample, along("neg_weight", neg_weight, z, shape, axis))
+    if smoothing_weight == "target":  # smooth what is weighted
+        positive, negative = times(pos, y), times(neg, rest)
+        if e:
+            p, n = positive, negative
+            positive, negative = (1.0 - e / 2) * p + e / 2 * n, (1.0 - e / 2) * n + e / 2 * p
+    else:  # weight what is smoothed
+        positive = ((1.0 - e) * y + e / 2) * pos
+        negative = ((1.0 - e) * rest + e / 2) * neg
+    return BinaryBatch(xp, z, y, pos, neg, positive, negative, keep, axis, hard and not e)
+
+
+def _shares(targets: Array, target_range: str) -> tuple[Array, Array, bool]:
+    """Return checked targets y, 1 - y, and whether all targets are seen to be 0 or 1.
+
+    min(y, 1 - y) is negative for a y on either side of [0, 1], and 0 where y is hard: its least
+    and its greatest element tell both in one pass.
+    """
+    backend, rest, found = backend_of(targets), 1.0 - targets, None
+    if 0 not in targets.shape:
+        found = backend.extremes(backend.namespace.minimum(targets, rest))
+    if found is not None and (target_range == "any" or found[0] >= -ROUNDING_SLACK):
+        return targets, rest, bool(found[0] == found[1] == 0)
+    targets = in_range("targets", targets, target_range)
+    return targets, 1.0 - targets, False

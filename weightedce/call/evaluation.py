@@ -1,0 +1,220 @@
+"""The way of one call: a batch, a formula, a reduction.
+
+A loss is a formula of a checked batch. Three ways lead to its number, and `way_of` alone says
+which one a call takes:
+
+- ``WHOLE``: the formula as the library composes it, for autodiff of whatever kind.
+- by blocks of rows: on a large batch each step of a formula would go through main memory, and a
+  processor computes faster than it reads. Where the rows have nothing to do with each other, they
+  are taken some at a time, so that a block stays in the cache; the sums are added, or for
+  ``"none"`` the losses put in place, and the gradient is formed along with them.
+- ``ONE_BLOCK``: all rows in the same manner, as one operator with its derivative, which leaves
+  nothing for autodiff to record.
+"""
+
+from collections.abc import Callable, Sequence
+from math import prod
+from numbers import Real
+from typing import Any, NamedTuple
+
+from weightedce.backends import Array, Backend
+from weightedce.backends.contract import Block, Factors
+from weightedce.call import arguments
+from weightedce.call.binary_batch import BinaryBatch
+from weightedce.call.class_batch import ClassBatch
+from weightedce.call.reductions import MEAN, SUM, LossTotal, Reduction, reduce, reduction_of
+from weightedce.numerics.stable import attached
+
+BatchOf = Callable[..., BinaryBatch | ClassBatch]
+Formula = Callable[[Any], Array]
+
+WHOLE = -1  # a way is the number of rows in a block, or one of these
+ONE_BLOCK = 0
+
+
+def evaluate(
+    batch_of: BatchOf,
+    formula: Formula | Block,
+    logits: Array,
+    targets: Any,
+    reduction: str,
+    *,
+    also: Sequence[Any] = (),
+    **options: Any,
+) -> Any:
+    """Return the reduced ``formula(batch_of(logits, targets, **options))``.
+
+    A formula that is a `Block` is one of the logits and the two factors of a `BinaryBatch`.
+    ``also`` are arguments that the formula holds: what it needs of the whole batch, and what may
+    want a gradient.
+    """
+    call = Call(batch_of, formula, logits, targets, reduction_of(reduction), also, options)
+    backend = arguments.library("logits", logits)
+    way = way_of(call, backend)
+    if way != WHOLE:
+        part, rows = call.part(way)
+        try:
+            total = backend.by_blocks(part, rows, way, call.divisor or 1.0)
+        except (TypeError, ValueError):
+            if way == ONE_BLOCK:
+                raise
+            # the whole batch below says where in it the error is
+        else:
+            return part.reduction.finish(LossTotal(*total))
+    batch = batch_of(logits, targets, **options)
+    return reduce(call.losses(batch), batch, call.reduction)
+
+
+class Call(NamedTuple):
+    """What was asked for."""
+
+    batch_of: BatchOf
+    formula: Formula | Block
+    logits: Array
+    targets: Any
+    reduction: Reduction
+    also: Sequence[Any]
+    options: dict[str, Any]
+
+    def losses(self, batch: Any) -> Array:
+        """Return one loss per element or example of a checked batch."""
+        if isinstance(self.formula, Block):
+            return attached(self.formula, batch.logits, batch.positive, batch.negative)
+        return self.formula(batch)
+
+    @property
+    def has_slope(self) -> bool:
+        """Whether the formula has a form that gives its derivative too."""
+        return isinstance(self.formula, Block)
+
+    @property
+    def masked(self) -> bool:
+        """Whether elements may be left out."""
+        return self.options["mask"] is not None or self.options["ignore_index"] is not None
+
+    @property
+    def over_classes(self) -> bool:
+        """Whether the classes of an example belong together."""
+        return "class_weight" in self.options
+
+    @property
+    def divisor(self) -> float:
+        """What the mean divides by if that is known beforehand, else 0.
+
+        The gradient of a block is then final, and need not be gone through again.
+        """
+        if self.reduction is not MEAN or self.masked:
+            return 0.0
+        size = float(prod(self.logits.shape))
+        return size / self.logits.shape[self.options["axis"]] if self.over_classes else size
+
+    def part(self, way: int) -> tuple["Part", list[Any]]:
+        """Return the loss as a function of rows, and all the rows."""
+        names: list[str] = []
+        if way != ONE_BLOCK:
+            names = [x for x in ("sample_weight", "mask") if _by_rows(self.options[x], self.logits)]
+        rows = [self.logits, self.targets, *(self.options[name] for name in names)]
+        return Part(self, names, SUM if self.divisor else self.reduction), rows
+
+
+def way_of(call: Call, backend: Backend) -> int:
+    """Return the way that a call takes: rows in a block, `ONE_BLOCK`, or `WHOLE`."""
+    others = (call.targets, *call.options.values(), *call.also)
+    elements = backend.block_elements(call.logits, others)
+    # what is masked has to be kept from an infinite gradient of its loss, which is 0: autodiff does
+    each_needs_autodiff = call.reduction.apart and (call.masked or not call.has_slope)
+    if not elements or each_needs_autodiff:
+        return WHOLE
+    if _is_large(call, elements) and _rows_are_independent(call):
+        rows = int(call.logits.shape[0])
+        return int(max(1, elements * rows // prod(call.logits.shape)))
+    return ONE_BLOCK if call.has_slope else WHOLE
+
+
+def _is_large(call: Call, elements: int) -> bool:
+    """Tell whether there is more than one row, and more than a block of them."""
+    shape = tuple(call.logits.shape)
+    return prod(shape) > elements and bool(shape[0] > 1)
+
+
+def _rows_are_independent(call: Call) -> bool:
+    """Tell whether a block of rows has all that its losses are made of."""
+    options, rank = call.options, len(call.logits.shape)
+    if options["axis"] not in range(-rank, rank):
+        return False  # an error, which the whole batch raises
+    first = options["axis"] in (0, -rank)
+    if call.over_classes:
+        # the classes of an example stay together; labels have a block of their own in `softmax`
+        labels = len(getattr(call.targets, "shape", ())) < rank and not options["label_smoothing"]
+        apart = not first and not labels
+    else:  # (L,) weights lie along the first axis of one row of labels
+        weights = (options["pos_weight"], options["neg_weight"], *call.also)
+        apart = not first or all(w is None or _single(w) for w in weights)
+    return (
+        apart
+        and _by_rows(call.targets, call.logits)
+        and all(
+            x is None or _single(x) or _by_rows(x, call.logits)
+            for x in (options["sample_weight"], options["mask"])
+        )
+    )
+
+
+def _single(value: Any) -> bool:
+    """Tell whether a weight is one number for all rows."""
+    return isinstance(value, Real) or getattr(value, "shape", None) == ()
+
+
+def _by_rows(value: Any, logits: Array) -> bool:
+    """Tell whether an array has one entry, or more, for each row of the logits."""
+    shape: Any = getattr(value, "shape", ())
+    return len(shape) > 0 and shape[0] in logits.shape[:1]
+
+
+class Part(NamedTuple):
+    """The loss as a function of rows: logits, targets, and the options that are ``names``."""
+
+    call: Call
+    names: Sequence[str]
+    reduction: Reduction
+
+    @property
+    def sloped(self) -> Any:
+        """Return the form of the formula that gives its derivative too, if there is one."""
+        return self.call.formula.sloped if isinstance(self.call.formula, Block) else None
+
+    @property
+    def apart(self) -> bool:
+        """Whether the losses are not added up."""
+        return self.reduction.apart
+
+    @property
+    def held(self) -> Sequence[Any]:
+        """Return the further arguments that the loss is made of."""
+        return tuple(self.call.options.values())
+
+    def sums(self, rows: Sequence[Any]) -> LossTotal:
+        """Return the sums over the rows, for autodiff."""
+        batch = self._batch(rows)
+        return self.reduction.sums(self.call.losses(batch), batch)
+
+    def with_slope(
+        self,
+        form: Callable[[Factors, bool], tuple[Array, Array | None]],
+        rows: Sequence[Any],
+        slope: bool,
+    ) -> tuple[LossTotal, Array | None]:
+        """Return the sums over the rows and the derivative of the loss to the logits.
+
+        ``form`` is ``sloped`` in the way of a backend.
+        """
+        batch: Any = self._batch(rows)
+        value, found = form(batch, slope)
+        return self.reduction.sums(value, batch), found
+
+    def _batch(self, rows: Sequence[Any]) -> Any:
+        """Return the checked batch of the rows."""
+        options = self.call.options
+        if self.names:
+            options = options | dict(zip(self.names, rows[2:], strict=True))
+        return self.call.batch_of(rows[0], rows[1], **options)

@@ -1,0 +1,31 @@
+"""Formulas of a batch over classes: of its labels alone where they have all the mass."""
+
+from collections.abc import Callable
+
+from weightedce.backends import Array
+from weightedce.call.class_batch import ClassBatch
+from weightedce.numerics import softmax, stable
+
+
+def over_classes(
+    batch: ClassBatch, logits: Array, of: Callable[..., Array], *per_class: Array
+) -> Array:
+    """Return ``sum_k mass_k * of(-log p_k)`` for p = softmax(z), one number per example.
+
+    ``of`` takes class k's number of each ``per_class`` as well, which lie along the class axis. A
+    label without smoothing has one class with mass, and nothing of the size of the logits is
+    needed but their gradient.
+    """
+    if batch.one_class:
+        minus_log_p = softmax.label_log_softmax(logits, batch.labels, batch.axis)
+        given = (batch.of_labels(x) for x in per_class)
+        return stable.times(batch.label_mass, of(minus_log_p, *given))
+    losses = of(softmax.negative_log_softmax(logits, batch.axis), *per_class)
+    return stable.weighted_sum(batch.mass, losses, batch.axis)
+
+
+def weighted_log_softmax(batch: ClassBatch, logits: Array) -> Array:
+    """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, one number per example."""
+    if batch.one_class:
+        return over_classes(batch, logits, lambda minus_log_p: minus_log_p)
+    return softmax.mass_log_softmax(logits, batch.mass, batch.axis)

@@ -1,0 +1,155 @@
+"""From one loss per element to the number that is asked for: the only room that divides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, Self
+
+from weightedce.backends import Array, Namespace, backend_of
+from weightedce.call.options import choice
+
+
+class Batch(Protocol):
+    """What a reduction asks of a checked batch."""
+
+    @property
+    def xp(self) -> Namespace:
+        """Return the namespace of the arrays."""
+
+    @property
+    def keep(self) -> Array | None:
+        """Return what is not masked, of the loss's shape; None: everything."""
+
+    def effective_weight(self) -> Array | float:
+        """Return the effective weights; they stretch to the loss's shape."""
+
+
+class LossTotal(NamedTuple):
+    """Sums of a loss that add up over micro-batches, processes and devices.
+
+    ``a + b`` is the total of both batches, and Python's ``sum`` adds up a list of them. It is a
+    tuple of three 0-d arrays of one dtype, so that JAX, PyTorch and TensorFlow take it as a
+    tree: ``jax.lax.psum(total, "batch")``, ``torch.stack(list(total))``.
+
+    Parameters
+    ----------
+    loss : array
+        Sum of the losses, in nats.
+    weight : array
+        Sum of the effective weights.
+    count : array
+        Number of unmasked elements (binary) or examples (multi-class). It is of the loss's
+        dtype: in float32 a single running count is exact up to 16,777,216.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> z, y = np.array([0.0, 2.0, -1.0]), np.array([1.0, 1.0, 0.0])
+    >>> whole = binary_cross_entropy(z, y, reduction="total")
+    >>> parts = [binary_cross_entropy(z[i], y[i], reduction="total") for i in ([0], [1, 2])]
+    >>> bool(np.isclose(sum(parts).mean(), whole.mean()))
+    True
+    """
+
+    loss: Array
+    weight: Array
+    count: Array
+
+    def __add__(self, other: tuple[Any, ...], /) -> Self:
+        """Add element by element, not as tuples do."""
+        if not isinstance(other, LossTotal):
+            return NotImplemented
+        return type(self)(
+            self.loss + other.loss, self.weight + other.weight, self.count + other.count
+        )
+
+    def __radd__(self, other: object, /) -> Self:
+        """Let ``sum`` start from its 0."""
+        return self if isinstance(other, int) and other == 0 else NotImplemented
+
+    def mean(self) -> Array:
+        """Return loss / count, and 0 where nothing was counted."""
+        return ratio(self.loss, self.count)
+
+    def weighted_mean(self) -> Array:
+        """Return loss / weight, and 0 where all weights are 0."""
+        return ratio(self.loss, self.weight)
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """What a reduction asks of a batch, and what it makes of the sums."""
+
+    finish: Callable[[LossTotal], Any]
+    apart: bool = False  # the losses stay as they are, in the place of their sum
+    weighs: bool = False  # it asks for the sum of weights
+    counts: bool = False  # it asks for the number of elements
+
+    def sums(self, loss: Array, batch: Batch) -> LossTotal:
+        """Return the sums of a batch: of weight and count those that are asked for, else 0."""
+        weight: Any = 0.0
+        count: Any = 0.0
+        if self.weighs:
+            each = batch.effective_weight()
+            if isinstance(each, float):
+                weight = each * _count(loss, None)
+            else:
+                shape = backend_of(loss).shape(loss)
+                weight = batch.xp.sum(batch.xp.broadcast_to(each, shape))
+        if self.counts:
+            count = _count(loss, batch.keep)
+        return LossTotal(loss if self.apart else batch.xp.sum(loss), weight, count)
+
+
+def _loss(total: LossTotal) -> Array:
+    return total.loss
+
+
+TOTAL = Reduction(lambda total: total, weighs=True, counts=True)
+SUM = Reduction(_loss)
+MEAN = Reduction(LossTotal.mean, counts=True)
+REDUCTIONS: dict[str, Reduction] = {
+    "none": Reduction(_loss, apart=True),
+    "sum": SUM,
+    "mean": MEAN,
+    "weighted_mean": Reduction(LossTotal.weighted_mean, weighs=True),
+    "total": TOTAL,
+}
+
+
+def reduction_of(name: str) -> Reduction:
+    """Return the reduction of a name."""
+    return REDUCTIONS[choice("reduction", name, tuple(REDUCTIONS))]
+
+
+def reduce(loss: Array, batch: Batch, reduction: Reduction) -> Any:
+    """Reduce ``loss``, one number per element or example."""
+    if reduction is MEAN and batch.keep is None:
+        size = _size(loss)
+        if isinstance(size, float):
+            total = batch.xp.sum(loss)
+            return total * (1.0 / size) if size else total
+    return reduction.finish(reduction.sums(loss, batch))
+
+
+def _count(loss: Array, keep: Array | None) -> Array:
+    """Return the number of unmasked elements, counted as integers, in the loss's dtype."""
+    backend = backend_of(loss)
+    xp = backend.namespace
+    if keep is not None:
+        return xp.astype(xp.sum(xp.astype(keep, xp.int32)), loss.dtype)
+    return xp.asarray(_size(loss), dtype=loss.dtype, device=backend.device(loss))
+
+
+def _size(loss: Array) -> Any:
+    """Return the number of elements, as a float: 2**31 of them are no int32."""
+    backend = backend_of(loss)
+    size: Any = 1.0
+    for length in backend.shape(loss):
+        known = isinstance(length, int)
+        size = size * (length if known else backend.namespace.astype(length, loss.dtype))
+    return size
+
+
+def ratio(numerator: Array, denominator: Array) -> Array:
+    """Return the quotient, with value and derivative 0 where the denominator is 0."""
+    return backend_of(numerator).ratio(numerator, denominator)

@@ -1,0 +1,101 @@
+"""Keras loss of the expected cost: one decision out of two, or out of K."""
+
+from typing import Any
+
+from keras import ops
+
+from weightedce import losses
+from weightedce.backends import Array
+from weightedce.keras.families import BinaryLoss, SoftmaxLoss
+from weightedce.keras.loss import WeightedLoss, registered, same_rank
+
+
+@registered
+class ExpectedCost(WeightedLoss):
+    """`expected_cost` as a Keras loss.
+
+    Parameters
+    ----------
+    cost_matrix : list or array, shape (K, K)
+        ``cost_matrix[y][k]``: the cost of predicting k where y is true; ``[[tn, fp], [fn, tp]]``
+        for one probability per element.
+    from_logits : bool
+        False: ``y_pred`` holds probabilities, from a sigmoid for one per element, from a softmax
+        for K per example.
+    axis : int, optional
+        The class axis. Default: ``y_true`` of the shape of ``y_pred`` and a 2 x 2 matrix mean one
+        probability per element; anything else K per example along the last axis.
+    label_smoothing, reduction, name, dtype
+        As in `CategoricalCrossentropy`.
+    class_weight : dict, list, array or "batch", optional
+        As in `BinaryCrossentropy` or `CategoricalCrossentropy`.
+    ignore_class : int, optional
+        Elements or examples with this label are left out.
+    smoothing_weight : {"target", "class"}
+        As in `cross_entropy`.
+
+    Notes
+    -----
+    Nothing is clipped: the loss is bounded, in the unit of the costs. An answer that is saturated
+    and wrong has a gradient near 0: start training with a cross-entropy. Keras has no such loss.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `BinaryCrossentropy`, `CategoricalCrossentropy` and `expected_cost`.
+
+    References
+    ----------
+    See `expected_cost`.
+
+    Examples
+    --------
+    ::
+
+        model.compile("adam", loss=ExpectedCost([[0, 1], [9, 0]]))  # a miss costs 9
+    """
+
+    cost_matrix: Any
+    axis: int | None
+
+    def __init__(
+        self,
+        cost_matrix: Any,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "expected_cost",
+        dtype: Any = None,
+        *,
+        class_weight: Any = None,
+        ignore_class: int | None = None,
+        smoothing_weight: str = "target",
+    ) -> None:
+        super().__init__(locals())
+
+    def evaluate(
+        self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, reduction: str | None
+    ) -> Array:
+        """Return the loss of the family that the shapes tell, under one of Keras's reductions."""
+        y, p = same_rank(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
+        two = len(self.cost_matrix) == 2 and self.axis is None and len(y.shape) == len(p.shape)
+        labels = two and y.shape[-1] == 1 != p.shape[-1]  # (N, 1) beside (N, 2)
+        family = _PerElement if two and not labels else _PerExample
+        config = {**self.get_config(), "reduction": "none"}
+        return family(config).evaluate(y_true, y_pred, sample_weight, mask, reduction)
+
+
+class _PerElement(BinaryLoss):
+    function = staticmethod(losses.expected_cost)
+    bounded = True
+    pos_weight = neg_weight = None
+
+    def weights(self, y: Array, keep: Array | None) -> dict[str, Any]:
+        """Return the weights as the function takes them."""
+        return {"class_weight": None if self.class_weight is None else self.pair(y, keep)}
+
+
+class _PerExample(SoftmaxLoss):
+    function = staticmethod(losses.expected_cost)
+    bounded = True

@@ -1,0 +1,151 @@
+"""A checked batch of `linear_cross_entropy`: one row an example, and how many rows are a block."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from weightedce.backends import Array, backend_of
+from weightedce.backends.contract import Shape
+from weightedce.call import arguments, options
+from weightedce.call.factors import kept
+from weightedce.call.targets import ROUNDING_SLACK, all_inside, are_labels, probabilities
+
+
+@dataclass(frozen=True)
+class LinearBatch:
+    """Arrays with one row an example, in the dtype to compute in."""
+
+    linear: tuple[Array, Array, Any]  # hidden (N, D), weight (V, D), bias (V,) or None
+    rows: tuple[Array, Array, Any]  # targets (N,) or (N, V), sample weight (N,), mask (N,) or None
+    shared: tuple[Any]  # class weight (V,) or 0-d, or None
+    shape: Shape  # of the loss
+    target_range: str
+    block_size: int
+
+
+def linear_batch(
+    hidden: Array,
+    weight: Array,
+    targets: Any,
+    *,
+    bias: Any,
+    axis: int,
+    class_weight: Any,
+    sample_weight: Any,
+    mask: Any,
+    ignore_index: int | None,
+    target_range: str,
+    block_size: int | None,
+) -> LinearBatch:
+    """Check the arguments and bring them into rows."""
+    h = arguments.floating("hidden", hidden)
+    backend = backend_of(h)
+    xp, shape = backend.namespace, backend.shape(h)
+    if not shape:
+        raise ValueError("hidden: expected shape (..., D), got one number")
+    axis = arguments.axis_of(shape, axis, "hidden")
+    features, loss_shape = shape[axis], shape[:axis] + shape[axis + 1 :]
+    if not isinstance(features, int):
+        raise ValueError(f"hidden: expected a known number of features along axis {axis}")
+    w, classes = _weight(weight, h, features)
+    b = None if bias is None else _vector("bias", bias, h, classes)
+
+    logits = (*loss_shape[:axis], classes, *loss_shape[axis:])
+    raw = arguments.beside("targets", targets, h, None)
+    hard = are_labels(raw, logits, axis, options.ignored(ignore_index, integer=True))
+    raw = arguments.same_shape("targets", raw, loss_shape if hard else logits)
+    keep = kept(mask, ignore_index, raw, h, loss_shape)
+    checked = options.target_range(target_range)
+    if hard:
+        _check_labels(raw, keep, classes)
+    else:
+        checked = _check_distribution(raw, keep, axis, checked)
+
+    sample = 1.0 if sample_weight is None else sample_weight
+    sample = arguments.weight_beside("sample_weight", sample, h)
+    sample = arguments.along_leading("sample_weight", sample, loss_shape)
+    sample = xp.reshape(xp.broadcast_to(sample, loss_shape), (-1,))
+    per_class = None
+    if class_weight is not None:
+        per_class = arguments.weight_beside("class_weight", class_weight, h)
+        arguments.along_axis("class_weight", per_class, logits, axis)
+        per_class = xp.reshape(per_class, (-1,)) if len(per_class.shape) else per_class
+
+    h = xp.reshape(_last(h, axis), (-1, features))
+    y = xp.reshape(raw, (-1,)) if hard else xp.reshape(_last(raw, axis), (-1, classes))
+    if keep is not None:
+        keep = xp.reshape(keep, (-1,))
+        # here already: 0 times a NaN of a masked row would reach the gradient to the weight
+        h = xp.where(xp.expand_dims(keep, axis=1), h, 0.0)
+    size = block_rows(backend.shape(h)[0], classes, block_size, backend.linear_elements)
+    return LinearBatch((h, w, b), (y, sample, keep), (per_class,), loss_shape, checked, size)
+
+
+def block_rows(count: Any, classes: int, block_size: int | None, elements: int) -> int:
+    """Return the rows of a block: the ones asked for, or by the size of the logits."""
+    if block_size is not None:
+        size = options.whole("block_size", block_size)
+        if size < 1:
+            raise ValueError(f"block_size: expected at least 1, got {size}")
+        return size
+    most = max(1, elements // classes)
+    if not isinstance(count, int) or count <= most:
+        return most
+    return -(-count // -(-count // most))  # as many blocks, of nearly the same size
+
+
+def _weight(weight: Array, hidden: Array, features: int) -> tuple[Array, int]:
+    """Return the matrix beside ``hidden``, and its number of rows."""
+    arguments.floating("weight", weight)
+    matrix = arguments.beside("weight", weight, hidden, hidden.dtype)
+    shape = backend_of(matrix).shape(matrix)
+    if len(shape) != 2 or shape[1] != features or not isinstance(shape[0], int) or shape[0] < 1:
+        raise ValueError(
+            f"weight: expected shape (V, {features}), one row of {features} features a class, "
+            f"got shape {tuple(weight.shape)}"
+        )
+    return matrix, shape[0]
+
+
+def _vector(name: str, value: Any, hidden: Array, classes: int) -> Array:
+    """Return one number a class beside ``hidden``."""
+    vector = arguments.beside(name, value, hidden, hidden.dtype)
+    if tuple(backend_of(vector).shape(vector)) != (classes,):
+        raise ValueError(
+            f"{name}: expected shape ({classes},), one number a class, got shape "
+            f"{tuple(vector.shape)}"
+        )
+    return vector
+
+
+def _check_labels(labels: Array, keep: Any, classes: int) -> None:
+    """Raise for a label outside 0..V-1 where it can be read; where not, blocks make it NaN."""
+    outside = (labels < 0) | (labels >= classes)
+    if keep is not None:
+        outside = outside & keep
+    all_inside("targets", labels, outside, 0, classes - 1)
+
+
+def _check_distribution(targets: Array, keep: Any, axis: int, target_range: str) -> str:
+    """Raise for a number outside [0, 1]; return what the blocks still have to look at.
+
+    Least and greatest first: to look at every number at once takes as much memory again.
+    """
+    backend = backend_of(targets)
+    xp = backend.namespace
+    if target_range == "any" or not arguments.is_floating(targets) or 0 in targets.shape:
+        return target_range
+    slack = ROUNDING_SLACK
+    found = backend.read((xp.min(targets) < -slack) | (xp.max(targets) > 1.0 + slack))
+    if found:  # perhaps in a row that does not count
+        kept = True if keep is None else xp.expand_dims(keep, axis=axis)
+        probabilities("targets", xp.where(kept, targets, 0.0))
+    return "any" if found is False else target_range
+
+
+def _last(array: Array, axis: int) -> Array:
+    """Move ``axis`` to the end."""
+    rank = len(array.shape)
+    if axis == rank - 1:
+        return array
+    order = (*range(axis), *range(axis + 1, rank), axis)
+    return backend_of(array).namespace.permute_dims(array, order)

@@ -1,0 +1,122 @@
+"""The softmax cross-entropy of a block of logits that somebody else forms and throws away.
+
+`linear_cross_entropy` never holds all logits: it goes by blocks of rows, and forms the gradient to
+the logits of a block while it has them. So this room has the loss twice: as the other losses have
+it, for autodiff and higher derivatives, and together with its first derivative.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from weightedce.backends import Array, backend_of
+from weightedce.call.class_batch import ClassBatch, class_batch
+from weightedce.call.over_classes import weighted_log_softmax
+from weightedce.call.reductions import TOTAL, LossTotal
+from weightedce.numerics import softmax, stable
+from weightedce.numerics.softmax import LabelLoss
+
+Rows = Sequence[Any]  # targets, sample weight, mask or None
+Shared = Sequence[Any]  # class weight or None
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is done to the logits of a block: numbers and words, no arrays."""
+
+    label_smoothing: float
+    smoothing_weight: str
+    target_range: str
+    z_loss: float
+    softcap: float | None
+
+    def losses(self, logits: Array, rows: Rows, shared: Shared) -> Array:
+        """Return the loss of each row, as autodiff may differentiate it to any order."""
+        return self._of_batch(self.batch(self.capped(logits), rows, shared))
+
+    def total(self, logits: Array, rows: Rows, shared: Shared) -> LossTotal:
+        """Return the sums of a block, for autodiff."""
+        b = self.batch(self.capped(logits), rows, shared)
+        return self.sums(self._of_batch(b), b)
+
+    def _of_batch(self, b: ClassBatch) -> Array:
+        loss = weighted_log_softmax(b, b.logits)
+        if self.z_loss:
+            loss = loss + self.z_loss * stable.times(b.effective_weight(), _log_sum(b.logits) ** 2)
+        return loss
+
+    def sums(self, loss: Array, b: ClassBatch) -> LossTotal:
+        """Return the sums from the loss of each row."""
+        return TOTAL.sums(loss, b)
+
+    def labels_alone(self, logits: Array, targets: Array) -> bool:
+        """Tell whether each row has one class with mass: `of_label` is for these, `slope` not."""
+        return len(targets.shape) < len(logits.shape) and not self.label_smoothing
+
+    def slope(self, logits: Array, rows: Rows, shared: Shared) -> tuple[Array, LossTotal, Array]:
+        """Return the loss of each row, the sums, and the derivative to the logits."""
+        capped = self.capped(logits)
+        b = self.batch(capped, rows, shared)
+        xp, z, mass = b.xp, b.logits, b.mass
+        sums = softmax.mass_sums(len(z.shape) - 1, z.shape[-1], z, mass)
+        loss = sums.loss()
+        more: Array | float = 0.0
+        if self.z_loss:
+            weight = xp.expand_dims(b.effective_weight(), axis=-1)
+            log_sum = sums.highest + xp.log1p(sums.rest)
+            loss = loss + self.z_loss * stable.times(weight, log_sum**2)
+            more = 2.0 * self.z_loss * weight * log_sum
+        loss, slope = xp.squeeze(loss, axis=-1), sums.slope(mass, more)
+        cap_slope = self.cap_slope(capped)
+        return loss, self.sums(loss, b), slope if cap_slope is None else slope * cap_slope
+
+    def of_label(self, b: ClassBatch, logit: Array, highest: Array, others: Array) -> LabelLoss:
+        """Return the loss and its derivative where one class has all the mass.
+
+        The others are those of `softmax.label_loss`; where no class is possible they may be 0.
+        """
+        xp, weight = b.xp, b.label_mass
+        others = xp.where(highest == -xp.inf, b.logits.shape[-1] - 1.0, others)
+        found = softmax.label_loss(logit, highest, others)
+        loss, factor, at_label = stable.times(weight, found.loss), weight, weight * found.at_label
+        if self.z_loss:
+            log_sum = highest - xp.log(found.scale)
+            loss = loss + self.z_loss * stable.times(weight, log_sum**2)
+            more = 2.0 * self.z_loss * weight * log_sum
+            factor, at_label = factor + more, at_label + more * (1.0 + found.at_label)
+        return LabelLoss(loss, factor * found.scale, at_label)
+
+    def capped(self, logits: Array) -> Array:
+        """Return ``softcap * tanh(logits / softcap)``."""
+        if self.softcap is None:
+            return logits
+        return self.softcap * backend_of(logits).namespace.tanh(logits / self.softcap)
+
+    def cap_slope(self, capped: Array) -> Array | None:
+        """Return the derivative of the capped logits to the logits; None: there is no cap."""
+        return None if self.softcap is None else 1.0 - (capped / self.softcap) ** 2
+
+    def batch(self, logits: Array, rows: Rows, shared: Shared) -> ClassBatch:
+        """Return the factors of a block."""
+        targets, sample_weight, mask = rows
+        return class_batch(
+            logits,
+            targets,
+            axis=-1,
+            class_weight=shared[0],
+            sample_weight=sample_weight,
+            mask=mask,
+            ignore_index=None,
+            label_smoothing=self.label_smoothing,
+            smoothing_weight=self.smoothing_weight,
+            target_range=self.target_range,
+        )
+
+
+def _log_sum(logits: Array) -> Array:
+    """Return logsumexp over the last axis."""
+    backend = backend_of(logits)
+    xp = backend.namespace
+    highest = backend.detach(xp.max(logits, axis=-1, keepdims=True))
+    shift = xp.where(stable.infinite(highest), 0.0, highest)
+    return xp.squeeze(shift, axis=-1) + xp.log(xp.sum(xp.exp(logits - shift), axis=-1))

@@ -1,0 +1,1 @@
+"""The building blocks of the losses, where floating point is argued about. It knows no loss."""

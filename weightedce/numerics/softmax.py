@@ -1,0 +1,241 @@
+"""The building blocks of losses over classes; floating point is argued about here and in stable.
+
+The blocks keep the digits of small losses, give the limit at infinite logits, and are written
+so that a library's own autodiff gives the right first and second derivative everywhere.
+"""
+
+import math
+from functools import partial
+from typing import NamedTuple
+
+from weightedce.backends import Array, backend_of
+from weightedce.backends.contract import Block
+from weightedce.numerics import stable
+
+
+def label_log_softmax(logits: Array, labels: Array, axis: int) -> Array:
+    """Return ``logsumexp(z) - z_y`` for one label y in 0..K-1 an example."""
+    return backend_of(logits).label_loss(composed_label_loss, logits, labels, axis)
+
+
+def mass_log_softmax(logits: Array, mass: Array, axis: int) -> Array:
+    """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, one number per example."""
+    sloped = partial(mass_with_slope, axis, logits.shape[axis])
+    return stable.attached(Block(partial(_composed_mass, axis), sloped), logits, mass, axis=axis)
+
+
+def composed_label_loss(logits: Array, labels: Array, axis: int) -> Array:
+    """Return what `label_log_softmax` does, for the library's own autodiff of any order."""
+    backend = backend_of(logits)
+    xp = backend.namespace
+    classes = xp.arange(logits.shape[axis], device=backend.device(logits))
+    hit = _along(classes, axis, len(logits.shape)) == xp.expand_dims(labels, axis=axis)
+    return xp.sum(xp.where(hit, negative_log_softmax(logits, axis), 0.0), axis=axis)
+
+
+def _composed_mass(axis: int, logits: Array, mass: Array) -> Array:
+    return stable.weighted_sum(mass, negative_log_softmax(logits, axis), axis)
+
+
+def mass_with_slope(
+    axis: int, classes: int, logits: Array, mass: Array, slope: bool
+) -> tuple[Array, Array | None]:
+    """Return the value of `MassSums`, one number an example, and, if wanted, its derivative."""
+    sums = mass_sums(axis, classes, logits, mass)
+    # of one number: torch.compile cannot squeeze an axis that it keeps symbolic
+    value = backend_of(logits).namespace.sum(sums.loss(), axis=axis)
+    return value, sums.slope(mass) if slope else None
+
+
+class MassSums(NamedTuple):
+    """What ``sum_k mass_k * (logsumexp(z) - z_k)`` and its derivative are made of.
+
+    With t the position of a maximum, and rest the sum of exp(z_k - z_t) over all classes but t,
+    the value is ``sum_k mass_k * (z_t - z_k) + sum_k mass_k * log1p(rest)``, the derivative
+    ``sum_j mass_j * p_k - mass_k``. Where p_k is nearly 1 that is, without what cancels,
+    ``sum_{j != k} mass_j - sum_j mass_j * (1 - p_k)``.
+    """
+
+    highest: Array  # max z; it and the next five have one number a row
+    ties: Array  # how many classes are at the maximum
+    rest: Array
+    behind: Array  # sum_k mass_k * (z_t - z_k)
+    whole: Array  # sum_k mass_k
+    others: Array  # the same without the classes at the maximum
+    at_top: Array  # which classes are
+    powers: Array  # exp(z_k - z_t) of the others, 0 at the top
+
+    def loss(self) -> Array:
+        """Return the value, one number a row."""
+        return self.behind + self.whole * backend_of(self.rest).namespace.log1p(self.rest)
+
+    def slope(self, mass: Array, more: Array | float = 0.0) -> Array:
+        """Return the derivative, and ``more * p_k`` to it."""
+        xp = backend_of(mass).namespace
+        share = (self.whole + more) / (1.0 + self.rest)
+        of_one = self.others + more - share * self.rest
+        of_top = xp.where(self.ties == 1.0, of_one, share - mass)
+        return xp.where(self.at_top, of_top, share * self.powers - mass)
+
+
+def mass_sums(axis: int, classes: int, logits: Array, mass: Array) -> MassSums:
+    """Return the sums over the classes along an axis."""
+    backend = backend_of(logits)
+    xp = backend.namespace
+    highest = xp.max(logits, axis=axis, keepdims=True)
+    by, factor = shift_of(highest, classes)
+    at_top = logits == highest
+    powers = xp.where(at_top, 0.0, shifted_exp(logits, by))
+    counted = xp.where(at_top, xp.ones_like(logits), 0.0)
+    below, ties = backend.sums(axis, [powers, counted])
+    rest = defined(below * factor + (ties - 1.0), highest)
+    distances = mass * distance(logits, highest)
+    distances = xp.where(mass == 0.0, 0.0, distances)  # 0 * inf = 0
+    of_others = xp.where(at_top, 0.0, mass)
+    behind, whole, others = backend.sums(axis, [distances, mass, of_others])
+    return MassSums(highest, ties, rest, behind, whole, others, at_top, powers * factor)
+
+
+class Shift(NamedTuple):
+    """``exp(z_k - max z) = exp(z_k - by) * factor``, to the last digits and without overflow.
+
+    exp turns an absolute error into a relative one: rounding z_k - max z would alone move its
+    exponential by |z_k - max z| / 2 ulp, 40 ulp for a difference of 80. So z_k is shifted by a
+    whole number near to which differences are exact: 0 for a maximum between 0 and where the sum
+    of all exp(z_k) would overflow. The rest is one factor for all classes.
+    """
+
+    by: Array
+    factor: Array
+
+
+def shift_of(highest: Array, classes: int) -> Shift:
+    """Return the shift for logits whose maximum is ``highest``."""
+    xp = backend_of(highest).namespace
+    limits = xp.finfo(highest.dtype)
+    most = int(math.log(limits.max / classes)) - 3  # so that factor / classes is no underflow
+    by = xp.floor(highest - xp.clip(highest, 0, most))
+    coarse = highest * limits.eps > 1.0  # a whole number, and next to it none that is `most` less
+    by = xp.where(coarse, highest, by)
+    return Shift(by, xp.exp(_bounded(by) - _bounded(highest)))
+
+
+def _bounded(logits: Array) -> Array:
+    """Return logits of which no difference is infinite, nor inf - inf."""
+    xp = backend_of(logits).namespace
+    bound = xp.finfo(logits.dtype).max / 2
+    return xp.clip(logits, -bound, bound)
+
+
+def unshifted(lowest: float, highest: float) -> bool:
+    """Tell whether exp(z_k) will do for rows with their maxima between these.
+
+    It is then exp(z_k - max z) but for a factor of exp(-max z), that may be applied at any time:
+    it is far from underflow. For eager code, which can look.
+    """
+    return lowest >= -1.0 and highest <= 20.0
+
+
+def shifted_exp(logits: Array, by: Array) -> Array:
+    """Return ``exp(z_k - by)``, 1 at a maximum of +inf, and NaN where all are -inf."""
+    xp = backend_of(logits).namespace
+    most = xp.finfo(logits.dtype).max
+    return xp.exp(xp.clip(logits, max=most) - xp.clip(by, max=most))
+
+
+class LabelLoss(NamedTuple):
+    """``logsumexp(z) - z_y`` of examples with labels y, and its derivative."""
+
+    loss: Array
+    scale: Array  # the derivative to z_k of another class is exp(z_k - max z) * scale
+    at_label: Array  # the derivative to z_y
+
+
+def label_loss(logit: Array, highest: Array, others: Array, *, finite: bool = False) -> LabelLoss:
+    """Return ``logsumexp(z) - z_y`` from z_y, max z and ``others``.
+
+    That is the sum of exp(z_k - max z) over all classes but y. With d = max z - z_y, and rest the
+    sum over all classes but one at the maximum, the loss is d + log1p(rest): no term is negative
+    and small losses keep their digits. The derivative is p_k for the other classes and
+    -(1 - p_y), minus their sum, for y. ``finite``: all maxima are.
+    """
+    xp = backend_of(others).namespace
+    d = distance(logit, highest, finite=finite)
+    rest = others - (1.0 - xp.exp(-d))  # others itself, or at least 1 less something below 1
+    if not finite:
+        rest = defined(rest, highest)
+    scale = 1.0 / (1.0 + rest)
+    return LabelLoss(d + xp.log1p(rest), scale, -others * scale)
+
+
+def defined(rest: Array, highest: Array) -> Array:
+    """Return ``rest``, and NaN for rows with two logits at +inf, or all at -inf."""
+    xp = backend_of(rest).namespace
+    return xp.where(stable.infinite(highest) & (rest > 0.0), xp.nan, rest)
+
+
+def distance(logit: Array, highest: Array, *, finite: bool = False) -> Array:
+    """Return max z - z_y."""
+    if finite:
+        return highest - logit
+    xp = backend_of(logit).namespace
+    return xp.where(logit == highest, 0.0, highest - logit)
+
+
+def negative_log_softmax(logits: Array, axis: int) -> Array:
+    """Return ``logsumexp(z) - z_k``, -log p_k for p = softmax(z), for every k along ``axis``.
+
+    With t the position of one maximum and rest = sum_{k != t} exp(z_k - z_t),
+    ``logsumexp(z) - z_k = (z_t - z_k) + log1p(rest)``: no term is negative. The maximum is
+    dropped from the sum, not subtracted, so that rest keeps its digits when it is tiny.
+
+    The derivatives need as much care. The first, to z_t, is -rest / (1 + rest) for k = t and
+    1 / (1 + rest) for the others; the second is rest / (1 + rest)^2 for both. So z_t enters as
+    a constant ``shift`` plus ``lift``, which is 0 and has derivative 1, in forms of one and the
+    same function whose derivatives come out of autodiff without cancelling.
+    """
+    backend = backend_of(logits)
+    xp = backend.namespace
+    classes = xp.arange(logits.shape[axis], device=backend.device(logits))
+    top = _along(classes, axis, len(logits.shape)) == xp.argmax(logits, axis=axis, keepdims=True)
+
+    highest = xp.sum(xp.where(top, logits, 0.0), axis=axis, keepdims=True)
+    shift = backend.detach(highest)
+    infinite = stable.infinite(shift)
+    lift = xp.where(infinite, 0.0, highest) - xp.where(infinite, 0.0, shift)
+
+    largest = xp.finfo(logits.dtype).max
+    finite_shift = xp.where(shift == -xp.inf, -largest, xp.where(infinite, largest, shift))
+    others = xp.where(top, finite_shift, logits)
+    ratios = _ratios(others, finite_shift, axis)
+    rest = xp.sum(xp.where(top, 0.0, ratios), axis=axis, keepdims=True)
+    undefined = infinite & (rest > 0.0)  # two at +inf
+    if logits.shape[axis] > 1:
+        undefined = undefined | (shift == -xp.inf)  # no class is possible
+    rest = xp.where(undefined, xp.nan, rest)
+
+    at_top = xp.log1p(rest * xp.exp(-lift))
+    elsewhere = xp.where(rest > 1.0, xp.log1p(rest + xp.expm1(lift)), lift + at_top)
+    distance = xp.where(shift == xp.inf, highest, finite_shift) - others
+    return xp.where(top, at_top, distance + elsewhere)
+
+
+def _ratios(logits: Array, highest: Array, axis: int) -> Array:
+    """Return ``exp(z_k - highest)`` for autodiff; ``highest`` is finite and constant.
+
+    The logits enter as constants plus ``lift``, 0 with derivative 1: derivatives that go through
+    the power and the factor of a `Shift`, each near to over- or underflow, would not survive.
+    """
+    backend = backend_of(logits)
+    xp = backend.namespace
+    fixed = backend.detach(logits)
+    unbounded = stable.infinite(fixed)
+    lift = xp.where(unbounded, 0.0, logits) - xp.where(unbounded, 0.0, fixed)
+    by, factor = shift_of(highest, logits.shape[axis])
+    return shifted_exp(fixed, by) * factor * xp.exp(lift)
+
+
+def _along(classes: Array, axis: int, rank: int) -> Array:
+    """Lay a vector along ``axis`` of arrays of ``rank`` axes."""
+    ones = tuple(-1 if i == axis else 1 for i in range(rank))
+    return backend_of(classes).namespace.reshape(classes, ones)

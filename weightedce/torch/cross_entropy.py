@@ -1,0 +1,138 @@
+"""`CrossEntropyLoss`: torch's own class, argument by argument."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+
+from weightedce import losses
+from weightedce.torch.loss import Loss, check_tensor, class_axis, named_reduction
+
+
+class CrossEntropyLoss(Loss):
+    r"""``torch.nn.CrossEntropyLoss`` by its arguments, shapes and numbers, and what it lacks.
+
+    Changing the import changes no finite number. For labels y or a distribution q over K classes
+
+    .. math:: l = -\sum_k w_k \, \bigl((1 - e) q_k + e/K\bigr) \log p_k, \quad
+        p = \mathrm{softmax}(z)
+
+    in nats, with class weights w and label smoothing e.
+
+    Parameters
+    ----------
+    weight : number, list, array or tensor, optional
+        Class weights, shape (K,); becomes a buffer.
+    size_average, reduce : bool, optional
+        Deprecated by torch: use ``reduction``.
+    ignore_index : int
+        Examples with this label are removed. Labels only.
+    reduction : {"mean", "sum", "none", "weighted_mean", "total"}
+        ``"mean"`` is torch's: for labels the sum / the sum of the weights of the kept examples
+        (``sample_weight`` included), for a distribution the sum / the number of examples. The
+        others are those of `weightedce.cross_entropy`.
+    label_smoothing : float
+        e in [0, 1].
+    smoothing_weight : {"class", "target"}
+        ``"class"`` is torch's: each class's share of the smoothed target has its own weight. See
+        `weightedce.cross_entropy` for the other.
+    target_range : {"any", "unit"}
+        ``"any"`` is torch's: a distribution may hold any numbers. ``"unit"`` refuses what is
+        outside [0, 1].
+
+    Notes
+    -----
+    Called as ``criterion(input, target, *, sample_weight=None, mask=None)``. Shapes: input (K,),
+    (N, K) or (N, K, d1, ...); target without the axis of K for labels of any integer dtype, or
+    of the shape of the input for a distribution; ``sample_weight`` and ``mask`` align with the
+    leading axes of the labels. Raises as `weightedce.cross_entropy` does.
+
+    Differences from torch: where nothing is left (all ignored, weights 0, an empty batch)
+    ``"mean"`` is 0 with gradient 0, not NaN; NaN in an ignored example does not reach the
+    gradient; infinite logits give the limit; a label out of range is a ValueError that names
+    it, or NaN in compiled code and on an accelerator, not an abort; float16 and bfloat16 give a
+    float32 loss; integers of any width are labels. It is no instance of torch's class, and takes
+    ``torch.compile`` and ``torch.export``, not ``torch.jit``.
+
+    Gradients flow to the input, a distribution and the weights.
+
+    Examples
+    --------
+    >>> import torch
+    >>> criterion = CrossEntropyLoss(weight=[1.0, 5.0, 5.0])
+    >>> logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 3.0]])
+    >>> criterion(logits, torch.tensor([0, 1]))
+    tensor(1.8481)
+    >>> criterion(logits, torch.tensor([0, 1]), sample_weight=torch.tensor([1.0, 0.0]))
+    tensor(0.2395)
+    """
+
+    function = staticmethod(losses.cross_entropy)
+    names: ClassVar[Mapping[str, str]] = {**Loss.names, "class_weight": "weight"}
+
+    def __init__(
+        self,
+        weight: Any = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+        *,
+        smoothing_weight: str = "class",
+        target_range: str = "any",
+    ) -> None:
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=named_reduction(size_average, reduce, reduction),
+            label_smoothing=label_smoothing,
+            smoothing_weight=smoothing_weight,
+            target_range=target_range,
+        )
+
+    def forward(
+        self,
+        input: torch.Tensor,  # noqa: A002 - torch's name
+        target: Any,
+        *,
+        sample_weight: Any = None,
+        mask: Any = None,
+    ) -> Any:
+        """Return the loss of a batch of logits and targets."""
+        check_tensor(input)
+        axis = class_axis(input)
+        target = torch.as_tensor(target, device=input.device)
+        labels = target.ndim == input.ndim - 1
+        if target.shape == input.shape and not target.is_floating_point():
+            raise TypeError(
+                f"target: expected floating-point probabilities, since it has the shape of the "
+                f"input, {tuple(input.shape)}, got dtype {target.dtype}: labels have no class axis"
+            )
+        if self.weight is not None and self.weight.shape not in ((), input.shape[axis : axis + 1]):
+            raise ValueError(
+                f"weight: expected one number for each of the {input.shape[axis]} classes, got "
+                f"shape {tuple(self.weight.shape)}"
+            )
+        smoothing, ignored, reduction = self.label_smoothing, self.ignore_index, self.reduction
+        if labels and reduction == "mean":
+            reduction = "weighted_mean"
+        if not labels and ignored < 0:
+            ignored = None
+        if not labels and smoothing and self.smoothing_weight == "class":
+            # torch adds e / K whatever a row sums to
+            target = (1.0 - smoothing) * target + smoothing / input.shape[axis]
+            smoothing = 0.0
+        return self._call(
+            input,
+            target,
+            axis=axis,
+            class_weight=self.weight,
+            sample_weight=sample_weight,
+            mask=mask,
+            ignore_index=ignored,
+            label_smoothing=smoothing,
+            smoothing_weight=self.smoothing_weight,
+            target_range=self.target_range,
+            reduction=reduction,
+        )

@@ -1,0 +1,1 @@
+"""From labels to class counts, and from counts to weights."""

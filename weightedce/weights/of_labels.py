@@ -1,0 +1,162 @@
+"""Weights from the labels themselves: of every label's positives, of every example.
+
+Lists in, lists out; an array gives an array of the same library, inside a compiled step too.
+"""
+
+from math import inf
+from typing import Any
+
+from weightedce.backends import backend_of
+from weightedce.call import arguments, options
+from weightedce.call.arguments import column, host_array
+from weightedce.call.targets import all_inside, class_labels, probabilities
+
+
+def pos_weights(
+    targets: Any,
+    *,
+    axis: int = -1,
+    cap: float | None = None,
+    mask: Any = None,
+    ignore_index: float | None = None,
+) -> Any:
+    r"""Weigh the positives of every label so that they have the total weight of its negatives.
+
+    .. math:: w_l = \min\Bigl(\frac{n^-_l}{n^+_l}, \mathrm{cap}\Bigr), \qquad
+        n^+_l = \sum_i y_{il}, \quad n^-_l = \sum_i (1 - y_{il})
+
+    Parameters
+    ----------
+    targets : array, data frame or list
+        (N, L), or any shape with the L labels along ``axis``: 0 and 1 of any dtype, or
+        probabilities. (N,) is one label.
+    axis : int
+        The label axis.
+    cap : float, optional
+        The largest weight. Without it, a label with one positive among n gets n - 1.
+    mask, ignore_index : optional
+        As in `binary_cross_entropy`: what is removed there is not counted here.
+
+    Returns
+    -------
+    array or list of float, shape (L,)
+        The weights, to be passed as ``pos_weight``; one number for targets of one axis. Of the
+        library of the targets; a list for a list. Always finite: a label without positives
+        counts as if it had one, so its weight is its number of negatives, or the cap. A label
+        without negatives has weight 0.
+
+    Raises
+    ------
+    TypeError
+        If the targets are not real numbers, or the cap is no number.
+    ValueError
+        If a target is outside [0, 1], the mask does not fit, or the cap is negative. Under
+        tracing and on an accelerator a target outside makes the weight of its label NaN.
+
+    Notes
+    -----
+    Gradients flow to floating targets. Works inside a compiled step: weights from each batch.
+    Dask arrays are summed block by block.
+
+    References
+    ----------
+    The documentation of ``torch.nn.BCEWithLogitsLoss``, ``pos_weight`` (without the cap).
+
+    Examples
+    --------
+    >>> pos_weights([[0, 1, 0], [0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    [3.0, 1.0, 4.0]
+    >>> pos_weights([[0, 1, 0], [0, 0, 0], [1, 0, 0], [0, 1, 0]], cap=2.5)
+    [2.5, 1.0, 2.5]
+    """
+    if isinstance(targets, list | tuple):
+        listed = host_array("targets", targets, float)
+        given = {"axis": axis, "cap": cap, "mask": mask, "ignore_index": ignore_index}
+        return pos_weights(listed, **given).tolist()
+    targets = column(targets)
+    backend = arguments.library("targets", targets)
+    xp, shape = backend.namespace, backend.shape(targets)
+    if not shape:
+        raise ValueError("targets: expected at least one axis, got shape ()")
+    axis = arguments.axis_of(shape, axis)
+    ignore_index = options.ignored(ignore_index, integer=False)
+    if cap is not None:
+        cap = options.number("cap", cap, 0, inf)
+    y = arguments.beside("targets", targets, targets, None)
+    default = xp.asarray(1.0).dtype
+    y = arguments.floating("targets", y) if arguments.is_floating(y) else xp.astype(y, default)
+    keep = None
+    if mask is not None:
+        keep = arguments.beside("mask", column(mask), y, None)
+        keep = keep if keep.dtype == xp.bool else keep != 0
+        keep = xp.broadcast_to(arguments.along_leading("mask", keep, shape), shape)
+    if ignore_index is not None:
+        keep = y != ignore_index if keep is None else keep & (y != ignore_index)
+    if keep is not None:
+        y = xp.where(keep, y, 0.0)
+    y = probabilities("targets", y)
+    others = tuple(i for i in range(len(shape)) if i != axis) or None
+    positives = xp.sum(y, axis=others)
+    negatives = xp.sum(1.0 - y if keep is None else xp.where(keep, 1.0 - y, 0.0), axis=others)
+    weights = negatives / xp.where(positives == 0, 1.0, positives)
+    return weights if cap is None else xp.where(weights > cap, cap, weights)
+
+
+def sample_weights(labels: Any, class_weight: Any) -> Any:
+    r"""Give every example the weight of its class.
+
+    .. math:: s_i = w_{y_i}
+
+    as ``compute_sample_weight`` of scikit-learn does with weights by class: for data loaders
+    and samplers, for a loss of another library, or to combine with weights of your own.
+
+    Parameters
+    ----------
+    labels : array, column or list of int
+        Class labels in 0..K-1, of any shape; a pandas or polars column counts as its array.
+    class_weight : array or list of numbers, shape (K,)
+        One weight a class, in the library of the labels, or a list.
+
+    Returns
+    -------
+    array or list of float
+        Shape of the labels, dtype of the weights. A list if labels and weights are lists.
+
+    Raises
+    ------
+    TypeError
+        If the labels are not integers, or labels and weights are arrays of two libraries.
+    ValueError
+        If a label is outside 0..K-1; it is named with its position. Under tracing and on an
+        accelerator, where nothing can be raised, its weight is NaN.
+
+    Notes
+    -----
+    Gradients flow to the class weights.
+
+    Examples
+    --------
+    >>> sample_weights([0, 0, 1], [0.5, 4.0])
+    [0.5, 0.5, 4.0]
+    """
+    if isinstance(labels, list | tuple):
+        labels = host_array("labels", labels, int)
+        if isinstance(class_weight, list | tuple):
+            return sample_weights(labels, class_weight).tolist()
+    labels = class_labels("labels", column(labels))
+    backend = backend_of(labels)
+    xp = backend.namespace
+    if isinstance(class_weight, list | tuple):
+        arguments.nonnegative("class_weight", class_weight)
+        class_weight = [float(weight) for weight in class_weight]
+    class_weight = arguments.beside("class_weight", class_weight, labels, None)
+    if len(class_weight.shape) != 1 or not class_weight.shape[0]:
+        raise ValueError(
+            f"class_weight: expected shape (K,), got shape {tuple(class_weight.shape)}"
+        )
+    classes = class_weight.shape[0]
+    outside = (labels < 0) | (labels >= classes)
+    inside = all_inside("labels", labels, outside, 0, classes - 1)
+    index = xp.reshape(xp.where(outside, 0, labels), (-1,))
+    weights = xp.reshape(xp.take(class_weight, index, axis=0), backend.shape(labels))
+    return weights if inside else xp.where(outside, xp.nan, weights)

@@ -9,6 +9,8 @@ ReductionName = Literal["mean", "sum", "none", "weighted_mean", "total"]
 SmoothingWeight = Literal["target", "class"]
 TargetRange = Literal["unit", "any"]
 Normalize = Literal["samples", "classes"]
+Assignment = Literal["hard", "soft"]
+ScaleBy = Literal["class", "label"]
 
 
 def choice(name: str, value: str, options: Sequence[str]) -> str:

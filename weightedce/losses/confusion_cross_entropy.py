@@ -1,12 +1,12 @@
 """Cross-entropy weighted by the outcome: true or false, positive or negative."""
 
-from typing import Any
+from typing import Any, get_args
 
 from weightedce.backends import Array
 from weightedce.call import options
 from weightedce.call.binary_batch import BinaryBatch, binary_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.options import Assignment, ReductionName, SmoothingWeight
 from weightedce.numerics import stable
 
 
@@ -19,7 +19,7 @@ def confusion_cross_entropy(
     fp: Any = 1.0,
     fn: Any = 1.0,
     threshold: float = 0.0,
-    assignment: str = "hard",
+    assignment: Assignment = "hard",
     pos_weight: Any = None,
     neg_weight: Any = None,
     sample_weight: Any = None,
@@ -98,7 +98,7 @@ def confusion_cross_entropy(
     >>> confusion_cross_entropy(logits, targets, **weights, reduction="none").round(4)
     array([ 0.1269, 11.8194,  0.0254,  1.3133])
     """
-    options.choice("assignment", assignment, ("hard", "soft"))
+    options.choice("assignment", assignment, get_args(Assignment))
     threshold = options.number("threshold", threshold)
 
     weights = {"tp": tp, "tn": tn, "fp": fp, "fn": fn}

@@ -1,12 +1,12 @@
 """Vector-scaling cross-entropy."""
 
-from typing import Any
+from typing import Any, get_args
 
 from weightedce.backends import Array
 from weightedce.call import options
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.options import ReductionName, ScaleBy, SmoothingWeight
 from weightedce.call.over_classes import weighted_log_softmax
 from weightedce.numerics import stable
 
@@ -20,7 +20,7 @@ def vector_scaling_cross_entropy(
     counts: Any = None,
     gamma: float = 0.15,
     tau: float = 1.0,
-    scale_by: str = "class",
+    scale_by: ScaleBy = "class",
     axis: int = -1,
     class_weight: Any = None,
     sample_weight: Any = None,
@@ -94,7 +94,7 @@ def vector_scaling_cross_entropy(
     >>> vector_scaling_cross_entropy(logits, labels, counts=[90, 9, 1]).round(4)
     np.float64(0.918)
     """
-    options.choice("scale_by", scale_by, ("class", "label"))
+    options.choice("scale_by", scale_by, get_args(ScaleBy))
 
     if counts is not None and not (scale is None and shift is None):
         raise ValueError("counts: expected None beside scale or shift, got both")

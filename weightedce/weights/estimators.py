@@ -6,17 +6,18 @@ take. An array gives an array of the same library, inside a compiled step too.
 
 from collections.abc import Callable
 from math import inf, log
-from typing import Any
+from typing import Any, get_args
 
 from weightedce.backends import Array, Namespace
 from weightedce.call import arguments, options
 from weightedce.call.arguments import host_array
+from weightedce.call.options import Normalize
 
 # (xp, counts with 1 for those that are 0, counts) -> weights; those of absent classes are unused
 Formula = Callable[[Namespace, Array, Array], Array]
 
 
-def balanced(counts: Any, *, normalize: str | None = "samples") -> Any:
+def balanced(counts: Any, *, normalize: Normalize | None = "samples") -> Any:
     r"""Weigh every class so that all classes have the same total weight.
 
     .. math:: w_k = \frac{n}{K \, n_k}, \qquad n = \sum_k n_k
@@ -76,7 +77,9 @@ def balanced(counts: Any, *, normalize: str | None = "samples") -> Any:
     return _weights(counts, normalize, formula, already="samples")
 
 
-def inverse_frequency(counts: Any, *, power: float = 1.0, normalize: str | None = "samples") -> Any:
+def inverse_frequency(
+    counts: Any, *, power: float = 1.0, normalize: Normalize | None = "samples"
+) -> Any:
     r"""Weigh every class by a power of its inverse frequency.
 
     .. math:: w_k = n_k^{-p}
@@ -128,7 +131,9 @@ def inverse_frequency(counts: Any, *, power: float = 1.0, normalize: str | None 
     return _weights(counts, normalize, lambda _, n, __: n**-power)
 
 
-def effective_number(counts: Any, *, beta: float = 0.999, normalize: str | None = "samples") -> Any:
+def effective_number(
+    counts: Any, *, beta: float = 0.999, normalize: Normalize | None = "samples"
+) -> Any:
     r"""Weigh every class by its inverse effective number of examples.
 
     .. math:: w_k = \frac{1 - \beta}{1 - \beta^{n_k}}
@@ -191,7 +196,7 @@ def effective_number(counts: Any, *, beta: float = 0.999, normalize: str | None 
     return _weights(counts, normalize, formula)
 
 
-def log_damped(counts: Any, *, c: float = 1.02, normalize: str | None = "samples") -> Any:
+def log_damped(counts: Any, *, c: float = 1.02, normalize: Normalize | None = "samples") -> Any:
     r"""Weigh every class by the inverse logarithm of its share.
 
     .. math:: w_k = \frac{1}{\log(c + n_k / n)}, \qquad n = \sum_k n_k
@@ -250,11 +255,11 @@ def log_damped(counts: Any, *, c: float = 1.02, normalize: str | None = "samples
 
 
 def _weights(
-    counts: Any, normalize: str | None, formula: Formula, *, already: str | None = None
+    counts: Any, normalize: Normalize | None, formula: Formula, *, already: Normalize | None = None
 ) -> Any:
     """Apply ``formula`` to the classes that occur, and normalise where it has not ``already``."""
     if normalize is not None:
-        options.choice("normalize", normalize, ("samples", "classes"))
+        options.choice("normalize", normalize, get_args(Normalize))
     if isinstance(counts, list | tuple):
         arguments.nonnegative("counts", counts)
         listed = host_array("counts", counts, float)

@@ -41,10 +41,11 @@ def chosen(session: nox.Session, default: list[str]) -> tuple[list[str], list[st
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, imports (libraries stay in backends/), spelling."""
+    """Style, floors (an import never goes up), spelling."""
     install(session, group="lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
     session.run("codespell")
 
 

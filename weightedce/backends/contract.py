@@ -62,7 +62,7 @@ class Backend:
 
         NaN if there is one. The array is not empty.
         """
-        xp = self.namespace
+        xp, array = self.namespace, self.detach(array)
         least = xp.min(array)
         return None if self.read(least == least) is None else (float(least), float(xp.max(array)))
 

@@ -97,7 +97,7 @@ def soft_confusion(
         TP = \sum w_+ \, y \, p, \quad FN = \sum w_+ \, y \, (1 - p), \quad
         FP = \sum w_- \, (1 - y) \, p, \quad TN = \sum w_- \, (1 - y) (1 - p), \quad p = \sigma(z)
 
-    each times the sample weight; in (weighted) examples.
+    each times the sample weight; in (weighted) examples, no unit.
 
     Parameters
     ----------
@@ -121,7 +121,19 @@ def soft_confusion(
 
     Notes
     -----
+    Limits: at infinite logits each element counts wholly on one side. NaN stays NaN. What is masked
+    counts nowhere.
+
     Gradients flow to logits, targets and all weights, first and second order.
+
+    Differences: ``sklearn.metrics.confusion_matrix`` and the metrics of torch and Keras count
+    decisions, which have no gradient.
+
+    References
+    ----------
+    Milletari, Navab, Ahmadi (2016), "V-Net: Fully Convolutional Neural Networks for Volumetric
+    Medical Image Segmentation", 3DV, section 3, for TP; Salehi, Erdogmus, Gholipour (2017),
+    "Tversky Loss Function for Image Segmentation", MLMI, equation 3, for FP and FN.
 
     Examples
     --------

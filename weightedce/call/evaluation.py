@@ -18,7 +18,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Backend
-from weightedce.backends.contract import Block, Factors
+from weightedce.backends.contract import Block, Factors, Sloped
 from weightedce.call import arguments
 from weightedce.call.binary_batch import BinaryBatch
 from weightedce.call.class_batch import ClassBatch
@@ -52,9 +52,10 @@ def evaluate(
     backend = arguments.library("logits", logits)
     way = way_of(call, backend)
     if way != WHOLE:
-        part, rows = call.part(way)
+        divisor = call.divisor
+        part, rows = call.part(way, SUM if divisor else call.reduction)
         try:
-            total = backend.by_blocks(part, rows, way, call.divisor or 1.0)
+            total = backend.by_blocks(part, rows, way, divisor or 1.0)
         except (TypeError, ValueError):
             if way == ONE_BLOCK:
                 raise
@@ -108,13 +109,15 @@ class Call(NamedTuple):
         size = float(prod(self.logits.shape))
         return size / self.logits.shape[self.options["axis"]] if self.over_classes else size
 
-    def part(self, way: int) -> tuple["Part", list[Any]]:
+    def part(self, way: int, reduction: Reduction) -> tuple["Part", list[Any]]:
         """Return the loss as a function of rows, and all the rows."""
         names: list[str] = []
         if way != ONE_BLOCK:
             names = [x for x in ("sample_weight", "mask") if _by_rows(self.options[x], self.logits)]
         rows = [self.logits, self.targets, *(self.options[name] for name in names)]
-        return Part(self, names, SUM if self.divisor else self.reduction), rows
+        sloped = self.formula.sloped if isinstance(self.formula, Block) else None
+        held = tuple(self.options.values())
+        return Part(self, names, reduction, sloped, reduction.apart, held), rows
 
 
 def way_of(call: Call, backend: Backend) -> int:
@@ -177,21 +180,9 @@ class Part(NamedTuple):
     call: Call
     names: Sequence[str]
     reduction: Reduction
-
-    @property
-    def sloped(self) -> Any:
-        """Return the form of the formula that gives its derivative too, if there is one."""
-        return self.call.formula.sloped if isinstance(self.call.formula, Block) else None
-
-    @property
-    def apart(self) -> bool:
-        """Whether the losses are not added up."""
-        return self.reduction.apart
-
-    @property
-    def held(self) -> Sequence[Any]:
-        """Return the further arguments that the loss is made of."""
-        return tuple(self.call.options.values())
+    sloped: Sloped | None  # the form of the formula that gives its derivative too, if there is one
+    apart: bool  # the losses are not added up
+    held: Sequence[Any]  # the further arguments that the loss is made of
 
     def sums(self, rows: Sequence[Any]) -> LossTotal:
         """Return the sums over the rows, for autodiff."""

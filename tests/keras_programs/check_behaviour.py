@@ -11,6 +11,7 @@ from tools import BACKEND, gradient, masked, numpy, tensor
 
 import weightedce
 from weightedce import keras as ours
+from weightedce.objects.docstring import entries, sections
 
 RANDOM = np.random.default_rng(1)
 Z = RANDOM.normal(size=(6, 4)).astype("float32")
@@ -130,10 +131,13 @@ def test_configs_keep_every_argument(name, options, function, given, y):
 @every
 def test_docstrings_say_every_argument(name, options, function, given, y):
     cls = getattr(ours, name)
-    for parameter in inspect.signature(cls).parameters:
-        assert parameter in cls.__doc__, parameter
-    for section in ("Parameters", "Notes", "Raises", "References"):
-        assert f"{section}\n    ---" in cls.__doc__
+    said = sections(cls.__doc__)
+    assert all(said[title] for title in ("", "Parameters", "Notes", "Raises", "References"))
+    entries_ = entries(said["Parameters"])
+    assert list(entries_) == list(inspect.signature(cls).parameters)
+    assert all(entry.kind and entry.text for entry in entries_.values())
+    assert "{" not in said["Notes"] + said["Raises"] + said["References"]
+    assert said["References"].startswith(f"See `weightedce.{function}`.")
 
 
 def test_arguments_come_in_the_order_of_keras():

@@ -205,7 +205,8 @@ def dtype_name(dtype: Any) -> str:
 
 def all_known(*sizes: Any) -> bool:
     """Tell whether sizes are known now; in a graph they may be 0-d arrays."""
-    return not [size for size in sizes if not isinstance(size, int)]  # `all` takes twice as long
+    # `all` takes twice as long; a symbol that torch traces with is no int, but can be compared
+    return not [size for size in sizes if not isinstance(size, int) and hasattr(size, "dtype")]
 
 
 def _stretches(mine: Any, theirs: Any) -> bool:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NamedTuple, Protocol, Self
 
 from weightedce.backends import Array, Namespace, backend_of
+from weightedce.call.arguments import all_known
 from weightedce.call.options import choice
 
 
@@ -124,9 +126,9 @@ def reduction_of(name: str) -> Reduction:
 def reduce(loss: Array, batch: Batch, reduction: Reduction) -> Any:
     """Reduce ``loss``, one number per element or example."""
     if reduction is MEAN and batch.keep is None:
-        size = _size(loss)
-        if isinstance(size, float):
-            total = batch.xp.sum(loss)
+        shape = backend_of(loss).shape(loss)
+        if all_known(*shape):
+            total, size = batch.xp.sum(loss), prod(shape)
             return total * (1.0 / size) if size else total
     return reduction.finish(reduction.sums(loss, batch))
 
@@ -137,16 +139,9 @@ def _count(loss: Array, keep: Array | None) -> Array:
     xp = backend.namespace
     if keep is not None:
         return xp.astype(xp.sum(xp.astype(keep, xp.int32)), loss.dtype)
-    return xp.asarray(_size(loss), dtype=loss.dtype, device=backend.device(loss))
-
-
-def _size(loss: Array) -> Any:
-    """Return the number of elements, as a float: 2**31 of them are no int32."""
-    backend = backend_of(loss)
-    size: Any = 1.0
-    for length in backend.shape(loss):
-        known = isinstance(length, int)
-        size = size * (length if known else backend.namespace.astype(length, loss.dtype))
+    size = xp.asarray(1.0, dtype=loss.dtype, device=backend.device(loss))
+    for length in backend.shape(loss):  # 2**31 elements are no int32
+        size = size * (length if all_known(length) else xp.astype(length, loss.dtype))
     return size
 
 

@@ -44,7 +44,7 @@ def linear_batch(
         raise ValueError("hidden: expected shape (..., D), got one number")
     axis = arguments.axis_of(shape, axis, "hidden")
     features, loss_shape = shape[axis], shape[:axis] + shape[axis + 1 :]
-    if not isinstance(features, int):
+    if not arguments.all_known(features):
         raise ValueError(f"hidden: expected a known number of features along axis {axis}")
     w, classes = _weight(weight, h, features)
     b = None if bias is None else _vector("bias", bias, h, classes)
@@ -98,7 +98,7 @@ def _weight(weight: Array, hidden: Array, features: int) -> tuple[Array, int]:
     arguments.floating("weight", weight)
     matrix = arguments.beside("weight", weight, hidden, hidden.dtype)
     shape = backend_of(matrix).shape(matrix)
-    if len(shape) != 2 or shape[1] != features or not isinstance(shape[0], int) or shape[0] < 1:
+    if len(shape) != 2 or shape[1] != features or not arguments.all_known(shape[0]) or shape[0] < 1:
         raise ValueError(
             f"weight: expected shape (V, {features}), one row of {features} features a class, "
             f"got shape {tuple(weight.shape)}"

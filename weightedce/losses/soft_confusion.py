@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, Self, get_args
 
 from weightedce.backends import Array, backend_of
 from weightedce.call import options
+from weightedce.call.arguments import all_known
 from weightedce.call.binary_batch import binary_batch
 from weightedce.call.options import LabelReduction, SmoothingWeight
 from weightedce.call.reductions import ratio
@@ -189,6 +190,6 @@ def over_labels(loss: Array, reduction: LabelReduction) -> Array:
     if reduction == "sum":
         return total
     labels = backend.shape(loss)[0]
-    if not isinstance(labels, int):
+    if not all_known(labels):
         labels = backend.namespace.astype(labels, loss.dtype)
     return total / labels

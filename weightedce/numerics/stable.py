@@ -179,7 +179,7 @@ def power(base: Array, exponent: float) -> Array:
     lifted, low, factor = _lifted(base)
     raised = lifted**exponent
     raised = xp.where(low, raised * factor**-exponent, raised)
-    return xp.where(base > 0.0, raised, float(exponent == 0))
+    return xp.where(base > 0.0, raised, 1.0 if exponent == 0 else 0.0)
 
 
 def log(base: Array) -> Array:

@@ -96,7 +96,9 @@ class CrossEntropyLoss(
                 f"target: expected floating-point probabilities, since it has the shape of the "
                 f"input, {tuple(input.shape)}, got dtype {target.dtype}: labels have no class axis"
             )
-        if self.weight is not None and self.weight.shape not in ((), input.shape[axis : axis + 1]):
+        weight = self.weight
+        # not by `in`, which torch.compile answers wrongly for sizes that it keeps symbolic
+        if weight is not None and weight.ndim and weight.shape != input.shape[axis : axis + 1]:
             raise ValueError(
                 f"weight: expected one number for each of the {input.shape[axis]} classes, got "
                 f"shape {tuple(self.weight.shape)}"

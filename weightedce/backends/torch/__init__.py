@@ -7,6 +7,7 @@ import torch
 
 from weightedce.backends.contract import Array, Backend
 from weightedce.backends.torch import blocks, labels, linear, linear_rows, slope
+from weightedce.backends.torch.modes import proxied
 
 
 class Torch(Backend):
@@ -24,7 +25,7 @@ class Torch(Backend):
 
     def read(self, flag: Array, /) -> bool | None:
         """Read ``flag`` unless it is being compiled, on an accelerator, batched or fake."""
-        if torch.compiler.is_compiling() or flag.device.type != "cpu":
+        if torch.compiler.is_compiling() or flag.device.type != "cpu" or proxied():
             return None
         try:
             return bool(flag)
@@ -36,7 +37,7 @@ class Torch(Backend):
 
         Labels over 1000 classes take 1.2 times as long with two.
         """
-        if torch.compiler.is_compiling() or not array.is_cpu:
+        if torch.compiler.is_compiling() or not array.is_cpu or proxied():
             return None
         low, high = torch.aminmax(array.detach())
         try:

@@ -32,8 +32,15 @@ def linear_sums(
 
 
 def blocks_of(rows: Sequence[Any], size: int) -> Iterator[list[Any]]:
-    """Yield the rows of each block; one block of none if there are none."""
-    for start in range(0, max(len(rows[0]), 1), size):
+    """Yield the rows of each block; one block of none if there are none.
+
+    A number that a tracer keeps as a symbol makes one block.
+    """
+    count = rows[0].shape[0]
+    if not isinstance(count, int):
+        yield list(rows)
+        return
+    for start in range(0, max(count, 1), size):
         yield [x if x is None else x[start : start + size] for x in rows]
 
 

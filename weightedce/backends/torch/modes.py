@@ -13,12 +13,21 @@ def compiled() -> bool:
     return torch.compiler.is_compiling() and not torch._C._are_functorch_transforms_active()
 
 
+def proxied() -> bool:
+    """Tell whether a tracer records the operations: make_fx, AOT, the exporter."""
+    proxy = torch._C._TorchDispatchModeKey.PROXY
+    return (
+        torch._C._get_dispatch_mode(proxy) is not None
+        or torch._ops._get_dispatch_mode_pre_dispatch(proxy) is not None
+    )
+
+
 def transformed(arrays: Sequence[Any]) -> bool:
-    """Tell whether torch looks through the operations: compiler, torch.func, forward mode.
+    """Tell whether torch looks through the operations: compiler, tracer, torch.func, forward mode.
 
     Or whether there are no numbers to look at, in fake tensors.
     """
-    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active() or proxied():
         return True
     if FakeTensor in map(type, arrays):
         return True

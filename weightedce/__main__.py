@@ -1,6 +1,7 @@
 """The command ``weightedce``; what it needs comes with ``weightedce[validation]``."""
 
 import sys
+from io import TextIOWrapper
 
 
 def main() -> None:
@@ -13,6 +14,9 @@ def main() -> None:
         sys.exit(
             f"weightedce: the command needs {error.name}: pip install 'weightedce[validation]'"
         )
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that has no "✗", nor a class's letters
+            stream.reconfigure(errors="backslashreplace")
     app(prog_name="weightedce")
 
 

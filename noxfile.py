@@ -98,6 +98,14 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def stubs(session: nox.Session) -> None:
+    """Write anew what type checkers and editors read of the loss objects: their `__init__.pyi`."""
+    install(session, "-e", ".", *LIBRARIES["torch"], "keras", group="")
+    command = ["python", "-m", "weightedce.objects.stub", "weightedce.torch", "weightedce.keras"]
+    session.run(*command, env={"KERAS_BACKEND": "torch"})
+
+
+@nox.session
 def pictures(session: nox.Session) -> None:
     """Draw the pictures of the losses in docs/_static/losses; arguments are names of losses."""
     install(session, "-e", ".", "matplotlib", *LIBRARIES["torch"], group="docs")

@@ -210,7 +210,7 @@ def test_labels_of_other_integer_types(dtype):
 
 
 def test_a_label_out_of_range_is_named():
-    with pytest.raises(ValueError, match=r"target: expected values in 0..2, got targets\[1\] = 3"):
+    with pytest.raises(ValueError, match=r"target: expected values in 0..2, got target\[1\] = 3"):
         ours.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 3]))
 
 

@@ -160,7 +160,7 @@ def test_repr_shows_the_configuration():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"gama": 1.0}, TypeError, "FocalLoss: got an unexpected keyword argument 'gama'"),
+        ({"gama": 1.0}, TypeError, "FocalLoss: there is no option 'gama': expected gamma, got gama=1.0"),
         ({"class_weight": [1.0, -2.0]}, ValueError, "class_weight: expected finite numbers >= 0"),
         ({"class_weight": "balanced"}, TypeError, "class_weight: expected a number, a list of"),
         (
@@ -271,7 +271,7 @@ def test_subclasses_keep_their_own_arguments():
         (
             lambda m: m.FocalLoss()(torch.ones(2, 3), torch.tensor([0, 3])),
             ValueError,
-            "target: expected values in 0..2, got targets[1] = 3",
+            "target: expected values in 0..2, got target[1] = 3",
         ),
         (
             lambda m: m.CrossEntropyLoss()(torch.ones(2, 3).int(), torch.zeros(2).long()),

@@ -11,6 +11,8 @@ from tools import BACKEND, gradient, masked, numpy, tensor
 
 import weightedce
 from weightedce import keras as ours
+from weightedce.objects import stub
+from weightedce.objects.docstring import entries, sections
 
 RANDOM = np.random.default_rng(1)
 Z = RANDOM.normal(size=(6, 4)).astype("float32")
@@ -130,10 +132,55 @@ def test_configs_keep_every_argument(name, options, function, given, y):
 @every
 def test_docstrings_say_every_argument(name, options, function, given, y):
     cls = getattr(ours, name)
-    for parameter in inspect.signature(cls).parameters:
-        assert parameter in cls.__doc__, parameter
-    for section in ("Parameters", "Notes", "Raises", "References"):
-        assert f"{section}\n    ---" in cls.__doc__
+    said = sections(cls.__doc__)
+    assert all(said[title] for title in ("", "Parameters", "Notes", "Raises", "References"))
+    entries_ = entries(said["Parameters"])
+    assert list(entries_) == list(inspect.signature(cls).parameters)
+    assert all(entry.kind and entry.text for entry in entries_.values())
+    assert "{" not in said["Notes"] + said["Raises"] + said["References"]
+    assert said["References"].startswith(f"See `weightedce.{function}`.")
+
+
+def test_no_name_hides_one_of_keras():
+    theirs = set(dir(keras.losses.Loss()))
+    for name in ours.__all__:
+        cls = getattr(ours, name)
+        bases = [base for base in cls.__mro__ if base.__module__.startswith("weightedce")]
+        mine = {name for base in bases for name in vars(base) if not name.startswith("__")}
+        assert mine & theirs == {"call", "get_config"}, name  # these are there to be written
+        options = set(inspect.signature(cls).parameters)
+        assert options & theirs == {"reduction", "name", "dtype"}  # and mean what they do there
+        assert not options & {name for base in bases for name in vars(base)}
+
+
+def test_an_option_that_there_is_not_names_the_one_that_is_meant():
+    for make, message in (
+        (lambda: ours.Dice(weight=[1, 2]), "Dice: there is no option 'weight': expected class_wei"),
+        (
+            lambda: ours.PolyCrossentropy(ignore_index=0),
+            "expected ignore_class, got ignore_index=0",
+        ),
+        (lambda: ours.BinaryCrossentropy(from_logit=True), "expected from_logits, got"),
+        (lambda: ours.FBeta(2.0, True), "expected beta by position and the rest by name"),
+        (lambda: ours.LDAMCrossentropy(), "LDAMCrossentropy: missing a required argument"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            make()
+    with pytest.raises(ValueError, match="assignment: expected one of hard, soft, got 'sof'"):
+        ours.ConfusionCrossentropy(assignment="sof")
+
+
+def test_repr_shows_what_was_given_default_or_not():
+    assert repr(ours.Dice()) == "Dice()"
+    loss = ours.BinaryCrossentropy(False, pos_weight=np.array([1.0, 2.0]), dtype="float64")
+    shown = "BinaryCrossentropy(from_logits=False, dtype='float64', pos_weight=[1.0, 2.0])"
+    assert repr(loss) == shown
+    assert repr(eval(shown, vars(ours))) == shown
+
+
+def test_the_stub_is_up_to_date():
+    written = stub.path(ours).read_text(encoding="utf-8")
+    assert written == stub.stub(ours), "run: nox -s stubs"
 
 
 def test_arguments_come_in_the_order_of_keras():

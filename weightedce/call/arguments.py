@@ -15,7 +15,7 @@ NUMBERS = (list, tuple, Real)  # what users write that is no array
 
 
 def library(name: str, array: Array) -> Backend:
-    """Return the adapter of the library of ``array``, or raise a TypeError that names it."""
+    """Return the backend of the library of ``array``, or raise a TypeError that names it."""
     try:
         backend = backend_of(array)
         backend.shape(array)

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
 ReductionName = Literal["mean", "sum", "none", "weighted_mean", "total"]
+LabelReduction = Literal["mean", "sum", "none"]  # over the labels
 SmoothingWeight = Literal["target", "class"]
 TargetRange = Literal["unit", "any"]
 Normalize = Literal["samples", "classes"]

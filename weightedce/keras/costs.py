@@ -6,47 +6,34 @@ from keras import ops
 
 from weightedce import losses
 from weightedce.backends import Array
-from weightedce.keras.families import BinaryLoss, SoftmaxLoss
-from weightedce.keras.loss import WeightedLoss, registered, same_rank
+from weightedce.keras.elements import BinaryLoss
+from weightedce.keras.examples import SoftmaxLoss
+from weightedce.keras.loss import WeightedLoss, same_rank
 
 
-@registered
-class ExpectedCost(WeightedLoss):
+class ExpectedCost(WeightedLoss, function=losses.expected_cost, order="cost_matrix"):
     """`expected_cost` as a Keras loss.
 
     Parameters
     ----------
-    cost_matrix : list or array, shape (K, K)
-        ``cost_matrix[y][k]``: the cost of predicting k where y is true; ``[[tn, fp], [fn, tp]]``
-        for one probability per element.
     from_logits : bool
         False: ``y_pred`` holds probabilities, from a sigmoid for one per element, from a softmax
         for K per example.
     axis : int, optional
         The class axis. Default: ``y_true`` of the shape of ``y_pred`` and a 2 x 2 matrix mean one
         probability per element; anything else K per example along the last axis.
-    label_smoothing, reduction, name, dtype
-        As in `CategoricalCrossentropy`.
     class_weight : dict, list, array or "batch", optional
         As in `BinaryCrossentropy` or `CategoricalCrossentropy`.
     ignore_class : int, optional
         Elements or examples with this label are left out.
-    smoothing_weight : {"target", "class"}
-        As in `cross_entropy`.
+    reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "weighted_mean", \
+"sum", "none", None}
+        As in `BinaryCrossentropy` or `CategoricalCrossentropy`.
 
     Notes
     -----
     Nothing is clipped: the loss is bounded, in the unit of the costs. An answer that is saturated
-    and wrong has a gradient near 0: start training with a cross-entropy. Keras has no such loss.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `BinaryCrossentropy`, `CategoricalCrossentropy` and `expected_cost`.
-
-    References
-    ----------
-    See `expected_cost`.
+    and wrong has a gradient near 0: start training with a cross-entropy.
 
     Examples
     --------
@@ -58,22 +45,6 @@ class ExpectedCost(WeightedLoss):
     cost_matrix: Any
     axis: int | None
 
-    def __init__(
-        self,
-        cost_matrix: Any,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int | None = None,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "expected_cost",
-        dtype: Any = None,
-        *,
-        class_weight: Any = None,
-        ignore_class: int | None = None,
-        smoothing_weight: str = "target",
-    ) -> None:
-        super().__init__(locals())
-
     def evaluate(
         self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, reduction: str | None
     ) -> Array:
@@ -82,20 +53,17 @@ class ExpectedCost(WeightedLoss):
         two = len(self.cost_matrix) == 2 and self.axis is None and len(y.shape) == len(p.shape)
         labels = two and y.shape[-1] == 1 != p.shape[-1]  # (N, 1) beside (N, 2)
         family = _PerElement if two and not labels else _PerExample
-        config = {**self.get_config(), "reduction": "none"}
-        return family(config).evaluate(y_true, y_pred, sample_weight, mask, reduction)
+        loss = family(**{**self.get_config(), "reduction": "none"})
+        return loss.evaluate(y_true, y_pred, sample_weight, mask, reduction)
 
 
-class _PerElement(BinaryLoss):
-    function = staticmethod(losses.expected_cost)
+class _PerElement(BinaryLoss, function=losses.expected_cost, order="cost_matrix"):
     bounded = True
-    pos_weight = neg_weight = None
 
     def weights(self, y: Array, keep: Array | None) -> dict[str, Any]:
         """Return the weights as the function takes them."""
         return {"class_weight": None if self.class_weight is None else self.pair(y, keep)}
 
 
-class _PerExample(SoftmaxLoss):
-    function = staticmethod(losses.expected_cost)
+class _PerExample(SoftmaxLoss, function=losses.expected_cost, order="cost_matrix"):
     bounded = True

@@ -1,40 +1,85 @@
 """The base of the Keras losses: their options and their call. It knows no formula."""
 
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 from keras.src.backend import get_keras_mask  # no public name; a JAX tracer has no attributes
 
 from weightedce.backends import Array
-from weightedce.call import arguments
-from weightedce.keras.reductions import checked, over_replicas
+from weightedce.keras.reductions import Reduction, over_replicas
+from weightedce.keras.weights import check_weight
+from weightedce.objects.from_function import FromFunction
+from weightedce.objects.names import renamed
+from weightedce.objects.signature import options_of
 
-NAMES = {"logits": "y_pred", "targets": "y_true", "ignore_index": "ignore_class"}
-registered = keras.saving.register_keras_serializable(package="weightedce")
+INTERFACE = "The interface is that of ``keras.losses.{}``, Keras 3.15.1."
 
 
-class WeightedLoss(keras.losses.Loss):
+class WeightedLoss(FromFunction, keras.losses.Loss):
     """A `keras.losses.Loss` that keeps its options as attributes and in its config.
 
-    Subclasses list their arguments in ``__init__`` and hand ``locals()`` over: what is an
-    argument there is an attribute, goes into the config and comes back from it.
+    Parameters
+    ----------
+    name : str
+        Name of the loss.
+    dtype : str or keras.DTypePolicy, optional
+        dtype of the result; ``keras.config.floatx()`` by default. Half precision is computed in
+        float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When called, as {function}, with ``y_true`` and
+        ``y_pred`` in the message; when made, for a reduction, a word or a weight that is none, and
+        for an option that there is not.
+
+    Notes
+    -----
+    Called as ``loss(y_true, y_pred, sample_weight=None)``. What is masked may hold anything.
+    {peer}
+
+    References
+    ----------
+    See {function}.
     """
 
-    from_logits: bool
+    names: ClassVar[Mapping[str, str]] = {
+        "logits": "y_pred",
+        "targets": "y_true",
+        "ignore_index": "ignore_class",
+    }
+    from_logits: bool = False
+    reduction: Reduction = "sum_over_batch_size"
+    name: str | None = None
+    dtype: Any = None
 
-    def __init__(self, given: dict[str, Any]) -> None:
-        options = {k: plain(k, v) for k, v in given.items() if k not in ("self", "__class__")}
-        reduction = checked(options.pop("reduction"))
-        dtype = keras.dtype_policies.get(options.pop("dtype") or keras.config.floatx())
-        super().__init__(name=options.pop("name"), dtype=dtype)
+    def __init_subclass__(cls, function: Callable[..., Any] | None = None, **spec: Any) -> None:
+        """Take the name that Keras gives a loss for the default."""
+        if function is not None:
+            spec = {"name": snake_case(cls.__name__), **spec}
+        super().__init_subclass__(function=function, **spec)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        found = {k: plain(k, v) for k, v in self._bound(args, options).items()}
+        reduction = found.pop("reduction")
+        dtype = keras.dtype_policies.get(found.pop("dtype") or keras.config.floatx())
+        super().__init__(name=found.pop("name"), dtype=dtype)
         self.reduction = reduction
         self._policy = dtype.name
-        self._options = options
-        for name, value in options.items():
+        self._options = found
+        for name, value in found.items():
             if name.endswith("_weight") and name != "smoothing_weight":
                 check_weight(name, value)
             setattr(self, name, value)
+
+    @classmethod
+    def _facts(cls) -> dict[str, str]:
+        there = hasattr(keras.losses, cls.__name__)
+        peer = INTERFACE.format(cls.__name__) if there else "Keras has no such loss."
+        return {**super()._facts(), "peer": peer}
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
         """Return the reduced loss; a mask that Keras left on ``y_pred`` is honoured."""
@@ -54,11 +99,7 @@ class WeightedLoss(keras.losses.Loss):
         try:
             return ops.cast(self.evaluate(*args), self.dtype)
         except (TypeError, ValueError) as error:
-            name, colon, rest = str(error).partition(": ")
-            if name not in NAMES:
-                raise
-            rest = rest.replace(f"{name}[", f"{NAMES[name]}[")  # the position of the offender
-            raise type(error)(f"{NAMES[name]}{colon}{rest}") from None
+            raise renamed(error, self.names) from None
 
     def evaluate(
         self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, reduction: str | None
@@ -71,9 +112,18 @@ class WeightedLoss(keras.losses.Loss):
         config = {"name": self.name, "reduction": self.reduction, "dtype": self._policy}
         return {**config, **self._options}
 
-    def others(self, *handled: str) -> dict[str, Any]:
-        """Return the options but for those that are ``handled`` already."""
-        return {name: value for name, value in self._options.items() if name not in handled}
+    def __repr__(self) -> str:
+        """Return the call that makes it."""
+        config = self.get_config()
+        if "dtype" not in self._given:  # that of Keras's configuration
+            del config["dtype"]
+        shown = ", ".join(f"{k}={v!r}" for k, v in self._configured(config).items())
+        return f"{type(self).__name__}({shown})"
+
+    def passed(self) -> dict[str, Any]:
+        """Return the options that the function takes as they are."""
+        taken = options_of(self.function)
+        return {name: value for name, value in self._options.items() if name in taken}
 
     @property
     def compute(self) -> str:
@@ -106,18 +156,6 @@ def plain(name: str, value: Any) -> Any:
         ) from None
 
 
-def check_weight(name: str, weight: Any) -> None:
-    """Refuse what is no weight: negative numbers, infinite ones, other words than "batch"."""
-    if isinstance(weight, dict):
-        weight = list(weight.values())
-    if isinstance(weight, str):
-        words = " or 'batch'" if name in ("class_weight", "pos_weight") else ""
-        if weight != "batch" or not words:
-            raise ValueError(f"{name}: expected numbers{words}, got {weight!r}")
-    elif weight is not None:
-        arguments.nonnegative(name, weight)
-
-
 def same_rank(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
     """Add or drop a last axis of size 1 as Keras does: (N,) and (N, 1) fit each other."""
     swap = len(y_true.shape) > len(y_pred.shape)
@@ -130,10 +168,7 @@ def same_rank(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
     return (long, short) if swap else (short, long)
 
 
-def class_vector(weight: Any, classes: int) -> Any:
-    """Return the class weights of a dict as a list; classes that it leaves out weigh 1."""
-    if not isinstance(weight, dict):
-        return weight
-    if unknown := [k for k in weight if not 0 <= k < classes]:
-        raise ValueError(f"class_weight: expected classes in 0..{classes - 1}, got {unknown}")
-    return [weight.get(k, 1.0) for k in range(classes)]
+def snake_case(name: str) -> str:
+    """Return ``ABc`` as ``a_bc``, as Keras names its losses."""
+    apart = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", apart).lower()

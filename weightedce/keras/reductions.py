@@ -1,7 +1,7 @@
 """Keras's reductions of a weighted loss, by those of the library."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from keras import backend, ops
 
@@ -10,17 +10,9 @@ from weightedce.call import arguments
 from weightedce.call.reductions import ratio
 
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "weighted_mean")
-REDUCTIONS = (*MEANS, "sum", "none", None)
-
-
-def checked(reduction: Any) -> Any:
-    """Return the name of a reduction if it is one."""
-    if reduction not in REDUCTIONS:
-        raise ValueError(
-            f"Invalid value for argument `reduction`: expected one of {REDUCTIONS}, got "
-            f"{reduction!r}"
-        )
-    return reduction
+Reduction = Literal[
+    "sum_over_batch_size", "mean", "mean_with_sample_weight", "weighted_mean", "sum", "none", None
+]
 
 
 def leading(name: str, value: Any, shape: tuple[Any, ...]) -> Array:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call.options import SmoothingWeight
-from weightedce.losses.soft_confusion import LabelReduction, over_labels, soft_confusion
+from weightedce.call.options import LabelReduction, SmoothingWeight
+from weightedce.losses.soft_confusion import over_labels, soft_confusion
 
 
 def dice_loss(

@@ -4,8 +4,8 @@ from typing import Any
 
 from weightedce.backends import Array
 from weightedce.call import options
-from weightedce.call.options import SmoothingWeight
-from weightedce.losses.soft_confusion import LabelReduction, over_labels, soft_confusion
+from weightedce.call.options import LabelReduction, SmoothingWeight
+from weightedce.losses.soft_confusion import over_labels, soft_confusion
 
 
 def f_beta_loss(

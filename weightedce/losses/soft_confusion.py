@@ -1,15 +1,13 @@
 """Soft confusion counts: what the losses on recall, precision and overlap are made of."""
 
-from typing import Any, Literal, NamedTuple, Self, get_args
+from typing import Any, NamedTuple, Self, get_args
 
 from weightedce.backends import Array, backend_of
 from weightedce.call import options
 from weightedce.call.binary_batch import binary_batch
-from weightedce.call.options import SmoothingWeight
+from weightedce.call.options import LabelReduction, SmoothingWeight
 from weightedce.call.reductions import ratio
 from weightedce.numerics import stable
-
-LabelReduction = Literal["mean", "sum", "none"]  # over the labels
 
 
 class SoftConfusion(NamedTuple):

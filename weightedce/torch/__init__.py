@@ -2,47 +2,21 @@
 
 `CrossEntropyLoss`, `BCEWithLogitsLoss` and `LinearCrossEntropyLoss` take the arguments of torch's
 own classes, and more by name. Each hands its options to a function of the library: no formula is
-here.
+here. Losses that say nothing of their own have a class all the same, named after the function.
 """
 
+from weightedce.objects.family import camel_case, with_the_rest
 from weightedce.torch.bce_with_logits import BCEWithLogitsLoss
 from weightedce.torch.cross_entropy import CrossEntropyLoss
-from weightedce.torch.family import (
-    AsymmetricLoss,
-    BalancedSoftmaxCrossEntropyLoss,
-    BinaryFocalLoss,
-    ConfusionCrossEntropyLoss,
-    DiceLoss,
-    ExpectedCostLoss,
-    FBetaLoss,
-    FocalLoss,
-    GeneralizedCrossEntropyLoss,
-    LDAMCrossEntropyLoss,
-    LogitAdjustedCrossEntropyLoss,
-    PolyCrossEntropyLoss,
-    RecallSpecificityLoss,
-    TverskyLoss,
-    VectorScalingCrossEntropyLoss,
-)
+from weightedce.torch.expected_cost import ExpectedCostLoss
+from weightedce.torch.families import family
 from weightedce.torch.linear_cross_entropy import LinearCrossEntropyLoss
 
-__all__ = [
-    "AsymmetricLoss",
-    "BCEWithLogitsLoss",
-    "BalancedSoftmaxCrossEntropyLoss",
-    "BinaryFocalLoss",
-    "ConfusionCrossEntropyLoss",
-    "CrossEntropyLoss",
-    "DiceLoss",
-    "ExpectedCostLoss",
-    "FBetaLoss",
-    "FocalLoss",
-    "GeneralizedCrossEntropyLoss",
-    "LDAMCrossEntropyLoss",
-    "LinearCrossEntropyLoss",
-    "LogitAdjustedCrossEntropyLoss",
-    "PolyCrossEntropyLoss",
-    "RecallSpecificityLoss",
-    "TverskyLoss",
-    "VectorScalingCrossEntropyLoss",
-]
+_classes = with_the_rest(
+    [BCEWithLogitsLoss, CrossEntropyLoss, ExpectedCostLoss, LinearCrossEntropyLoss],
+    module=__name__,
+    family=family,
+    named=lambda name: f"{camel_case(name.removesuffix('_loss'))}Loss",
+)
+globals().update(_classes)  # type checkers read them in __init__.pyi
+__all__ = list(_classes)

@@ -6,10 +6,18 @@ import torch
 
 from weightedce import losses
 from weightedce.call import arguments
-from weightedce.torch.loss import Loss, check_tensor, named_reduction
+from weightedce.torch.families import LogitsLoss, check_tensor
+from weightedce.torch.tensors import target_of
 
 
-class BCEWithLogitsLoss(Loss):
+class BCEWithLogitsLoss(
+    LogitsLoss,
+    torch.nn.BCEWithLogitsLoss,
+    function=losses.binary_cross_entropy,
+    order="weight size_average reduce reduction pos_weight",
+    without=["axis"],
+    target_range="any",
+):
     r"""``torch.nn.BCEWithLogitsLoss`` by its arguments, shapes and numbers, and what it lacks.
 
     Changing the import changes no finite number. For logits z and targets y of the same shape
@@ -21,31 +29,26 @@ class BCEWithLogitsLoss(Loss):
     Parameters
     ----------
     weight : number, list, array or tensor, optional
-        w: broadcast to the shape of the input from its last axis, as in torch. A buffer.
+        w: broadcast to the shape of the input from its last axis, as in torch.
     size_average, reduce : bool, optional
         Deprecated by torch: use ``reduction``.
     reduction : {"mean", "sum", "none", "weighted_mean", "total"}
         ``"mean"``: sum / number of elements that are not masked, whatever their weights. The
         others are those of `weightedce.binary_cross_entropy`.
     pos_weight, neg_weight : number, list, array or tensor, optional
-        Weights of positives and negatives, broadcast from the last axis. Buffers.
-    ignore_index : number, optional
-        Elements with this target are removed.
-    label_smoothing, smoothing_weight
-        As in `weightedce.binary_cross_entropy`.
+        Weights of positives and negatives, broadcast from the last axis.
     target_range : {"any", "unit"}
         ``"any"`` is torch's: targets may be any numbers. ``"unit"`` refuses what is outside
         [0, 1].
 
     Notes
     -----
-    Called as ``criterion(input, target, *, sample_weight=None, mask=None)``; the last two align
-    with the leading axes of the input. Raises as `weightedce.binary_cross_entropy` does, and
-    if a weight does not broadcast to the input: it never makes the loss larger.
+    ``sample_weight`` and ``mask`` align with the leading axes of the input. A weight that does not
+    broadcast to the input is an error: it never makes the loss larger.
 
     Differences from torch: infinite logits give the limit, not NaN; an empty batch gives 0,
     not NaN; float16 and bfloat16 give a float32 loss, and otherwise the loss has the dtype of the
-    input, whatever the target's; integer and boolean targets are taken. It is no instance of
+    input, whatever the target's; integer and boolean targets are taken. It is an instance of
     torch's class, and takes ``torch.compile`` and ``torch.export``, not ``torch.jit``.
 
     Gradients flow to the input, the targets and the weights.
@@ -58,32 +61,9 @@ class BCEWithLogitsLoss(Loss):
     tensor(2.5127)
     """
 
-    function = staticmethod(losses.binary_cross_entropy)
-
-    def __init__(
-        self,
-        weight: Any = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        pos_weight: Any = None,
-        *,
-        neg_weight: Any = None,
-        ignore_index: float | None = None,
-        label_smoothing: float = 0.0,
-        smoothing_weight: str = "target",
-        target_range: str = "any",
-    ) -> None:
-        super().__init__(
-            weight=weight,
-            reduction=named_reduction(size_average, reduce, reduction),
-            pos_weight=pos_weight,
-            neg_weight=neg_weight,
-            ignore_index=ignore_index,
-            label_smoothing=label_smoothing,
-            smoothing_weight=smoothing_weight,
-            target_range=target_range,
-        )
+    weight: Any = None
+    size_average: bool | None = None
+    reduce: bool | None = None
 
     def forward(
         self,
@@ -95,18 +75,19 @@ class BCEWithLogitsLoss(Loss):
     ) -> Any:
         """Return the loss of a batch of logits and targets."""
         check_tensor(input)
-        target = torch.as_tensor(target, device=input.device)
+        target = target_of(target, input)
         shape = input.shape
         if target.shape != shape:
             raise ValueError(
                 f"target: expected the shape of the input, {tuple(shape)}, got "
                 f"{tuple(target.shape)}"
             )
-        pos, neg = self.pos_weight, self.neg_weight
-        sample_weight = _times(_broadcast("weight", self.weight, input), sample_weight, input)
+        options = self._read()
+        weight, pos, neg = options.pop("weight"), options["pos_weight"], options["neg_weight"]
+        sample_weight = _times(_broadcast("weight", weight, input), sample_weight, input)
         by_element = any(weight is not None and weight.ndim > 1 for weight in (pos, neg))
         if by_element:  # one row of elements, each a label with a weight of its own
-            pos, neg, sample_weight, mask = (
+            options["pos_weight"], options["neg_weight"], sample_weight, mask = (
                 None if weight is None else weight.reshape(-1)
                 for weight in (
                     _broadcast("pos_weight", pos, input),
@@ -116,19 +97,7 @@ class BCEWithLogitsLoss(Loss):
                 )
             )
             input, target = input.reshape(-1), target.reshape(-1)  # noqa: A001
-        loss = self._call(
-            input,
-            target,
-            pos_weight=pos,
-            neg_weight=neg,
-            sample_weight=sample_weight,
-            mask=mask,
-            ignore_index=self.ignore_index,
-            label_smoothing=self.label_smoothing,
-            smoothing_weight=self.smoothing_weight,
-            target_range=self.target_range,
-            reduction=self.reduction,
-        )
+        loss = self._call(input, target, sample_weight=sample_weight, mask=mask, **options)
         return loss.reshape(shape) if by_element and self.reduction == "none" else loss
 
 

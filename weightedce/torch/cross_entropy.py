@@ -6,10 +6,20 @@ from typing import Any, ClassVar
 import torch
 
 from weightedce import losses
-from weightedce.torch.loss import Loss, check_tensor, class_axis, named_reduction
+from weightedce.torch.families import LogitsLoss, check_tensor, class_axis
+from weightedce.torch.tensors import target_of
 
 
-class CrossEntropyLoss(Loss):
+class CrossEntropyLoss(
+    LogitsLoss,
+    torch.nn.CrossEntropyLoss,
+    function=losses.cross_entropy,
+    order="weight size_average ignore_index reduce reduction label_smoothing",
+    without=["axis"],
+    ignore_index=-100,
+    smoothing_weight="class",
+    target_range="any",
+):
     r"""``torch.nn.CrossEntropyLoss`` by its arguments, shapes and numbers, and what it lacks.
 
     Changing the import changes no finite number. For labels y or a distribution q over K classes
@@ -22,7 +32,7 @@ class CrossEntropyLoss(Loss):
     Parameters
     ----------
     weight : number, list, array or tensor, optional
-        Class weights, shape (K,); becomes a buffer.
+        Class weights, shape (K,).
     size_average, reduce : bool, optional
         Deprecated by torch: use ``reduction``.
     ignore_index : int
@@ -31,8 +41,6 @@ class CrossEntropyLoss(Loss):
         ``"mean"`` is torch's: for labels the sum / the sum of the weights of the kept examples
         (``sample_weight`` included), for a distribution the sum / the number of examples. The
         others are those of `weightedce.cross_entropy`.
-    label_smoothing : float
-        e in [0, 1].
     smoothing_weight : {"class", "target"}
         ``"class"`` is torch's: each class's share of the smoothed target has its own weight. See
         `weightedce.cross_entropy` for the other.
@@ -42,16 +50,15 @@ class CrossEntropyLoss(Loss):
 
     Notes
     -----
-    Called as ``criterion(input, target, *, sample_weight=None, mask=None)``. Shapes: input (K,),
-    (N, K) or (N, K, d1, ...); target without the axis of K for labels of any integer dtype, or
-    of the shape of the input for a distribution; ``sample_weight`` and ``mask`` align with the
-    leading axes of the labels. Raises as `weightedce.cross_entropy` does.
+    Shapes: input (K,), (N, K) or (N, K, d1, ...); target without the axis of K for labels of any
+    integer dtype, or of the shape of the input for a distribution; ``sample_weight`` and ``mask``
+    align with the leading axes of the labels.
 
     Differences from torch: where nothing is left (all ignored, weights 0, an empty batch)
     ``"mean"`` is 0 with gradient 0, not NaN; NaN in an ignored example does not reach the
     gradient; infinite logits give the limit; a label out of range is a ValueError that names
     it, or NaN in compiled code and on an accelerator, not an abort; float16 and bfloat16 give a
-    float32 loss; integers of any width are labels. It is no instance of torch's class, and takes
+    float32 loss; integers of any width are labels. It is an instance of torch's class, and takes
     ``torch.compile`` and ``torch.export``, not ``torch.jit``.
 
     Gradients flow to the input, a distribution and the weights.
@@ -67,29 +74,9 @@ class CrossEntropyLoss(Loss):
     tensor(0.2395)
     """
 
-    function = staticmethod(losses.cross_entropy)
-    names: ClassVar[Mapping[str, str]] = {**Loss.names, "class_weight": "weight"}
-
-    def __init__(
-        self,
-        weight: Any = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-        *,
-        smoothing_weight: str = "class",
-        target_range: str = "any",
-    ) -> None:
-        super().__init__(
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=named_reduction(size_average, reduce, reduction),
-            label_smoothing=label_smoothing,
-            smoothing_weight=smoothing_weight,
-            target_range=target_range,
-        )
+    names: ClassVar[Mapping[str, str]] = {**LogitsLoss.names, "class_weight": "weight"}
+    size_average: bool | None = None
+    reduce: bool | None = None
 
     def forward(
         self,
@@ -102,7 +89,7 @@ class CrossEntropyLoss(Loss):
         """Return the loss of a batch of logits and targets."""
         check_tensor(input)
         axis = class_axis(input)
-        target = torch.as_tensor(target, device=input.device)
+        target = target_of(target, input)
         labels = target.ndim == input.ndim - 1
         if target.shape == input.shape and not target.is_floating_point():
             raise TypeError(
@@ -114,25 +101,15 @@ class CrossEntropyLoss(Loss):
                 f"weight: expected one number for each of the {input.shape[axis]} classes, got "
                 f"shape {tuple(self.weight.shape)}"
             )
-        smoothing, ignored, reduction = self.label_smoothing, self.ignore_index, self.reduction
-        if labels and reduction == "mean":
-            reduction = "weighted_mean"
-        if not labels and ignored < 0:
-            ignored = None
-        if not labels and smoothing and self.smoothing_weight == "class":
+        options = self._read()
+        if labels and self.reduction == "mean":
+            options["reduction"] = "weighted_mean"
+        if not labels and self.ignore_index < 0:
+            options["ignore_index"] = None
+        if not labels and self.label_smoothing and self.smoothing_weight == "class":
             # torch adds e / K whatever a row sums to
-            target = (1.0 - smoothing) * target + smoothing / input.shape[axis]
-            smoothing = 0.0
+            e = options.pop("label_smoothing")
+            target = (1.0 - e) * target + e / input.shape[axis]
         return self._call(
-            input,
-            target,
-            axis=axis,
-            class_weight=self.weight,
-            sample_weight=sample_weight,
-            mask=mask,
-            ignore_index=ignored,
-            label_smoothing=smoothing,
-            smoothing_weight=self.smoothing_weight,
-            target_range=self.target_range,
-            reduction=reduction,
+            input, target, axis=axis, sample_weight=sample_weight, mask=mask, **options
         )

@@ -9,25 +9,19 @@ from weightedce import losses
 from weightedce.torch.loss import Loss
 
 
-class LinearCrossEntropyLoss(Loss):
+class LinearCrossEntropyLoss(Loss, function=losses.linear_cross_entropy, order="weight"):
     """Cross-entropy of a linear layer's logits, which are never held all at once.
 
     Parameters
     ----------
     weight : number, list, array or tensor, optional
-        Class weights, shape (V,), by torch's name for them; becomes a buffer. The matrix of the
-        layer is given with the batch.
-    axis, ignore_index, label_smoothing, smoothing_weight, target_range, z_loss, softcap, \
-block_size, reduction
-        As in `weightedce.linear_cross_entropy`.
+        Class weights, shape (V,), by torch's name for them. The matrix of the layer is given with
+        the batch.
 
     Notes
     -----
-    Called as ``criterion(input, linear_weight, target, bias=None, *, sample_weight=None,
-    mask=None)``, with the weight and bias of an ``nn.Linear``: names and order are those of
-    ``torch.nn.functional.linear_cross_entropy``, whose bias is by name only. Formula, shapes,
-    units, errors, gradient flow and source are those of `weightedce.linear_cross_entropy`. Under
-    autocast the loss is computed in float32 or wider all the same.
+    ``linear_weight`` and ``bias`` are those of an ``nn.Linear``: names and order are those of
+    ``torch.nn.functional.linear_cross_entropy``, whose bias is by name only.
 
     Examples
     --------
@@ -38,40 +32,12 @@ block_size, reduction
     >>> criterion(hidden, head.weight, labels, head.bias).backward()
     """
 
-    function = staticmethod(losses.linear_cross_entropy)
     names: ClassVar[Mapping[str, str]] = {
         "hidden": "input",
         "weight": "linear_weight",
         "targets": "target",
         "class_weight": "weight",
     }
-
-    def __init__(
-        self,
-        weight: Any = None,
-        *,
-        axis: int = -1,
-        ignore_index: int | None = None,
-        label_smoothing: float = 0.0,
-        smoothing_weight: str = "target",
-        target_range: str = "unit",
-        z_loss: float = 0.0,
-        softcap: float | None = None,
-        block_size: int | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(
-            weight=weight,
-            axis=axis,
-            ignore_index=ignore_index,
-            label_smoothing=label_smoothing,
-            smoothing_weight=smoothing_weight,
-            target_range=target_range,
-            z_loss=z_loss,
-            softcap=softcap,
-            block_size=block_size,
-            reduction=reduction,
-        )
 
     def forward(
         self,
@@ -84,14 +50,6 @@ block_size, reduction
         mask: Any = None,
     ) -> Any:
         """Return the loss of a batch of hidden states and targets."""
-        options = {name: getattr(self, name) for name in self._defaults if name != "weight"}
-        return self._call(
-            input,
-            linear_weight,
-            target,
-            bias=bias,
-            class_weight=self.weight,
-            sample_weight=sample_weight,
-            mask=mask,
-            **options,
-        )
+        options = self._read()
+        batch = {"bias": bias, "sample_weight": sample_weight, "mask": mask}
+        return self._call(input, linear_weight, target, **batch, **options)

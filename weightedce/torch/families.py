@@ -1,0 +1,69 @@
+"""What the modules of one kind of loss share: how they are called, where their classes are."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from weightedce.torch.loss import Loss
+
+
+class LogitsLoss(Loss):
+    """A loss of logits and targets."""
+
+    def forward(
+        self,
+        input: torch.Tensor,  # noqa: A002 - torch's name
+        target: Any,
+        *,
+        sample_weight: Any = None,
+        mask: Any = None,
+    ) -> Any:
+        """Return the loss of a batch of logits and targets."""
+        check_tensor(input)
+        options = self._for(input, target)
+        return self._call(input, target, sample_weight=sample_weight, mask=mask, **options)
+
+    def _for(self, logits: torch.Tensor, target: Any) -> dict[str, Any]:  # noqa: ARG002
+        """Return the options of the function for a batch."""
+        return self._read()
+
+
+class ClassLoss(LogitsLoss):
+    """A loss over classes.
+
+    Parameters
+    ----------
+    axis : int, optional
+        The class axis of the input. Default: torch's, 1, or 0 for logits of one axis.
+    """
+
+    axis: int | None = None
+
+    def _for(self, logits: torch.Tensor, target: Any) -> dict[str, Any]:
+        options = super()._for(logits, target)
+        if options["axis"] is None:
+            options["axis"] = self._class_axis(logits, target)
+        return options
+
+    def _class_axis(self, logits: torch.Tensor, _: Any) -> int | None:
+        return class_axis(logits)
+
+
+def family(function: Callable[..., Any]) -> type[LogitsLoss]:
+    """Return what the class of a function inherits."""
+    return ClassLoss if "class_weight" in inspect.signature(function).parameters else LogitsLoss
+
+
+def check_tensor(logits: Any) -> None:
+    """Refuse logits that are no tensor."""
+    if not isinstance(logits, torch.Tensor):
+        raise TypeError(f"input: expected a tensor, got {type(logits).__qualname__}")
+
+
+def class_axis(logits: torch.Tensor) -> int:
+    """Return the class axis by torch's convention: (N, K, ...), or (K,) without a batch."""
+    if not logits.ndim:
+        raise ValueError("input: expected shape (K,), (N, K) or (N, K, ...), got one number")
+    return 1 if logits.ndim > 1 else 0

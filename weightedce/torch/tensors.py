@@ -1,0 +1,49 @@
+"""What people bring as weights and targets, as tensors."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import torch
+
+from weightedce.call import arguments
+from weightedce.call.arguments import column
+
+SIGNED = ("shift", "cost_matrix")  # weights of which numbers below 0 have a meaning
+
+
+def weight_of(name: str, value: Any) -> torch.Tensor:
+    """Return a weight as a floating-point tensor; a tensor of floats as it is."""
+    if not isinstance(value, torch.Tensor):
+        value = column(value)  # of a data frame
+        if not isinstance(value, Real | list | tuple):
+            array = np.asarray(value)
+            if array.dtype.kind not in "biuf":
+                raise TypeError(
+                    f"{name}: expected a number, a list of numbers, an array or a tensor, got "
+                    f"{type(value).__qualname__}: {value!r:.80}"
+                )
+            value = array.astype(array.dtype.newbyteorder("="))  # a copy of its own
+        numbers = value.tolist() if isinstance(value, np.ndarray) else value
+        if name not in SIGNED:
+            arguments.nonnegative(name, numbers)
+        try:
+            value = torch.tensor(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{name}: expected numbers in rows of one length, got {numbers!r:.80} ({error})"
+            ) from None
+    if value.is_complex():
+        raise TypeError(f"{name}: expected real numbers, got dtype {value.dtype}")
+    return value if value.is_floating_point() else value.to(torch.get_default_dtype())
+
+
+def target_of(target: Any, logits: torch.Tensor) -> torch.Tensor:
+    """Return a target as a tensor beside the logits."""
+    try:
+        return torch.as_tensor(target, device=logits.device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            f"target: expected a tensor, an array or numbers, got {type(target).__qualname__} "
+            f"({error})"
+        ) from None

@@ -3,17 +3,17 @@
 import sys
 from io import TextIOWrapper
 
+from weightedce.backends.missing import EXTRAS
+
 
 def main() -> None:
     """Run the command, or say in one line what to install."""
     try:
         from weightedce.command import app
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "weightedce":
+        if error.name not in EXTRAS:
             raise
-        sys.exit(
-            f"weightedce: the command needs {error.name}: pip install 'weightedce[validation]'"
-        )
+        sys.exit(f"weightedce: {error}")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that has no "✗", nor a class's letters
             stream.reconfigure(errors="backslashreplace")

@@ -160,7 +160,11 @@ def test_repr_shows_the_configuration():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"gama": 1.0}, TypeError, "FocalLoss: there is no option 'gama': expected gamma, got gama=1.0"),
+        (
+            {"gama": 1.0},
+            TypeError,
+            "FocalLoss: there is no option 'gama': expected gamma, got gama=1.0",
+        ),
         ({"class_weight": [1.0, -2.0]}, ValueError, "class_weight: expected finite numbers >= 0"),
         ({"class_weight": "balanced"}, TypeError, "class_weight: expected a number, a list of"),
         (

@@ -226,3 +226,18 @@ def test_what_a_subclass_declares_is_its_own():
 def test_the_stub_is_up_to_date():
     written = stub.path(modules).read_text(encoding="utf-8")
     assert written == stub.stub(modules), "run: nox -s stubs"
+
+
+@pytest.mark.parametrize("name", ["BCEWithLogitsLoss", "CrossEntropyLoss", "FocalLoss"])
+def test_it_is_made_in_compiled_code_and_exported(name):
+    z = torch.randn(4, 3)
+    y = torch.rand(4, 3) if name == "BCEWithLogitsLoss" else torch.tensor([0, 1, 2, 0])
+    expected = CLASSES[name](reduction="sum")(z, y)
+
+    def made_inside(z, y):
+        return CLASSES[name](reduction="sum")(z, y)
+
+    compiled = torch.compile(made_inside, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(z, y), expected)
+    exported = torch.export.export(CLASSES[name](reduction="sum"), (z, y)).module()
+    torch.testing.assert_close(exported(z, y), expected)

@@ -87,8 +87,12 @@ def _imports(needed: set[tuple[str, str]]) -> str:
     """Write the imports: Python's own, the framework's, ours."""
     lines = []
     for module in sorted({module for module, _ in needed}):
-        names = ", ".join(sorted(name for where, name in needed if where == module))
-        lines.append(f"from {module} import {names}" if names else f"import {module}")
+        names = sorted(name for where, name in needed if where == module)
+        line = f"from {module} import {', '.join(names)}" if names[0] else f"import {module}"
+        if len(line) > 100:  # as the formatter breaks it
+            listed = "".join(f"    {name},\n" for name in names)
+            line = f"from {module} import (\n{listed})"
+        lines.append(line)
     blocks = [
         [line for line in lines if line.startswith("from typing")],
         [line for line in lines if not line.startswith(("from typing", "from weightedce"))],

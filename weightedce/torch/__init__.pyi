@@ -9,7 +9,14 @@ from typing import Any
 
 import torch.nn.modules.loss
 
-from weightedce.call.options import Assignment, LabelReduction, ReductionName, ScaleBy, SmoothingWeight, TargetRange
+from weightedce.call.options import (
+    Assignment,
+    LabelReduction,
+    ReductionName,
+    ScaleBy,
+    SmoothingWeight,
+    TargetRange,
+)
 from weightedce.torch.families import ClassLoss, LogitsLoss
 from weightedce.torch.loss import Loss
 

@@ -35,7 +35,7 @@ class Loss(FromFunction, torch.nn.Module):
     _options: tuple[tuple[str, str], ...]  # what the function calls them, and what they are here
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        torch.nn.Module.__init__(self)  # not that of torch's losses, which makes their attributes
+        super().__init__()
         found = self._bound(args, options)
         if "size_average" in found:
             found["reduction"] = named_reduction(
@@ -50,6 +50,8 @@ class Loss(FromFunction, torch.nn.Module):
         """Keep a weight as a buffer or parameter, any other option as an attribute."""
         is_weight = parameter.annotation is Any  # others say what number or word
         if isinstance(value, torch.nn.Parameter):
+            if name in self._buffers:  # which a class of torch has made
+                del self._buffers[name]
             self.register_parameter(name, value)
         elif is_weight and value is None:
             self.register_buffer(name, None)

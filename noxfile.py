@@ -144,6 +144,13 @@ def alone(session: nox.Session, library: str) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """List the changes of the core that no test sees: `-- [path ...] [--sample N]`."""
+    install(session, "-e", ".[validation]", group="test")
+    session.run("python", "tests/mutants.py", *session.posargs)
+
+
+@nox.session
 def doctests(session: nox.Session) -> None:
     """Run every example in the docstrings."""
     install(session, "-e", ".[validation]", group="test")

@@ -6,23 +6,40 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import settings
 
-from libraries import DIFFERENTIABLE, LIBRARIES
-
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=50)
 settings.register_profile("long", deadline=None, max_examples=2000)
 settings.load_profile("default")
 
 FRAMEWORKS = ("accelerate", "flax", "keras", "lightning", "optax", "transformers")
+ALONE = os.environ.get("WEIGHTEDCE_ALONE")
+OTHERS = [ALONE] if ALONE else ["torch", "jax", "tensorflow"]  # see libraries, which checks them
+DIFFERENTIABLE = [name for name in OTHERS if name != "numpy"]
 missing = [name for name in FRAMEWORKS if find_spec(name) is None]
-if missing and not os.environ.get("WEIGHTEDCE_ALONE"):
+if missing and not ALONE:
     raise RuntimeError(f"expected all frameworks, or WEIGHTEDCE_ALONE; not installed: {missing}")
 
 
-@pytest.fixture(params=list(LIBRARIES))
+# The libraries are imported by who runs tests, not by who hands them out: that is 1 GB.
+
+
+@pytest.fixture(params=["numpy", "strict", *DIFFERENTIABLE])
 def library(request):
+    from libraries import LIBRARIES
+
     return LIBRARIES[request.param]
 
 
-@pytest.fixture(params=list(DIFFERENTIABLE))
+@pytest.fixture(params=DIFFERENTIABLE)
 def differentiable(request):
-    return DIFFERENTIABLE[request.param]
+    from libraries import LIBRARIES
+
+    return LIBRARIES[request.param]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgetful():
+    """Keep nothing compiled beyond its module: to the end of the tests it would be 16 GB."""
+    from libraries import forget
+
+    yield
+    forget()

@@ -5,7 +5,9 @@ the value of ``loss(logits, *arrays)``; for order 1 the gradient of its sum; for
 of the gradients of the sums of gradient[..., j].
 """
 
+import gc
 import os
+import sys
 from typing import Any
 
 from weightedce.validation import libraries
@@ -42,3 +44,18 @@ def _installed() -> dict[str, Any]:
 LIBRARIES = _installed()
 DIFFERENTIABLE = {k: v for k, v in LIBRARIES.items() if v.differentiable}
 BY_BLOCKS = [LIBRARIES[name] for name in ("numpy", "torch") if name in LIBRARIES]  # of rows
+
+
+def forget():
+    """Drop what was compiled, by the tests and by the eager calls of the wings."""
+    for library in LIBRARIES.values():
+        library.prepared.cache_clear()
+    for name in [name for name in sys.modules if name.startswith("weightedce.backends.")]:
+        for made in list(vars(sys.modules[name]).values()):
+            if hasattr(made, "cache_clear"):
+                made.cache_clear()
+    if "torch" in LIBRARIES:
+        LIBRARIES["torch"].torch._dynamo.reset()
+    if "jax" in LIBRARIES:
+        LIBRARIES["jax"].jax.clear_caches()
+    gc.collect()

@@ -1,20 +1,18 @@
 """Every public loss under JAX's transformations, alone and together, weights from the batch.
 
 Values and derivatives per element, eager and jitted, are held to the truth in test_truth.py;
-here it is what is made of them: vmap, hessian, scan, eight devices. Devices must be asked for
-before JAX starts, so for these this file runs itself in a process of its own, without pytest's
-libraries.
+here it is what is made of them: vmap, hessian, scan, eight devices, which are there in a process
+of its own.
 """
 
 import inspect
-import sys
 from functools import cache, partial
 
 import numpy as np
 import pytest
 
 import weightedce as w
-from eight_devices import DEVICES, results_of
+from eight_devices import DEVICES, results
 from weightedce.validation import oracle
 
 jax = pytest.importorskip("jax", reason="jax is not installed")
@@ -29,6 +27,8 @@ RATIOS = {
 }
 ROWS, CLASSES, INPUTS = 64, 3, 2
 every = pytest.mark.parametrize("name", LOSSES)
+# what is transformed does not depend on how well LLVM schedules it, which takes a third of the time
+jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 close = partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-15)  # orders of summation differ
 
 
@@ -83,7 +83,7 @@ def whole(name):
 @cache
 def alone(name):
     """Return what gives value and gradient of a loss on one device, compiled once."""
-    return jax.jit(jax.value_and_grad(whole(name)))
+    return jit(jax.value_and_grad(whole(name)))
 
 
 @every
@@ -97,7 +97,7 @@ def test_jit_of_every_reduction(name):
         weights = weights_of(name, y)
         return {r: loss_of(name)(z, y, reduction=r, **weights) for r in reductions}
 
-    got = jax.jit(losses)(x @ theta, y)
+    got = jit(losses)(x @ theta, y)
     for reduction, expected in losses(x @ theta, y).items():  # NumPy
         close(got[reduction], expected, err_msg=reduction)
 
@@ -109,7 +109,7 @@ def test_vmap_over_problems(name):
     if has_classes(name):
         problems[3][2][problems[3][2] == 2] = 0  # a class is absent
     x, theta, y = map(np.stack, zip(*problems, strict=True))
-    values, gradients = jax.jit(jax.vmap(jax.value_and_grad(whole(name))))(theta, x, y)
+    values, gradients = jit(jax.vmap(jax.value_and_grad(whole(name))))(theta, x, y)
     assert gradients.shape == theta.shape
     for i, (x, theta, y) in enumerate(problems):
         close(values[i], whole(name)(theta, x, y))  # NumPy
@@ -120,7 +120,7 @@ def test_vmap_over_problems(name):
 def test_hessian(name):
     """Of all parameters, against differences of the gradient and the sum over examples."""
     x, theta, y = batch(name)
-    hessian = jax.jit(jax.hessian(whole(name)))(theta, x, y)
+    hessian = jit(jax.hessian(whole(name)))(theta, x, y)
     close(hessian, hessian.transpose(2, 3, 0, 1))
     for i in np.ndindex(theta.shape):
         h = np.zeros_like(theta)
@@ -135,7 +135,7 @@ def test_hessian(name):
     def of_one(theta, x, y):
         return loss_of(name)(x @ theta, y, reduction="sum", **weights)
 
-    each = jax.jit(jax.vmap(jax.hessian(of_one), in_axes=(None, 0, 0)))(theta, x, y)
+    each = jit(jax.vmap(jax.hessian(of_one), in_axes=(None, 0, 0)))(theta, x, y)
     close(hessian * (y >= 0).sum(), each.sum(axis=0), rtol=1e-11, atol=1e-12)
 
 
@@ -154,7 +154,7 @@ def test_scan_over_parts(name):
         parts = x.reshape(4, -1, INPUTS), y.reshape(4, -1, *y.shape[1:])
         return finish(jax.lax.scan(step, zero, parts)[0])
 
-    value, gradient = jax.jit(jax.value_and_grad(scanned))(theta, x, y)
+    value, gradient = jit(jax.value_and_grad(scanned))(theta, x, y)
     expected = alone(name)(theta, x, y)
     close(value, expected[0])
     close(gradient, expected[1])
@@ -165,9 +165,8 @@ def logits_and_distributions():
     return rng.normal(size=(2 * DEVICES, 4)), rng.dirichlet(np.ones(4), 2 * DEVICES)
 
 
-def on_devices(path):
-    """Save value and gradient of every loss, computed in all ways on eight devices."""
-    assert jax.device_count() == DEVICES
+def on_devices():
+    """Return value and gradient of every loss, computed in all ways on eight devices."""
     spec, kinds = jax.sharding.PartitionSpec, jax.sharding.AxisType
     automatic, explicit = (
         jax.make_mesh((DEVICES,), ("batch",), axis_types=(kind,))
@@ -192,29 +191,29 @@ def on_devices(path):
         specs = (spec(), spec("batch"), spec("batch"))
         by_hand = jax.shard_map(manual, mesh=explicit, in_specs=specs, out_specs=spec())
         weights = weights_of(name, jax.numpy.asarray(y))
-        value, gradient = jax.jit(jax.value_and_grad(of_logits))(
+        value, gradient = jit(jax.value_and_grad(of_logits))(
             *place(explicit, x @ theta, y), weights
         )
         assert gradient.sharding.spec[0] == "batch"
         shards = place(automatic, x, y)
         assert len(shards[1].sharding.device_set) == DEVICES
         ways = {
-            "manual": jax.jit(jax.value_and_grad(by_hand))(theta, *place(explicit, x, y)),
+            "manual": jit(jax.value_and_grad(by_hand))(theta, *place(explicit, x, y)),
             "automatic": alone(name)(theta, *shards),
             "explicit": (value, x.T @ np.asarray(gradient)),
         }
         for way, (value, gradient) in ways.items():
             found[f"{name} {way} value"], found[f"{name} {way} gradient"] = value, gradient
     z, q = logits_and_distributions()
-    step = jax.jit(jax.value_and_grad(w.cross_entropy))
+    step = jit(jax.value_and_grad(w.cross_entropy))
     everywhere = jax.device_put(jax.numpy.asarray(q), jax.sharding.NamedSharding(explicit, spec()))
     found["everywhere value"], found["everywhere gradient"] = step(*place(explicit, z), everywhere)
-    np.savez(path, **found)
+    return found
 
 
 @pytest.fixture(scope="module")
-def devices(tmp_path_factory):
-    return results_of(__file__, tmp_path_factory.mktemp("devices"))
+def devices():
+    return results()
 
 
 @pytest.mark.parametrize("way", ["manual", "automatic", "explicit"])
@@ -237,7 +236,3 @@ def test_distributions_that_every_device_has(devices):
     close(devices["everywhere value"], w.cross_entropy(z, q))
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     close(devices["everywhere gradient"], (p - q) / len(z))
-
-
-if __name__ == "__main__":
-    on_devices(sys.argv[1])

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-PROGRAMS = HERE / "keras_programs"
+PROGRAMS = sorted((HERE / "keras_programs").glob("check_*.py"))
+assert len(PROGRAMS) == 3
 ALONE = os.environ.get("WEIGHTEDCE_ALONE")
 BACKENDS = ("jax", "torch", "tensorflow")
 
@@ -47,13 +48,12 @@ def succeeds(command, environment, cwd=HERE.parent):
     return run.stdout
 
 
-def test_checks(environment):
-    programs = sorted(PROGRAMS.glob("check_*.py"))
-    assert len(programs) == 3
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_checks(environment, program):
     options = ["-q", "--noconftest", "-p", "no:cacheprovider", "--durations=5"]
     # Keras's own NumPy conversion of PyTorch tensors
     options += ["-W", "ignore:__array__ implementation:DeprecationWarning"]
-    printed = succeeds(["-m", "pytest", *options, *map(str, programs)], environment)
+    printed = succeeds(["-m", "pytest", *options, str(program)], environment)
     assert " passed" in printed
     print(printed)
 

@@ -1,8 +1,9 @@
 """Value, gradient and second derivative against the oracle: hard points, every library and mode.
 
 The cases are those of `weightedce validate`. Eager modes take them all; compilers take their
-time, so each gets the first cases of every loss, with weights, mask and smoothing. With
-WEIGHTEDCE_LONG=1 every mode takes every case, and every order is compiled on its own.
+time, so each gets the first cases of every loss, with weights, mask and smoothing, and
+torch.compile all cases and dtypes of a loss as one program. With WEIGHTEDCE_LONG=1 every mode
+takes every case, and every case and order is compiled on its own.
 """
 
 import os
@@ -41,9 +42,7 @@ def is_taken(library, mode, loss, name, dtype):
 
 
 RUNS = [
-    pytest.param(
-        library, mode, loss, name, dtype, id=f"{library.name}-{mode}-{loss}-{name}-{dtype}"
-    )
+    (library, mode, loss, name, dtype)
     for library in LIBRARIES.values()
     for mode in library.modes
     for dtype in library.dtypes
@@ -51,6 +50,12 @@ RUNS = [
     for name in hard_points.cases(loss)
     if is_taken(library, mode, loss, name, dtype)
 ]
+TOGETHER = [] if LONG else [run for run in RUNS if run[1] == "compile"]
+APART = [run for run in RUNS if run not in TOGETHER]
+
+
+def run_id(library, mode, *rest):
+    return "-".join([library.name, mode, *rest])
 
 
 def assert_close(got, exact, limits, dtype, where):
@@ -71,7 +76,9 @@ def hold(got, expected, limits, dtype, where):
     )
 
 
-@pytest.mark.parametrize(("library", "mode", "loss", "name", "dtype"), RUNS)
+@pytest.mark.parametrize(
+    ("library", "mode", "loss", "name", "dtype"), APART, ids=[run_id(*run) for run in APART]
+)
 def test_truth(library, mode, loss, name, dtype):
     """All orders from one compilation, as it is how a training step computes them."""
     given = problem(loss, name, dtype)
@@ -80,15 +87,45 @@ def test_truth(library, mode, loss, name, dtype):
         with library.scope(dtype):
             arrays = [library.array(x, dtype) for x in (given.logits, *given.arrays.values())]
             run = library.prepare(mode, given.function, wanted, given.batched)
-            results = [(library.numpy(x), library.dtype_name(x)) for x in run(*arrays)]
-        for order, (got, kind) in zip(wanted, results, strict=True):
-            where = f"{loss} {name}, {ORDERS[order]}"
-            assert kind == ulp.result_dtype(dtype, order), where
-            hold(got, given.expected(order), given.limits(order), kind, where)
+            results = run(*arrays)
+            hold_orders(library, loss, name, dtype, dict(zip(wanted, results, strict=True)))
+
+
+def hold_orders(library, loss, name, dtype, results):
+    given = problem(loss, name, dtype)
+    for order, result in results.items():
+        where = f"{loss} {name}, {ORDERS[order]}"
+        kind = library.dtype_name(result)
+        assert kind == ulp.result_dtype(dtype, order), where
+        hold(library.numpy(result), given.expected(order), given.limits(order), kind, where)
+
+
+@pytest.mark.parametrize("loss", dict.fromkeys(run[2] for run in TOGETHER))
+def test_truth_compiled_together(loss):
+    """One program of a loop for each case: to trace, lower and load many costs twice as much."""
+    library = LIBRARIES["torch"]
+    torch = library.torch
+    torch._dynamo.reset()  # else what is compiled after other shapes is made for any shape
+    runs = [run[3:] for run in TOGETHER if run[2] == loss]
+    given = [problem(loss, *run) for run in runs]
+    arrays = [
+        [library.array(x, dtype) for x in (case.logits, *case.arrays.values())]
+        for case, (_, dtype) in zip(given, runs, strict=True)
+    ]
+    logits = [z.requires_grad_() for z, *_ in arrays]
+    functions = [case.function for case in given]
+
+    def every(arrays):
+        return [f(*x) for f, x in zip(functions, arrays, strict=True)]
+
+    values = torch.compile(every, fullgraph=True)(arrays)
+    gradients = torch.autograd.grad([value.sum() for value in values], logits)
+    for run, *results in zip(runs, values, gradients, strict=True):
+        hold_orders(library, loss, *run, dict(enumerate(results)))
 
 
 def test_every_loss_is_tested_in_every_mode_and_dtype():
-    covered = {(p.values[0].name, p.values[1], p.values[2], p.values[4]) for p in RUNS}
+    covered = {(library.name, mode, loss, dtype) for library, mode, loss, _, dtype in RUNS}
     for library in LIBRARIES.values():
         for mode in library.modes:
             for dtype in library.dtypes:

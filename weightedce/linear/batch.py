@@ -134,11 +134,12 @@ def _check_distribution(targets: Array, keep: Any, axis: int, target_range: str)
     xp = backend.namespace
     if target_range == "any" or not arguments.is_floating(targets) or 0 in targets.shape:
         return target_range
-    slack = ROUNDING_SLACK
-    found = backend.read((xp.min(targets) < -slack) | (xp.max(targets) > 1.0 + slack))
+    low, high = -ROUNDING_SLACK, 1.0 + ROUNDING_SLACK
+    found = backend.read((xp.min(targets) < low) | (xp.max(targets) > high))
     if found:  # perhaps in a row that does not count
-        kept = True if keep is None else xp.expand_dims(keep, axis=axis)
-        probabilities("targets", xp.where(kept, targets, 0.0))
+        if keep is not None:
+            targets = xp.where(xp.expand_dims(keep, axis=axis), targets, 0.0)
+        probabilities("targets", targets)
     return "any" if found is False else target_range
 
 

@@ -13,6 +13,7 @@ from weightedce.backends.contract import Array
 from weightedce.backends.tensorflow.modes import (
     extremes,
     forward_mode,
+    here,
     in_graph,
     learned,
     record,
@@ -75,11 +76,13 @@ def _gradient(
         return slope * tf.expand_dims(scale * upstream, axis)
 
     @tf.custom_gradient
-    def formed(upstream: Array, z: Array) -> Any:
-        gradient = slope * tf.expand_dims(scale * upstream, axis)
-        return gradient, lambda above: _second(composed, z, labels, axis, upstream, above)
+    def formed(upstream: Array, z: Array, labels: Array, slope: Array, scale: Array) -> Any:
+        def backward(above: Array) -> Any:
+            return *_second(composed, z, labels, axis, upstream, above), None, None, None
 
-    gradient: Array = formed(upstream, z)
+        return slope * tf.expand_dims(scale * upstream, axis), backward
+
+    gradient: Array = formed(*here(upstream, z, labels, slope, scale))
     return gradient
 
 

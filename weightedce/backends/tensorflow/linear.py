@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from weightedce.backends.contract import Array, Head
 from weightedce.backends.tensorflow import linear_labels
-from weightedce.backends.tensorflow.modes import xla
+from weightedce.backends.tensorflow.modes import here, xla
 
 ELEMENTS = 5 * 2**22  # logits in a block: with 3, all took 1.08 times as long
 PIECE = 2**21  # numbers of the gradient to the weight that are added at a time
@@ -123,7 +123,7 @@ class _Call:
 
             return [upstream * g for g in gradients], second
 
-        return known(upstream, *self.tensors.values())
+        return known(*here(upstream, *self.tensors.values()))
 
     def formed(self) -> Any:
         """Return the sums, and the gradients to hidden, weight and bias, all of them constants."""

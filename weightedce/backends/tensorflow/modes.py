@@ -45,7 +45,18 @@ def extremes(array: Array) -> tuple[Any, Any] | None:
     return tf.reduce_min(array).numpy(), tf.reduce_max(array).numpy()
 
 
+def here(*tensors: Array) -> list[Array]:
+    """Return the tensors as some of the graph at work, for a gradient inside a gradient.
+
+    What it captured of an outer graph a SavedModel would look for there by name, and a function
+    that hands a tensor out gives it another name: KeyError when it is loaded.
+    """
+    return [tf.identity(x) for x in tensors]
+
+
 unrecorded = tape.stop_recording
+# AutoGraph would rewrite all that it can see; a name that is annotated and nonlocal makes it warn
+unconverted = tf.autograph.experimental.do_not_convert
 
 
 def record(value: Array, arrays: Sequence[Array], backward: Callable[[Array], Any]) -> None:

@@ -13,6 +13,7 @@ from weightedce.backends.contract import Array, Block, Sloped
 from weightedce.backends.tensorflow import mass
 from weightedce.backends.tensorflow.modes import (
     forward_mode,
+    here,
     in_graph,
     learned,
     record,
@@ -130,11 +131,11 @@ def _gradients(
     """Return the gradients to logits and factors, to be differentiated as the composed block."""
     nothing = (None,) * (len(arrays) - 1)
 
-    def to_logits(upstream: Array) -> Array:
+    def to_logits(slope: Array, upstream: Array) -> Array:
         return slope * (upstream if axis is None else tf.expand_dims(upstream, axis))
 
     if not learn and not learned([upstream, *arrays]):
-        return to_logits(upstream), *nothing
+        return to_logits(slope, upstream), *nothing
 
     def of_composed(upstream: Array, *arrays: Array) -> list[Array]:
         with tf.GradientTape() as tape:
@@ -145,8 +146,8 @@ def _gradients(
         return found
 
     @tf.custom_gradient
-    def formed(upstream: Array, *arrays: Array) -> Any:
-        gradients = [to_logits(upstream)]
+    def formed(slope: Array, upstream: Array, *arrays: Array) -> Any:
+        gradients = [to_logits(slope, upstream)]
         if learn:
             gradients += of_composed(upstream, *arrays)[1:]
 
@@ -154,11 +155,12 @@ def _gradients(
             with tf.GradientTape() as tape:
                 tape.watch([upstream, *arrays])
                 gradients = of_composed(upstream, *arrays)
-            return tape.gradient(
+            found = tape.gradient(
                 gradients, [upstream, *arrays], above, unconnected_gradients="zero"
             )
+            return None, *found
 
         return gradients, backward
 
-    found = formed(upstream, *arrays)
+    found = formed(*here(slope, upstream, *arrays))
     return tuple(found) if learn else (*found, *nothing)

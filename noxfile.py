@@ -1,5 +1,7 @@
 """Every check of the project. `nox --list` shows them, `nox -s NAME` runs one."""
 
+import os
+import re
 from pathlib import Path
 
 import nox
@@ -22,6 +24,49 @@ ON_TOP = {  # what people use each with
     "jax": ["flax", "optax"],
     "tensorflow": [],
 }
+PROOF = [  # what shows that the library works, without the examples, peers and long compilations
+    *(
+        f"tests/test_{name}.py"
+        for name in (
+            "backends", "calibration", "command", "counting", "errors", "jax_transformations",
+            "keras", "laws", "package", "semantics", "torch_backward", "torch_drop_in",
+            "torch_losses", "tracing", "truth", "weights",
+        )
+    ),
+    "-k",
+    "not test_truth or -binary_cross_entropy- or -cross_entropy-",
+]  # fmt: skip
+OLD = [f"-W=ignore::{name}" for name in ("DeprecationWarning", "FutureWarning")]
+
+
+def lowest_python() -> str:
+    """Return the version that ``requires-python`` begins with."""
+    return GROUPS["project"]["requires-python"].removeprefix(">=")
+
+
+def newest_python() -> str:
+    """Return the newest Python on the path or among pyenv's, whose shims may lead nowhere."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    folders = [Path(folder) for folder in os.get_exec_path() if Path(folder).name != "shims"]
+    found = [
+        (int(name[1]), str(path))
+        for folder in (*folders, *pyenv.glob("versions/*/bin"))
+        for path in folder.glob("python3.*")
+        if (name := re.fullmatch(r"python3\.(\d+)", path.name))
+    ]
+    return max(found)[1]
+
+
+def promised(bound: str) -> list[str]:
+    """Return every requirement of the package and its extras, ``bound`` in place of ``>=``."""
+    project = GROUPS["project"]
+    extras = dict(project["optional-dependencies"])
+    extras.pop("all")
+    return [
+        re.sub(r"^tensorflow\b", *LIBRARIES["tensorflow"], requirement).replace(">=", bound)
+        for requirements in (project["dependencies"], *extras.values())
+        for requirement in requirements
+    ]
 
 
 def install(session: nox.Session, *packages: str, group: str) -> None:
@@ -71,6 +116,23 @@ def long_run(session: nox.Session) -> None:
     install(session, "-e", ".[validation]", *libraries, group="test frameworks")
     long = {"WEIGHTEDCE_LONG": "1"}
     session.run("pytest", "--hypothesis-profile=long", *PARALLEL, *session.posargs, env=long)
+
+
+@nox.session(python=lowest_python())
+def minimums(session: nox.Session) -> None:
+    """The lowest versions that pyproject.toml promises, on the lowest Python: the proof."""
+    others = nox.project.dependency_groups(GROUPS, "test", "frameworks")  # the newest that fit
+    session.install("-e", ".", *promised("=="), *others)
+    session.run("pytest", *OLD, *PARALLEL, *(session.posargs or PROOF))
+
+
+@nox.session(python=newest_python())
+def newest(session: nox.Session) -> None:
+    """The newest of everything, on the newest Python that is here: the proof."""
+    others = nox.project.dependency_groups(GROUPS, "test", "frameworks")
+    eager = ("--upgrade", "--upgrade-strategy=eager")
+    session.install(*eager, "-e", ".", *promised(">="), *others)
+    session.run("pytest", *PARALLEL, *(session.posargs or PROOF))
 
 
 @nox.session

@@ -1,17 +1,27 @@
 """The command line: what it prints, its exit status, and errors in one line."""
 
+import csv
+import io
 import json
+import os
 import subprocess
 import sys
+import unicodedata
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import weightedce
 from weightedce.command import app
 from weightedce.command.labels import count
+from weightedce.validation.cells import Cell, Finding
+from weightedce.validation.outputs import comparison, html, junit, terminal
+from weightedce.validation.report import Report, read_json
 
 SMALL = ("--library", "numpy", "--loss", "dice_loss", "--dtype", "float64", "--examples", "1")
 
@@ -196,6 +206,129 @@ def test_weights_refuses_in_one_line(tmp_path, name, content, options, message):
     assert message in error
     assert error.count("\n") == 1
     assert out == ""
+
+
+HOSTILE = {  # what a file holds: what is printed
+    "[/nope]": "[/nope]",
+    "[bold red]x[/]": "[bold red]x[/]",
+    "[link=x]y[/link]": "[link=x]y[/link]",
+    ":cat:": ":cat:",
+    r"C:\[x]": r"C:\[x]",
+    "\x1b]0;title\x07": r"\x1b]0;title\x07",
+    "\x1b[2Jx": r"\x1b[2Jx",
+    "a\nb\tc\rd": r"a\nb\tc\rd",
+    "\x9b31mx": r"\x9b31mx",
+    "a\u202eb": r"a\u202eb",
+    "a\u2028b": r"a\u2028b",
+    "可愛い 👩\u200d💻": "可愛い 👩\u200d💻",
+}
+
+
+def test_labels_are_printed_literally(tmp_path):
+    path = tmp_path / "labels.csv"
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        csv.writer(lines).writerows([["y"], *([name] for name in HOSTILE)])
+    np.save(tmp_path / "labels.npy", np.array(list(HOSTILE)))
+    for file in (path, tmp_path / "labels.npy"):
+        status, out, error = run("weights", file, "--names")
+        assert (status, error) == (0, "")
+        found = [line.split("│")[1].strip() for line in out.splitlines() if line.startswith("│")]
+        assert sorted(found) == sorted(HOSTILE.values())
+
+
+def test_a_long_label_is_printed_whole(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text(f"y\n{'x' * 500}\n", encoding="utf-8")
+    assert run("weights", path)[1].count("x") == 500
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("role", ["file", "column", "title", "label", "delimiter", "library"])
+def test_errors_are_printed_literally(tmp_path, name, role):
+    path = tmp_path / "labels.csv"
+    rows = [[name, "b"]] if role in ("column", "title") else [["y"], ["0"], [name]]
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        csv.writer(lines).writerows(rows)
+    options = {
+        "file": ("weights", f"{tmp_path}{name}.csv"),
+        "column": ("weights", path, "--column", name + "?"),
+        "title": ("weights", path),
+        "label": ("weights", path),
+        "delimiter": ("weights", path, "--delimiter", name),
+        "library": ("validate", "--library", name),
+    }
+    status, out, error = run(*options[role])
+    assert (status, out) == (2, "")
+    quoted = repr(name)[1:-1] if role in ("label", "delimiter", "library") else HOSTILE[name]
+    assert quoted in error
+    assert error.count("\n") == 1
+
+
+def hostile_report():
+    """Return a report with names, versions and exceptions that hold everything of the above."""
+    text = "".join(HOSTILE) + "\x00\ud800\ufffe</pre><b>"
+    arrays = {"logits": [text], text: [0.0]}
+    finding = Finding(text, 0, (0,), arrays, {text: text}, 1.0, 0.0, 9.0, 8.0, f"{text}\nloss")
+    names = (text, "dice_loss", "numpy", "eager", "float64")
+    cells = [
+        Cell("loss", *names, "value", "failed", 1, 1, finding, finding),
+        Cell("loss", *names, "gradient", "error", 0, 1, message=f"ValueError: {text}"),
+        Cell("peer", *names, "value", "failed", 1, 1, finding, finding),
+        Cell("peer", *names, "gradient", "error", message=text),
+    ]
+    return Report(cells, {text: text}, {"numpy": text}, [text], {text: text})
+
+
+def commands_in(text):
+    return {c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cs", "Zl", "Cn")}
+
+
+@pytest.mark.parametrize("every_cell", [False, True])
+def test_the_terminal_shows_exceptions_literally(every_cell):
+    report = hostile_report()
+    console = Console(file=io.StringIO(), width=400)
+    terminal.show(report, console, every_cell=every_cell)
+    lines = ["[b]x[/] :cat: \x1b"]
+    terminal.show_comparison(comparison.Comparison(lines, lines, lines), console)
+    terminal.show(replace(report, cells=[]), console)
+    out = console.file.getvalue()
+    assert not commands_in(out)
+    assert out.count("[/nope][bold red]x[/][link=x]y[/link]:cat:") >= 5
+    assert out.count(r"[b]x[/] :cat: \x1b") == 3
+
+
+def test_files_hold_exceptions_literally(tmp_path):
+    report, path = hostile_report(), tmp_path / "report"
+    junit.write(report, path)
+    assert r"\x1b]0;title\x07" in path.read_text("utf-8")
+    assert ElementTree.parse(path).find(".//failure").get("message")  # no XML before
+    html.write(report, path)
+    page = path.read_text("utf-8")
+    assert not commands_in(page)
+    assert "<b>" not in page
+    assert r"[/nope][bold red]x[/]" in page
+    report.write_json(path)
+    assert read_json(path).cells == report.cells  # JSON has a way to write each of them
+
+
+@pytest.mark.parametrize("damage", [{}, {"cells": [{}]}, {"cells": 3}, {"cells": []}])
+def test_a_damaged_report_is_said_to_be_one(tmp_path, damage):
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps({"schema": 1, **damage}))
+    status, _, error = run("validate", "--compare", path)
+    assert status == 2
+    assert "old.json: a damaged report" in error
+    assert error.count("\n") == 1
+
+
+def test_a_stream_without_the_letters_gets_escapes(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("y\nowl\n猫\n", encoding="utf-8")
+    command = [sys.executable, "-m", "weightedce", "weights", str(path)]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stderr
+    assert r"\u732b" in done.stdout
 
 
 def test_a_folder_is_no_file(tmp_path):

@@ -1,6 +1,9 @@
 """The command ``weightedce``; what it needs comes with ``weightedce[validation]``."""
 
 import sys
+from io import TextIOWrapper
+
+from weightedce.backends.missing import EXTRAS
 
 
 def main() -> None:
@@ -8,11 +11,12 @@ def main() -> None:
     try:
         from weightedce.command import app
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "weightedce":
+        if error.name not in EXTRAS:
             raise
-        sys.exit(
-            f"weightedce: the command needs {error.name}: pip install 'weightedce[validation]'"
-        )
+        sys.exit(f"weightedce: {error}")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that has no "✗", nor a class's letters
+            stream.reconfigure(errors="backslashreplace")
     app(prog_name="weightedce")
 
 

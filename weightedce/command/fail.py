@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import typer
-from rich.console import Console
+
+from weightedce.validation.outputs.literal import literal
 
 
 @contextmanager
@@ -17,19 +19,14 @@ def in_one_line(code: int = 2) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        _leave(f"{error.filename}: no such file", code)
+        leave(f"{error.filename}: no such file", code)
     except OSError as error:
-        _leave(f"{error.filename or 'file'}: {error.strerror or error}", code)
+        leave(f"{error.filename or 'file'}: {error.strerror or error}", code)
     except ValueError as error:
-        _leave(" ".join(str(error).split()), code)
+        leave(str(error), code)
 
 
-def wide_console() -> Console:
-    """Return stdout; a file or pipe gets long lines, not columns cut for a window."""
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
-
-
-def _leave(message: str, code: int) -> None:
-    typer.echo(f"weightedce: {message}", err=True)
+def leave(message: str, code: int) -> NoReturn:
+    """Say on stderr why, in one line, and exit."""
+    typer.echo(f"weightedce: {literal(message)}", err=True)
     raise typer.Exit(code)

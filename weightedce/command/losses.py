@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from weightedce.command.fail import wide_console
+from weightedce.command.console import wide_console
 from weightedce.validation import catalog
 
 

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from weightedce.command.fail import in_one_line, wide_console
+from weightedce.command.console import wide_console
+from weightedce.command.fail import in_one_line, leave
 from weightedce.validation import runner
 from weightedce.validation.libraries import NAMES
 from weightedce.validation.outputs import comparison, html, junit, terminal
@@ -90,8 +91,7 @@ def validate(
     try:
         report = _run(plan, jobs or min(4, os.cpu_count() or 1), tuple(library or ()))
     except RuntimeError as error:
-        typer.echo(f"weightedce: {error}", err=True)
-        raise typer.Exit(1) from None
+        leave(str(error), 1)
     terminal.show(report, console, every_cell=table)
     with in_one_line():
         _write(report, json, junit_xml, html_page)

@@ -8,8 +8,10 @@ import typer
 from rich.table import Table
 
 import weightedce
-from weightedce.command.fail import in_one_line, wide_console
+from weightedce.command.console import wide_console
+from weightedce.command.fail import in_one_line
 from weightedce.command.labels import count
+from weightedce.validation.outputs.literal import literal
 
 
 def weights(
@@ -47,7 +49,7 @@ def _print(counts: dict[str, int]) -> None:
         and list(inspect.signature(public).parameters)[:1] == ["counts"]
     }
     table = Table(title=f"{total:,} labels, {len(counts)} classes")
-    table.add_column("class", no_wrap=True)
+    table.add_column("class", overflow="fold")
     table.add_column("count", justify="right")
     table.add_column("share", justify="right")
     columns = []
@@ -56,10 +58,7 @@ def _print(counts: dict[str, int]) -> None:
         columns.append(estimator(list(counts.values())))
     for row, (label, n) in enumerate(counts.items()):
         numbers = [f"{column[row]:.6g}" for column in columns]
-        table.add_row(label, f"{n:,}", f"{n / total:.3%}", *numbers)
+        table.add_row(literal(label), f"{n:,}", f"{n / total:.3%}", *numbers)
     console = wide_console()
     console.print(table)
-    console.print(
-        "Weights average 1 over the data; pass a column as class_weight, in this order.",
-        highlight=False,
-    )
+    console.print("Weights average 1 over the data; pass a column as class_weight, in this order.")

@@ -6,7 +6,10 @@ the classes under ``weightedce>NAME``, which is what loading a saved model needs
 nothing of their own have a class all the same, named after the function.
 """
 
-import keras
+from weightedce.backends.missing import needed_by
+
+with needed_by("weightedce.keras, on the backend that Keras is set to,"):
+    import keras
 
 from weightedce.keras.binary import (
     BinaryCrossentropy,

@@ -5,6 +5,11 @@ own classes, and more by name. Each hands its options to a function of the libra
 here. Losses that say nothing of their own have a class all the same, named after the function.
 """
 
+from weightedce.backends.missing import needed_by
+
+with needed_by("weightedce.torch"):
+    import torch  # noqa: F401 before every file here
+
 from weightedce.objects.family import camel_case, with_the_rest
 from weightedce.torch.bce_with_logits import BCEWithLogitsLoss
 from weightedce.torch.cross_entropy import CrossEntropyLoss

@@ -5,7 +5,10 @@
 losses of this library.
 """
 
-from weightedce.validation.agreement import DisagreementError, check_agreement
-from weightedce.validation.hard_points import hard_batches
+from weightedce.backends.missing import needed_by
+
+with needed_by("weightedce.validation"):
+    from weightedce.validation.agreement import DisagreementError, check_agreement
+    from weightedce.validation.hard_points import hard_batches
 
 __all__ = ["DisagreementError", "check_agreement", "hard_batches"]

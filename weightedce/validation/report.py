@@ -104,9 +104,12 @@ def read_json(path: Path) -> Report:
         raise ValueError(f"{path}: expected a report of `weightedce validate --json`") from None
     if schema != SCHEMA:
         raise ValueError(f"{path}: expected a report of schema {SCHEMA}, got {schema!r}")
-    cells = [_cell(cell) for cell in found["cells"]]
     names = ("options", "libraries", "problems", "versions", "seconds")
-    return Report(cells, **{name: found[name] for name in names})
+    try:
+        cells = [_cell(cell) for cell in found["cells"]]
+        return Report(cells, **{name: found[name] for name in names})
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: a damaged report of schema {SCHEMA}: {error!r}") from None
 
 
 def versions() -> dict[str, str]:

@@ -3,13 +3,16 @@
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import hypothesis.extra.numpy as hnp
-import hypothesis.strategies as st
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from weightedce.backends.missing import needed_by
 from weightedce.validation import oracle
 from weightedce.validation.cases import HARD_POINTS, Case
+
+with needed_by("weightedce.validation.strategies"):
+    import hypothesis.extra.numpy as hnp
+    import hypothesis.strategies as st
+    from hypothesis import HealthCheck, Phase, given, seed, settings
 
 Drawn = TypeVar("Drawn")
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
-import tensorflow as tf
-
 from weightedce.backends.contract import Array, Backend, Shape
+from weightedce.backends.missing import needed_by
+
+with needed_by("weightedce.backends.tensorflow"):
+    import tensorflow as tf
+
 from weightedce.backends.tensorflow import labels, linear, modes, namespace, slope
 
 

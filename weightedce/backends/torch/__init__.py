@@ -2,10 +2,13 @@
 
 from typing import Any
 
-import array_api_compat.torch as namespace
-import torch
-
 from weightedce.backends.contract import Array, Backend
+from weightedce.backends.missing import needed_by
+
+with needed_by("weightedce.backends.torch"):
+    import array_api_compat.torch as namespace
+    import torch
+
 from weightedce.backends.torch import blocks, labels, linear, linear_rows, slope
 from weightedce.backends.torch.modes import proxied
 

@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader
 
 from weightedce.validation.cells import Cell
 from weightedce.validation.outputs import words
+from weightedce.validation.outputs.literal import literal
 from weightedce.validation.report import Report
 
 
@@ -15,6 +16,7 @@ def write(report: Report, path: Path) -> None:
     environment = Environment(
         loader=PackageLoader("weightedce.validation.outputs", "."),
         autoescape=True,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -47,6 +49,12 @@ def shade(cell: Cell) -> str:
 def anchor(cell: Cell) -> str:
     """Return the name by which links find a cell's failing input."""
     return "-".join(part.replace(" ", "_") for part in cell.key)
+
+
+def _printable(value: Any) -> Any:
+    """Return what a template writes; what is marked safe was made of such."""
+    plain = isinstance(value, str) and not hasattr(value, "__html__")
+    return literal(value, keep="\n") if plain else value
 
 
 def _section(title: str, cells: list[Cell]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from xml.etree import ElementTree as Xml
 
 from weightedce.validation.cells import UNSUPPORTED, Cell
 from weightedce.validation.outputs import words
+from weightedce.validation.outputs.literal import literal
 from weightedce.validation.report import Report
 
 
@@ -37,6 +38,9 @@ def write(report: Report, path: Path) -> None:
             if cell.failing is not None:
                 text += f"\n\n{cell.failing.snippet}"
             Xml.SubElement(case, "failure", message=_first(cell)).text = text
+    for element in suite.iter():  # XML has no control characters, not even escaped ones
+        element.attrib = {name: literal(value) for name, value in element.attrib.items()}
+        element.text = literal(element.text or "", keep="\n") or None
     Xml.indent(suite)
     tree = Xml.ElementTree(suite)
     tree.write(path, encoding="utf-8", xml_declaration=True)

@@ -1,22 +1,32 @@
-"""The report in the terminal: a heat-map, the worst of each loss, and what fails."""
+"""The report in the terminal: a heat-map, the worst of each loss, and what fails.
+
+Every text that is not ours alone is a `Text`, which holds no markup, of what `literal` leaves.
+"""
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from weightedce.validation.cells import Cell
 from weightedce.validation.outputs import words
 from weightedce.validation.outputs.comparison import Comparison
+from weightedce.validation.outputs.literal import literal
 from weightedce.validation.report import Report, worst
 
 SHOWN = 10  # failing inputs; the rest is in --json and --html
+RED, GREEN = "bold red", "bold green"
+LEGEND = Text.assemble(
+    ("green", "green"), ": within a quarter of what is allowed; ",
+    ("yellow", "yellow"), ": within it; ",
+    ("✗ red", RED), ": beyond it; –: the mode has no such derivative",
+)  # fmt: skip
 
 
 def show(report: Report, console: Console, *, every_cell: bool = False) -> None:
     """Print the report."""
     if not report.cells:
         for problem in report.problems:
-            console.print(f"[bold red]✗ {escape(problem)}[/]", highlight=False, soft_wrap=True)
+            console.print(_text(f"✗ {problem}", RED), soft_wrap=True)
         return
     for kind, title in (("loss", "Losses"), ("peer", "Peers, the libraries' own functions")):
         cells = [cell for cell in report.cells if cell.kind == kind]
@@ -26,37 +36,31 @@ def show(report: Report, console: Console, *, every_cell: bool = False) -> None:
                 console.print(_findings(cells))
             else:
                 console.print(_table(cells, every_cell=every_cell))
-    console.print(
-        "[green]green[/]: within a quarter of what is allowed; [yellow]yellow[/]: within it; "
-        "[bold red]✗ red[/]: beyond it; –: the mode has no such derivative"
-    )
+    console.print(LEGEND)
     _failures(report, console)
     for name, state in report.libraries.items():
-        console.print(f"{name}: {escape(state)}", highlight=False)
+        console.print(_text(f"{name}: {state}"))
     for problem in report.problems:
-        console.print(f"[bold red]✗ {escape(problem)}[/]", highlight=False)
+        console.print(_text(f"✗ {problem}", RED))
     bad = len(report.failing)
     ours = sum(cell.kind == "loss" for cell in report.cells)
-    verdict = "[bold green]passed[/]" if report.ok else "[bold red]FAILED[/]"
+    verdict = ("passed", GREEN) if report.ok else ("FAILED", RED)
     peers = f", {len(report.peers_off)} cells of peers off" if report.peers_off else ""
-    console.print(
-        f"{verdict}: {report.comparisons:,} numbers compared in {report.seconds:.0f} s, "
-        f"{bad} of {ours} cells fail{peers}",
-        highlight=False,
-    )
+    numbers = f": {report.comparisons:,} numbers compared in {report.seconds:.0f} s, "
+    console.print(Text.assemble(verdict, numbers, f"{bad} of {ours} cells fail{peers}"))
 
 
 def show_comparison(found: Comparison, console: Console) -> None:
     """Print what changed since an older report."""
     console.rule("since the older report")
     for line in found.versions:
-        console.print(line, highlight=False)
+        console.print(_text(line))
     for line in found.worse:
-        console.print(f"[bold red]✗ {escape(line)}[/]", highlight=False)
+        console.print(_text(f"✗ {line}", RED))
     for line in found.better:
-        console.print(f"[green]{escape(line)}[/]", highlight=False)
+        console.print(_text(line, "green"))
     if not found.worse:
-        console.print("[bold green]nothing got worse[/]")
+        console.print(_text("nothing got worse", GREEN))
 
 
 def _heat_map(cells: list[Cell], title: str) -> Table:
@@ -64,19 +68,23 @@ def _heat_map(cells: list[Cell], title: str) -> Table:
     table.add_column("function", overflow="fold")
     columns = words.columns(cells)
     for library, mode in columns:
-        table.add_column(f"{library}\n{mode}", justify="right", no_wrap=True)
+        table.add_column(_text(f"{library}\n{mode}"), justify="right", no_wrap=True)
     for call in dict.fromkeys(cell.call for cell in cells):
         row = []
         for column in columns:
             found = worst(c for c in cells if (c.call, c.library, c.mode) == (call, *column))
             row.append("" if found is None else _coloured(found))
-        table.add_row(call, *row)
+        table.add_row(_text(call), *row)
     return table
 
 
-def _coloured(cell: Cell) -> str:
+def _text(text: str, style: str = "") -> Text:
+    return Text(literal(text, keep="\n"), style)
+
+
+def _coloured(cell: Cell) -> Text:
     style = "bold white on red" if cell.bad else "green" if cell.share <= 0.25 else "yellow"
-    return f"[{style}]{words.label(cell)}[/]"
+    return _text(words.label(cell), style)
 
 
 def _table(cells: list[Cell], *, every_cell: bool) -> Table:
@@ -93,11 +101,12 @@ def _table(cells: list[Cell], *, every_cell: bool) -> Table:
     for cell in rows:
         where = f"{cell.library} {cell.mode} {cell.dtype} {cell.order}"
         if cell.worst is None:
-            table.add_row(cell.call, where, words.label(cell), "", escape(cell.message))
+            table.add_row(*map(_text, (cell.call, where, words.label(cell), "", cell.message)))
             continue
         example = f"{cell.worst.batch}: {words.given(cell.worst)}"
         limit = words.number(cell.worst.allowed)
-        table.add_row(cell.call, where, _coloured(cell), limit, escape(_short(example)))
+        texts = (limit, _short(example))
+        table.add_row(_text(cell.call), _text(where), _coloured(cell), *map(_text, texts))
     return table
 
 
@@ -112,12 +121,13 @@ def _findings(cells: list[Cell]) -> Table:
         found = worst(off)
         shown = next((c for c in off if c.failing is not None), None)
         if found is None or shown is None or shown.failing is None:
-            table.add_row(call, order, "", escape(off[0].message), "", "", "")
+            table.add_row(*map(_text, (call, order, "", off[0].message, "", "", "")))
             continue
         finding = shown.failing
         where = f"{shown.library} {shown.mode} {shown.dtype}"
         numbers = (f"{finding.got:.12g}", f"{finding.exact:.12g}", words.number(found.ulp))
-        table.add_row(call, order, where, escape(_short(words.given(finding))), *numbers)
+        texts = (call, order, where, _short(words.given(finding)), *numbers)
+        table.add_row(*map(_text, texts))
     return table
 
 
@@ -125,12 +135,12 @@ def _failures(report: Report, console: Console) -> None:
     """Print a failing input of each, our losses only: of peers the table tells enough."""
     for cell in report.failing[:SHOWN]:
         version = report.libraries.get(cell.library, "")
-        console.print(f"\n[bold red]✗ {escape(words.title(cell, version))}[/]", highlight=False)
+        console.print(_text(f"\n✗ {words.title(cell, version)}", RED))
         for line in words.failure(cell):
-            console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+            console.print(_text(f"  {line}"), soft_wrap=True)
     if len(report.failing) > SHOWN:
         more = len(report.failing) - SHOWN
-        console.print(f"\n... and {more} more cells; --html and --json have them all.")
+        console.print(_text(f"\n... and {more} more cells; --html and --json have them all."))
     if report.failing:
         console.print()
 

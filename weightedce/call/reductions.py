@@ -30,7 +30,8 @@ class LossTotal(NamedTuple):
 
     ``a + b`` is the total of both batches, and Python's ``sum`` adds up a list of them. It is a
     tuple of three 0-d arrays of one dtype, so that JAX, PyTorch and TensorFlow take it as a
-    tree: ``jax.lax.psum(total, "batch")``, ``torch.stack(list(total))``.
+    tree: ``jax.lax.psum(total, "batch")`` inside ``shard_map``. No gradient goes through
+    ``torch.distributed.all_reduce``: sum up the weights with it, not the loss.
 
     Parameters
     ----------

@@ -65,6 +65,18 @@ def test_importing_us_costs_milliseconds():
     assert min(seconds) < 0.1
 
 
+def test_what_is_public_is_what_dir_shows_and_help_fits_a_screen():
+    import pydoc
+
+    names = dir(weightedce)
+    assert {"cross_entropy", "balanced", "LossTotal"} <= set(names)
+    assert not [x for x in names if x[0] == "_" or inspect.ismodule(getattr(weightedce, x))]
+    text = pydoc.plain(pydoc.render_doc(weightedce))
+    assert len(text.splitlines()) <= 60
+    described = weightedce.__doc__
+    assert not [x for x in names if x not in described and x != "namespace_of"]
+
+
 @pytest.mark.parametrize("name", dir(weightedce))
 def test_public_docstrings_are_complete(name):
     public = getattr(weightedce, name)
@@ -181,3 +193,16 @@ def test_every_extra_is_one_of_the_package():
 def test_no_file_is_too_long_to_read():
     lengths = {p: len(p.read_text("utf-8").splitlines()) for p in ROOT.rglob("*.py")}
     assert max(lengths.values()) <= 300, max(lengths, key=lengths.get)
+
+
+def test_a_wing_has_nothing_that_the_contract_does_not_say():
+    from libraries import LIBRARIES
+    from weightedce.backends import Backend, backend_of
+
+    for library in LIBRARIES.values():
+        kind = type(backend_of(library.array([1.0])))
+        assert issubclass(kind, Backend)
+        own = {name for name in vars(kind) if not name.startswith("__")}
+        assert own <= set(dir(Backend)) | {"namespace"}, library.name
+    core = [p for p in ROOT.rglob("*.py") if p.relative_to(ROOT).parts[0] not in ("validation",)]
+    assert not [p for p in core if "getattr(backend" in p.read_text("utf-8")]

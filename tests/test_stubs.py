@@ -25,7 +25,7 @@ wt.CrossEntropyLoss(None, None, -100, None, "mean", 0.1)
 wt.CrossEntropyLoss(class_weight=[1, 2])  # error
 wt.LogitAdjustedCrossEntropyLoss()  # error
 wt.ConfusionCrossEntropyLoss(assignment="sof")  # error
-wt.VectorScalingCrossEntropyLoss(scale_by="lable")  # error
+wt.VectorScalingCrossEntropyLoss(scale_by="labels")  # error
 wt.NoSuchLoss()  # error
 wk.BinaryCrossentropy(True, 0.1, reduction="weighted_mean")
 wk.BinaryCrossentropy(reduction=None)

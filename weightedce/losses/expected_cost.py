@@ -120,12 +120,12 @@ def expected_cost(
             f"cost_matrix: expected shape {(classes, classes)} for logits of shape "
             f"{tuple(logits.shape)}, got shape {tuple(costs.shape)}"
         )
-    costs = xp.astype(costs, b.logits.dtype)
+    backend, costs = backend_of(b.logits), xp.astype(costs, b.logits.dtype)
     order = [i for i in range(len(b.logits.shape)) if i != b.axis] + [b.axis]  # the classes last
     p = xp.permute_dims(xp.exp(-softmax.negative_log_softmax(b.logits, b.axis)), order)
     if b.labels is None or b.smoothing:  # sum over y of mass_y C_yk, as one matrix product
-        return reduce(xp.sum((xp.permute_dims(b.mass, order) @ costs) * p, axis=-1), b, asked)
-    loss = b.label_mass * xp.sum(backend_of(costs).look_up(costs, b.labels) * p, axis=-1)
+        return reduce(backend.sum((xp.permute_dims(b.mass, order) @ costs) * p, -1), b, asked)
+    loss = b.label_mass * backend.sum(backend.look_up(costs, b.labels) * p, -1)
     return reduce(loss, b, asked)
 
 

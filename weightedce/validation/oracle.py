@@ -138,7 +138,7 @@ def poly_cross_entropy(z: Sequence[Number], epsilon: float) -> list[Number]:
 
 
 @define(
-    MULTICLASS, {"q": 0.75}, {"q": 1.0}, {"q": 2.0**-10}, looser=2.0, sensitivity=1.0, cancels=True
+    MULTICLASS, {"q": 0.75}, {"q": 1.0}, {"q": 2.0**-10}, cancels=True
 )
 def generalized_cross_entropy(z: Sequence[Number], q: float) -> list[Number]:
     """(1 - p_k^q) / q."""
@@ -150,8 +150,6 @@ def generalized_cross_entropy(z: Sequence[Number], q: float) -> list[Number]:
     {"prior": (0.5, 0.375, 0.125), "tau": 1.0},
     {"prior": (90, 9, 1), "tau": 1.5},
     {"prior": (0.5, 0.0, 0.5), "tau": 0.0},
-    looser=2.0,
-    sensitivity=1.0,
 )
 def logit_adjusted_cross_entropy(
     z: Sequence[Number], prior: Sequence[float], tau: float
@@ -162,7 +160,7 @@ def logit_adjusted_cross_entropy(
     return cross_entropy([z_k + tau * mp.log(n) for z_k, n in zip(z, prior, strict=True)])
 
 
-@define(MULTICLASS, {"counts": (500, 31, 2)}, looser=2.0, sensitivity=1.0)
+@define(MULTICLASS, {"counts": (500, 31, 2)})
 def balanced_softmax_cross_entropy(z: Sequence[Number], counts: Sequence[float]) -> list[Number]:
     """-log of n_k exp(z_k) / sum_j n_j exp(z_j)."""
     terms = [n * mp.exp(z_k) for z_k, n in zip(z, counts, strict=True)]
@@ -174,8 +172,6 @@ def balanced_softmax_cross_entropy(z: Sequence[Number], counts: Sequence[float])
     {"counts": (81, 16, 1), "max_margin": 0.5, "scale": 2.0},
     {"counts": (81, 0, 16), "max_margin": 0.0, "scale": 1.0},
     {"counts": (500, 31, 2), "max_margin": 0.5, "scale": 1.0},
-    looser=2.0,
-    sensitivity=4.0,
     cancels=True,
 )
 def ldam_cross_entropy(
@@ -196,8 +192,6 @@ def ldam_cross_entropy(
     {"scale": (1.0, 0.5, 2.0), "shift": (0.0, -1.5, 2.25)},
     {"scale": (1.0, 0.5, 2.0), "scale_by": "label"},
     {"counts": (81, 16, 1), "gamma": 0.25, "tau": 1.0},
-    looser=2.0,
-    sensitivity=4.0,
 )
 def vector_scaling_cross_entropy(
     z: Sequence[Number],

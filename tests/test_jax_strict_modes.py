@@ -18,7 +18,6 @@ jax = pytest.importorskip("jax", reason="jax is not installed")
 jnp = jax.numpy
 
 
-
 @contextmanager
 def strict():
     with (
@@ -104,7 +103,9 @@ def test_losses_make_no_nan_of_finite_numbers(name):
 
 
 @pytest.mark.parametrize("classes", [FEW, MANY])
-@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"z_loss": 1e-4, "softcap": 30.0}])
+@pytest.mark.parametrize(
+    "options", [{}, {"label_smoothing": 0.1}, {"z_loss": 1e-4, "softcap": 30.0}]
+)
 def test_linear_cross_entropy(classes, options):
     rng = np.random.default_rng(0)
     h, weight = (jnp.asarray(rng.normal(size=(n, 4)), jnp.float32) for n in (ROWS, classes))
@@ -112,6 +113,7 @@ def test_linear_cross_entropy(classes, options):
     y = jnp.asarray(rng.integers(0, classes, ROWS))
     with strict():
         for reduction in ("mean", "none"):
+
             def total(h, weight, bias, reduction=reduction):
                 found = w.linear_cross_entropy(
                     h, weight, y, bias=bias, class_weight=bias**2, block_size=4,

@@ -56,7 +56,9 @@ def test_sums(library, mode, shape, axis):
     assert np.max(np.abs(got - exact) / np.spacing(exact.astype("float32"))) <= 8
 
 
-@pytest.mark.parametrize("size", [1, PIECE, PIECE + 1, 2 * PIECE - 1, PIECE**2, PIECE**2 + PIECE + 1])
+@pytest.mark.parametrize(
+    "size", [1, PIECE, PIECE + 1, 2 * PIECE - 1, PIECE**2, PIECE**2 + PIECE + 1]
+)
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_pieces_are_the_whole(size, keepdims):
     x = np.random.default_rng(0).integers(0, 9, (2, size, 3))
@@ -78,7 +80,9 @@ def own_options(name, classes):
     known = inspect.signature(getattr(w, name)).parameters
     variant = DEFINED[name].variants[0]
     found = {k: v for k, v in variant.items() if k in known}
-    return {k: np.resize(v, classes).tolist() if isinstance(v, tuple) else v for k, v in found.items()}
+    return {
+        k: np.resize(v, classes).tolist() if isinstance(v, tuple) else v for k, v in found.items()
+    }
 
 
 @cache

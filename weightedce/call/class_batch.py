@@ -79,7 +79,7 @@ class ClassBatch:
     @property
     def mass(self) -> Array:
         """Return the factor of f_k(z): target, smoothing and all weights."""
-        xp, e, axis = self.xp, self.smoothing, self.axis
+        e, axis = self.smoothing, self.axis
         share = e / self.logits.shape[axis]
         if self.labels is not None:
             if isinstance(e, float):

@@ -238,7 +238,7 @@ def negative_log_softmax(logits: Array, axis: int, prior: Prior | None = None) -
     if prior is None:
         ratios = _ratios(others, finite_shift, axis)
     else:
-        ratios = _weighed(others, finite_shift, top, axis, prior)
+        ratios = _weighed(others, top, axis, prior)
     rest = backend.sum(xp.where(top, 0.0, ratios), axis, keepdims=True)
     undefined = infinite & (rest > 0.0)  # two at +inf
     if logits.shape[axis] > 1:
@@ -259,7 +259,7 @@ def _at(top: Array, values: Array, axis: int) -> Array:
     return xp.sum(xp.where(top, values, 0.0), axis=axis, keepdims=True)
 
 
-def _weighed(logits: Array, shift: Array, top: Array, axis: int, prior: Prior) -> Array:
+def _weighed(logits: Array, top: Array, axis: int, prior: Prior) -> Array:
     """Return ``f_k exp(z_k - z_t) / f_t``, z_t a constant.
 
     By way of the largest logit, which may be above z_t by more than an exponential holds.

@@ -17,7 +17,7 @@ LIBRARIES = {
     "jax": ["jax"],
     "tensorflow": ["tensorflow-cpu"],
 }
-PARALLEL = ["--numprocesses=2", "--dist=worksteal"]  # each process holds every library: 3 GB
+PARALLEL = ["--numprocesses=2", "--dist=worksteal"]  # each process holds every library: 4 GB
 ON_TOP = {  # what people use each with
     "numpy": [],
     "torch": ["accelerate", "lightning", "transformers"],

@@ -19,6 +19,7 @@ class Torch(Library):
     def __init__(self, device: str = "cpu") -> None:
         super().__init__(device)
         import torch
+        import torch._dynamo  # and so Triton, which ends the process if TensorFlow came before it
 
         self.torch = torch
         self.place = torch.device("cuda" if device == "gpu" else device)

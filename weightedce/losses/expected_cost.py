@@ -123,9 +123,21 @@ def expected_cost(
     order = [i for i in range(len(b.logits.shape)) if i != b.axis] + [b.axis]  # the classes last
     p = xp.permute_dims(xp.exp(-softmax.negative_log_softmax(b.logits, b.axis)), order)
     if b.labels is None or b.smoothing:  # sum over y of mass_y C_yk, as one matrix product
-        return reduce(xp.sum((xp.permute_dims(b.mass, order) @ costs) * p, axis=-1), b, asked)
-    loss = b.label_mass * xp.sum(backend_of(costs).look_up(costs, b.labels) * p, axis=-1)
+        return reduce(_mean(p, xp.permute_dims(b.mass, order) @ costs), b, asked)
+    loss = b.label_mass * _mean(p, backend_of(costs).look_up(costs, b.labels))
     return reduce(loss, b, asked)
+
+
+def _mean(p: Array, costs: Array) -> Array:
+    """Return ``sum_k p_k c_k``, by what each cost is more than the mean, taken as a constant.
+
+    The derivative to z_k is p_k (c_k - mean): autodiff of the plain sum takes p_k c_k less
+    p_k mean instead, which loses what they have in common.
+    """
+    backend = backend_of(p)
+    xp = backend.namespace
+    mean = backend.detach(xp.sum(costs * p, axis=-1))
+    return mean + xp.sum((costs - xp.expand_dims(mean, axis=-1)) * p, axis=-1)
 
 
 def _two_weights(class_weight: Any, logits: Array) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 DEVICES = 8
-TESTS = ("test_jax_training", "test_jax_transformations")
+TESTS = ("test_jax_training", "test_jax_transformations", "test_counting_devices")
 
 
 @cache

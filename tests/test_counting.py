@@ -1,9 +1,14 @@
 """Weights of labels and examples, counters, data frames, Dask, and bad arguments."""
 
 import json
+import timeit
 import tracemalloc
+from collections import Counter
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,10 +101,18 @@ def test_counter_on_every_library(library):
     assert w.ClassCounter(256, ignore_index=7).update(small).counts == [1] + [0] * 254 + [1]
 
 
-def test_counter_is_exact_where_integers_of_arrays_end():
-    huge = w.ClassCounter.from_dict({"counts": [2**63 - 1, 0], "ignore_index": None})
-    assert huge.update([0, 1]).counts == [2**63, 1]
-    assert (huge + huge).counts == [2**64, 2]
+def test_counter_holds_one_array_of_64_bits():
+    huge = w.ClassCounter.from_dict({"counts": [2**62, 0], "ignore_index": None})
+    assert huge.update([0, 1]).counts == [2**62 + 1, 1]
+    with pytest.raises(ValueError, match="state"):
+        w.ClassCounter.from_dict({"counts": [2**63], "ignore_index": None})
+
+
+def test_counter_of_many_classes_is_fast():
+    """7.2 ms a batch when it was a list of Python's integers."""
+    counter, labels = w.ClassCounter(100_000), np.arange(512)
+    seconds = min(timeit.repeat(lambda: counter.update(labels), number=5, repeat=20)) / 5
+    assert seconds < 2e-3
 
 
 def test_counter_is_left_alone_by_errors_and_callers():
@@ -117,8 +130,6 @@ def test_counter_is_left_alone_by_errors_and_callers():
 
 
 def test_columns_of_a_data_frame():
-    import pandas as pd
-
     frame = pd.DataFrame({"label": [0, 2, 0], "a": [0, 0, 1], "b": [1, 1, 0]}, index=[7, 5, 9])
     counts = w.class_counts(frame["label"], 3)
     assert isinstance(counts, np.ndarray)
@@ -127,11 +138,88 @@ def test_columns_of_a_data_frame():
     assert w.pos_weights(frame[["a", "b"]]).tolist() == [2, 0.5]
     assert w.pos_weights([[0, 1]] * 3, mask=frame["a"]) == [1, 0]
     assert w.sample_weights(frame["label"], [1.0, 2.0, 3.0]).tolist() == [1, 3, 1]
-    with pytest.raises(TypeError, match=r"labels.*float64"):
-        w.class_counts(pd.Series([0, None]), 2)
-    # value_counts sorts by frequency: its order is not that of the classes
-    with pytest.raises(TypeError, match=r"counts.*pandas"):
-        w.balanced(frame["label"].value_counts())
+    # value_counts sorts by frequency: its index says which class is which
+    counts = frame["label"].value_counts()
+    np.testing.assert_array_equal(w.balanced(counts), w.balanced([2, 0, 1]))
+
+
+NULLS = {
+    "pandas": lambda x: pd.Series(x),
+    "pandas, nullable": lambda x: pd.Series(x, dtype="Int64"),
+    "pandas, Arrow": lambda x: pd.Series(x, dtype="int64[pyarrow]"),
+    "polars": pl.Series,
+    "Arrow": pa.array,
+    "Arrow, in chunks": lambda x: pa.chunked_array([x[:1], x[1:]]),
+    "list": list,
+    "objects": lambda x: np.array(x, dtype=object),
+}
+
+
+@pytest.mark.parametrize("form", NULLS)
+def test_nulls_are_named_or_left_out(form):
+    labels = NULLS[form]([0, 2, None, 0])
+    with pytest.raises(ValueError, match=r"labels\[2\] = nan.*null.*ignore_index"):
+        w.class_counts(labels, 3)
+    assert list(w.class_counts(labels, 3, ignore_index=np.nan)) == [2, 0, 1]
+    assert list(w.class_counts(labels, ignore_index=np.nan)) == [2, 0, 1]
+    counter = w.ClassCounter(3, ignore_index=(np.nan, 2)).update(labels)
+    assert counter.counts == [2, 0, 0]
+    assert (counter + counter).counts == [4, 0, 0]
+    targets = NULLS[form]([0, 1, None, 1])
+    assert w.pos_weights(targets, ignore_index=np.nan) == 0.5
+
+
+def test_tables_of_columns():
+    columns = {"a": [0, 0, 1], "b": [1, 1, 0]}
+    for table in (pd.DataFrame(columns), pl.DataFrame(columns), pa.table(columns)):
+        assert w.pos_weights(table).tolist() == [2, 0.5]
+    with pytest.raises(TypeError, match=r"labels.*'cat'.*codes"):
+        w.class_counts(pd.Series(["cat", "dog"]), 2)
+    assert w.class_counts(pd.Series([3, 1, 3]).astype("category")).tolist() == [0, 1, 0, 2]
+
+
+def test_a_column_of_dask():
+    import dask.dataframe as dd
+
+    column = dd.from_pandas(pd.Series([0, 2, 0, 1]), npartitions=2)
+    assert w.class_counts(column, 3).compute().tolist() == [2, 1, 1]
+    assert w.ClassCounter(3).update(column).counts == [2, 1, 1]
+    with pytest.raises(ValueError, match=r"num_classes.*lazy"):
+        w.class_counts(column)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "float32", "bool"])
+def test_labels_of_any_dtype_that_holds_them(library, dtype):
+    labels = np.array([0, 1, 1], dtype=dtype)
+    assert np.asarray(w.class_counts(library.array(labels), 2)).tolist() == [1, 2]
+    assert np.asarray(w.class_counts(library.array(labels))).tolist() == [1, 2]
+
+
+def test_one_hot_is_no_label(library):
+    one_hot = np.eye(2, dtype=int)[[0, 0, 0, 1]]
+    for labels in (one_hot, library.array(one_hot), one_hot.tolist(), one_hot.astype(float)):
+        with pytest.raises(ValueError, match=r"labels.*one-hot.*\(4, 2\).*argmax\(1\)"):
+            w.class_counts(labels, 2)
+        with pytest.raises(ValueError, match="one-hot"):
+            w.class_counts(labels)
+    with pytest.raises(ValueError, match=r"one-hot.*argmax\(1\)"):
+        w.class_counts(np.eye(3, dtype=int)[np.zeros((2, 4), int)].swapaxes(1, 2), 3)
+
+
+def test_labels_are_no_counts():
+    labels = [0, 1, 1, 0, 0, 0]
+    for column in (pd.Series(labels), pl.Series(labels), pa.array(labels), np.array(labels) > 0):
+        with pytest.raises(ValueError, match=r"counts.*6 labels.*class_counts"):
+            w.balanced(column)
+    with pytest.raises(ValueError, match=r"class_weight.*\(6,\).*class_counts"):
+        w.cross_entropy(np.zeros((6, 2)), labels, class_weight=w.balanced(labels))
+
+
+def test_counts_by_class():
+    expected = w.balanced([2, 0, 1])
+    assert w.balanced(Counter([0, 0, 2])) == expected
+    assert w.balanced({0: 2, 2: 1}) == expected
+    assert w.sample_weights([0, 2], {0: 1, 2: 4}) == [1, 4]
 
 
 def test_dask_arrays_are_counted_block_by_block():
@@ -179,8 +267,8 @@ def test_dask_labels_and_targets():
 BAD = {
     "no-classes": (ValueError, "num_classes.*0", lambda: w.class_counts([0], 0)),
     "float-classes": (ValueError, "num_classes.*2.0", lambda: w.class_counts([0], 2.0)),
-    "float-labels": (TypeError, "labels.*float64", lambda: w.class_counts(np.zeros(3), 2)),
-    "listed-floats": (TypeError, r"labels.*\[0.5\]", lambda: w.class_counts([0.5], 2)),
+    "listed-floats": (ValueError, r"labels.*whole.*0\.5", lambda: w.class_counts([0.5], 2)),
+    "no-labels": (ValueError, "num_classes.*no labels", lambda: w.class_counts([])),
     "ragged": (ValueError, "labels.*one length", lambda: w.class_counts([[0], [0, 1]], 2)),
     "outside": (ValueError, r"labels.*0\.\.1.*labels\[1\] = 2", lambda: w.class_counts([0, 2], 2)),
     "negative": (ValueError, r"labels\[0\] = -1", lambda: w.class_counts([-1], 2)),

@@ -6,6 +6,8 @@ import pytest
 import weightedce as w
 from test_semantics import LABELS, Y, Z
 
+NAN = np.where(np.arange(12).reshape(4, 3) == 3, np.nan, Y)
+
 BAD = {
     "logits-list": (TypeError, "logits.*list", lambda a: w.cross_entropy([0.0, 1.0], 1)),
     "logits-float": (TypeError, "logits.*float", lambda a: w.binary_cross_entropy(0.5, 1)),
@@ -15,9 +17,49 @@ BAD = {
         lambda a: w.cross_entropy(a(LABELS[:, None]), a(LABELS)),
     ),
     "float-labels": (
-        TypeError,
-        "targets.*integer.*float64",
-        lambda a: w.cross_entropy(a(Z), a(LABELS.astype(float))),
+        ValueError,
+        r"targets.*whole numbers in 0..2, got targets\[0\] = 2.5",
+        lambda a: w.cross_entropy(a(Z), a(LABELS + 0.5)),
+    ),
+    "null-labels": (
+        ValueError,
+        r"targets\[0\] = nan.*ignore_index=float",
+        lambda a: w.cross_entropy(a(Z), a(np.where(LABELS == 2, np.nan, LABELS))),
+    ),
+    "nan-targets": (
+        ValueError,
+        r"targets\[1, 0\] = nan.*ignore_index=float",
+        lambda a: w.binary_cross_entropy(a(Z), a(NAN)),
+    ),
+    "nan-shares": (
+        ValueError,
+        r"targets\[1, 0\] = nan.*ignore_index=float",
+        lambda a: w.cross_entropy(a(Z), a(NAN)),
+    ),
+    "nan-shares-linear": (
+        ValueError,
+        r"targets\[1, 0\] = nan.*ignore_index=float",
+        lambda a: w.linear_cross_entropy(a(Z), a(np.eye(3)), a(NAN)),
+    ),
+    "map": (
+        ValueError,
+        r"targets.*\(2, 3, 8\).*axis=3.*pass axis=1.*\(2, 8, 8\)",
+        lambda a: w.cross_entropy(a(np.zeros((2, 3, 8, 8))), a(np.zeros((2, 8, 8), int))),
+    ),
+    "ignored-too": (
+        ValueError,
+        r"targets\[1\] = 255; ignore_index is -100.*ignore_index=\(-100, 255\)",
+        lambda a: w.cross_entropy(a(Z), a(np.array([0, 255, 1, 2])), ignore_index=-100),
+    ),
+    "to-ignore": (
+        ValueError,
+        r"targets\[0\] = -1; .*ignore_index=-1",
+        lambda a: w.cross_entropy(a(Z), a(np.array([-1, 0, 1, 2]))),
+    ),
+    "mask-null": (
+        ValueError,
+        "mask.*NaN",
+        lambda a: w.cross_entropy(a(Z), a(LABELS), mask=[True, None, False, True]),
     ),
     "bool-labels": (
         TypeError,
@@ -27,8 +69,8 @@ BAD = {
     "words": (TypeError, "targets.*str", lambda a: w.cross_entropy(a(Z), ["a", "b", "c", "d"])),
     "frame": (
         TypeError,
-        "class_weight.*dict",
-        lambda a: w.cross_entropy(a(Z), a(LABELS), class_weight={0: 1}),
+        "sample_weight.*dict",
+        lambda a: w.cross_entropy(a(Z), a(LABELS), sample_weight={0: 1}),
     ),
     "no-axis": (ValueError, "axis.*got 2", lambda a: w.cross_entropy(a(Z), a(LABELS), axis=2)),
     "no-axis-binary": (
@@ -92,7 +134,8 @@ MORE = {
     "huge": (ValueError, "sample_weight", {"sample_weight": 10**400}),
     "ignore-word": (TypeError, "ignore_index.*str", {"ignore_index": "0"}),
     "ignore-float": (TypeError, "ignore_index.*float", {"ignore_index": 1.5}),
-    "ignore-list": (TypeError, "ignore_index.*list", {"ignore_index": [1]}),
+    "ignore-list": (TypeError, "ignore_index.*str", {"ignore_index": [1, "0"]}),
+    "ignore-bool": (TypeError, "ignore_index.*bool", {"ignore_index": True}),
     "ignore-huge": (ValueError, "ignore_index.*32 bits", {"ignore_index": 2**70}),
     "axis-bool": (TypeError, "axis.*bool", {"axis": True}),
 }
@@ -108,8 +151,8 @@ def test_bad_options_are_named(library, name):
 
 def test_bad_options_of_binary_losses_are_named(library):
     z, y = library.array(Z), library.array(Y)
-    with pytest.raises(ValueError, match=r"ignore_index.*nan"):
-        w.binary_cross_entropy(z, y, ignore_index=np.nan)
+    with pytest.raises(ValueError, match=r"ignore_index.*inf"):
+        w.binary_cross_entropy(z, y, ignore_index=np.inf)
     with pytest.raises(ValueError, match=r"axis.*7"):
         w.binary_cross_entropy(z, y, axis=7)
     scalar = w.binary_cross_entropy(library.array(np.array(0.0)), 1, pos_weight=2.0)

@@ -275,7 +275,7 @@ H, W = ARRAYS["hidden"], ARRAYS["weight"]
         ((H, W[0], LABELS), r"weight: expected shape \(V, 3\)"),
         ((H, W.astype(int), LABELS), "weight: expected dtype float64"),
         ((H.astype(int), W, LABELS), "hidden: expected dtype float64"),
-        ((H, W, LABELS[:3]), r"targets: expected shape \(7,\), got shape \(3,\)"),
+        ((H, W, LABELS[:3]), r"targets: expected shape \(7,\) for .*, got shape \(3,\)"),
         ((H, W, LABELS + 9), r"targets: expected values in 0\.\.4"),
         ((H, W, np.full((N, V), 2.0)), r"targets: expected values in 0\.\.1"),
         ((H, W, LABELS, {"bias": np.zeros(3)}), r"bias: expected shape \(5,\)"),

@@ -35,6 +35,8 @@ class Backend:
     """An array library, as the core sees it. One instance for each, ``backend`` in its wing."""
 
     namespace: Namespace
+    name: str  # as errors call the library
+    differentiates = False
 
     # --- what is known of an array ---
 
@@ -66,6 +68,23 @@ class Backend:
         least = xp.min(array)
         return None if self.read(least == least) is None else (float(least), float(xp.max(array)))
 
+    def to_host(self, _: Array, /) -> Any | None:
+        """Return a constant as a NumPy array, or None.
+
+        So it is where it cannot be read without waiting, or somebody may want its gradient.
+        """
+        return None
+
+    def sees_numpy(self) -> bool:
+        """Tell whether arrays of NumPy hold numbers now; not where a compiler stands in for it."""
+        return True
+
+    def constant(self, values: Any, like: Array, /) -> Array:
+        """Return a NumPy array as an array beside ``like``."""
+        if not values.dtype.isnative:
+            values = values.astype(values.dtype.newbyteorder("="))
+        return self.namespace.asarray(values, device=self.device(like))
+
     def detach(self, array: Array, /) -> Array:
         """Return ``array`` as a constant: same value, no derivative."""
         return array
@@ -87,7 +106,7 @@ class Backend:
         return xp.where(hit, xp.asarray(on, dtype=logits.dtype, device=device), off)
 
     def bincount(self, labels: Array, size: int, /) -> Array:
-        """Count 0..size-1 in a vector of integers; what is outside is not counted."""
+        """Count 0..size-1 in a vector of integers in 0..size, of which the last is left out."""
         xp = self.namespace
         index, ordered = xp.arange(size, device=self.device(labels)), xp.sort(labels)
         end = xp.searchsorted(ordered, index, side="right")

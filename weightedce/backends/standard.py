@@ -3,6 +3,7 @@
 from typing import Any
 
 import array_api_compat
+import numpy as np
 
 from weightedce.backends.contract import Array, Backend, Namespace
 
@@ -12,6 +13,7 @@ class Standard(Backend):
 
     def __init__(self, namespace: Namespace) -> None:
         self.namespace = namespace
+        self.name = namespace.__name__.removeprefix("array_api_compat.").partition(".")[0]
 
     def device(self, array: Array, /) -> Any:
         """Return the device of the array."""
@@ -23,15 +25,23 @@ class Standard(Backend):
             return None
         return bool(flag) if "cpu" in str(array_api_compat.device(flag)).lower() else None
 
+    def to_host(self, array: Array, /) -> Any | None:
+        """Return a NumPy array, unless the array is lazy or on another device."""
+        if self.read(self.namespace.asarray(True, device=self.device(array))) is None:
+            return None
+        return np.asarray(array)
+
 
 class Dask(Standard):
     """Dask, whose sort would need all blocks at once."""
 
+    def to_host(self, _: Array, /) -> None:
+        """Return None: somebody has to call ``compute``."""
+
     def bincount(self, labels: Array, size: int, /) -> Array:
         """Count block by block."""
         xp = self.namespace
-        inside = xp.where((labels < 0) | (labels >= size), size, labels)
-        return xp.bincount(inside, minlength=size + 1)[:size]
+        return xp.bincount(labels, minlength=size + 1)[:size]
 
 
 def standard_backend(array: Array) -> Backend:

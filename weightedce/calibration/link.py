@@ -5,8 +5,8 @@ from typing import Any
 
 from weightedce.backends import backend_of
 from weightedce.call import arguments
-from weightedce.call.arguments import host_array
-from weightedce.call.targets import all_inside
+from weightedce.call.columns import host_array
+from weightedce.call.values import all_inside
 
 
 def logit(p: Any) -> Any:

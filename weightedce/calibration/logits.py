@@ -8,7 +8,9 @@ from typing import Any
 
 from weightedce.backends import Array, backend_of
 from weightedce.call import arguments
-from weightedce.call.targets import all_inside
+from weightedce.call.by_class import by_class, in_order
+from weightedce.call.factors import along
+from weightedce.call.values import all_inside
 
 
 def undo_class_weight(logits: Array, class_weight: Any, *, axis: int = -1) -> Array:
@@ -37,9 +39,10 @@ def undo_class_weight(logits: Array, class_weight: Any, *, axis: int = -1) -> Ar
     Raises
     ------
     TypeError
-        If the logits are not a floating-point array, or an array of another library comes in.
+        If the logits are no floating-point array, or an argument is no constant but an array of
+        another library that differentiates.
     ValueError
-        If the weights do not fit, or a list of them holds a negative number or NaN.
+        If the weights do not fit, or one is negative, infinite or NaN.
 
     Notes
     -----
@@ -101,9 +104,10 @@ def undo_pos_weight(
     Raises
     ------
     TypeError
-        If the logits are not a floating-point array, or an array of another library comes in.
+        If the logits are no floating-point array, or an argument is no constant but an array of
+        another library that differentiates.
     ValueError
-        If the weights do not fit, or are Python numbers that are negative or NaN.
+        If the weights do not fit, or one is negative, infinite or NaN.
 
     Notes
     -----
@@ -163,10 +167,11 @@ def shift_prior(logits: Array, *, old_prior: Any, new_prior: Any, axis: int = -1
     Raises
     ------
     TypeError
-        If the logits are not a floating-point array, or an array of another library comes in.
+        If the logits are no floating-point array, or an argument is no constant but an array of
+        another library that differentiates.
     ValueError
         If one prior is a number and the other is not, if they do not fit the logits, or are
-        Python numbers that are negative, NaN or, as binary priors, above 1.
+        negative, infinite, NaN or, as binary priors, above 1.
 
     Notes
     -----
@@ -190,8 +195,7 @@ def shift_prior(logits: Array, *, old_prior: Any, new_prior: Any, axis: int = -1
     array([[ 0.5878, -1.6094]])
     """
     z = arguments.floating("logits", logits)
-    old = arguments.weight_beside("old_prior", old_prior, z)
-    new = arguments.weight_beside("new_prior", new_prior, z)
+    old, new = _frequency("old_prior", old_prior, z), _frequency("new_prior", new_prior, z)
     if len(old.shape) != len(new.shape):
         raise ValueError(
             f"new_prior: expected the form of old_prior, two numbers for binary logits or two "
@@ -205,12 +209,18 @@ def shift_prior(logits: Array, *, old_prior: Any, new_prior: Any, axis: int = -1
     return z + (positive - (_log(1.0 - new, 1.0) + _log(1.0 - old, -1.0)))
 
 
+def _frequency(name: str, prior: Any, z: Array) -> Array:
+    """Return one prior, or one a class, as an array beside the logits."""
+    if by_class(prior):
+        prior = in_order(name, prior, None, 0.0)
+    return arguments.weight_beside(name, prior, z)
+
+
 def _along(name: str, weight: Any, z: Array, axis: int) -> Array:
     """Return a scalar or (K,) weight as an array that lies along ``axis`` of the logits."""
     shape = backend_of(z).shape(z)
     axis = arguments.axis_of(shape, axis) if shape else 0
-    weight = arguments.weight_beside(name, weight, z)
-    return arguments.along_axis(name, weight, shape, axis)
+    return along(name, weight, z, shape, axis)
 
 
 def _log(weight: Array, power: float) -> Array:

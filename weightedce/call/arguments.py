@@ -1,17 +1,19 @@
-"""Arrays laid beside the logits: library, dtype, shape; one style of error. Computes nothing.
+"""What comes in, laid beside the logits: library, dtype, shape; one style of error.
 
-Every error names the argument, says what came and what was expected.
+Weights, masks, labels and counts are constants: whatever they come in, they become arrays of the
+library of the logits. Every error names the argument, says what came and what was expected.
 """
 
 from math import inf
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 from weightedce.backends import Array, Backend, backend_of, host
 from weightedce.backends.contract import Shape
-from weightedce.call import options
+from weightedce.call import columns, options, values
+from weightedce.call.columns import is_sequence
 
-NUMBERS = (list, tuple, Real)  # what users write that is no array
+COUNT_FIRST = " (weights of classes come of counts: balanced(class_counts(labels, K)))"
 
 
 def library(name: str, array: Array) -> Backend:
@@ -26,13 +28,19 @@ def library(name: str, array: Array) -> Backend:
 
 def floating(name: str, array: Array) -> Array:
     """Return ``array`` in the dtype to compute in: float64 stays, all smaller become float32."""
+    dtype = computed_in(name, array)
+    return array if array.dtype == dtype else backend_of(array).namespace.astype(array, dtype)
+
+
+def computed_in(name: str, array: Array) -> Any:
+    """Return the dtype to compute in beside ``array``."""
     xp = library(name, array).namespace
     if array.dtype == xp.float32 or array.dtype == xp.float64:
-        return array
+        return array.dtype
     kind = dtype_name(array.dtype)
     if kind not in ("float16", "bfloat16"):
         raise TypeError(f"{name}: expected dtype float64, float32, bfloat16 or float16, got {kind}")
-    return xp.astype(array, xp.float32)
+    return xp.float32
 
 
 def is_integer(array: Array) -> bool:
@@ -46,7 +54,7 @@ def is_floating(array: Array) -> bool:
 
 
 def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
-    """Return ``value`` (array, number, list of numbers) as an array beside ``logits``.
+    """Return ``value`` as an array beside ``logits``: see `columns` for what else it may be.
 
     ``dtype=None`` keeps the dtype that it has.
     """
@@ -54,89 +62,146 @@ def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
         return value  # so it is most often, and what follows takes time
     backend = backend_of(logits)
     xp = backend.namespace
-    if isinstance(value, NUMBERS):
-        if dtype is None and not numbers_in(name, value):
-            dtype = xp.int32  # of nothing: an empty list of labels is a list of labels
-        try:
-            plain = _plain_numbers(name, value)
-            return xp.asarray(plain, dtype=dtype, device=backend.device(logits))
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValueError(
-                f"{name}: expected numbers in rows of one length, got {value!r:.80} ({error})"
-            ) from None
-    if library(name, value).namespace is not xp:
-        raise TypeError(
-            f"{name}: expected an array of the same library as the logits "
-            f"({type(logits).__module__}.{type(logits).__qualname__}), got "
-            f"{type(value).__module__}.{type(value).__qualname__}: convert it first"
-        )
+    if type(value) is type(logits) and value.dtype != object:
+        library(name, value)
+    elif isinstance(value, Real) or is_sequence(value):
+        return _of_numbers(name, value, logits, dtype)
+    else:
+        value, theirs = array_of(name, value, backend)
+        if theirs.namespace is not xp:
+            value = backend.constant(_on_host(name, value, theirs, backend), logits)
     kind = dtype_name(value.dtype)
     if not kind.startswith(("bool", "int", "uint", "float", "bfloat")):
         raise TypeError(f"{name}: expected real numbers, got dtype {kind}")
     return value if dtype is None or value.dtype == dtype else xp.astype(value, dtype)
 
 
-def numbers_in(name: str, value: Any) -> list[Any]:
-    """Return the numbers in a number or a nested list of numbers."""
-    if isinstance(value, list | tuple):
-        return [number for item in value for number in numbers_in(name, item)]
-    if not isinstance(value, Real):
-        raise TypeError(f"{name}: expected numbers, got {type(value).__qualname__}: {value!r:.80}")
-    return [value]
+def weight_beside(name: str, value: Any, logits: Array, *, signed: bool = False) -> Array:
+    """Return a weight as an array beside ``logits``, which are in the dtype to compute in.
+
+    Negative, infinite and NaN weights are refused where they can be read, and NaN elsewhere;
+    ``signed`` ones, such as costs, may be negative.
+    """
+    if type(value) is type(logits) and value.dtype == logits.dtype:
+        return values.checked(name, value, signed)
+    dtype = logits.dtype
+    if isinstance(value, Real) or is_sequence(value):
+        if not _holds_arrays(value):
+            value = columns.plain_numbers(name, value)
+            values.check_listed(name, value, signed)
+            return beside(name, value, logits, dtype)
+    else:
+        backend = backend_of(logits)
+        value, theirs = array_of(name, value, backend)
+        if theirs.namespace is not backend.namespace:
+            value = _on_host(name, value, theirs, backend)
+            if values.checked_on_host(name, value, backend, signed):
+                return beside(name, value, logits, dtype)
+    return values.checked(name, beside(name, value, logits, dtype), signed)
 
 
-def _plain_numbers(name: str, value: Any) -> Any:
-    """Return numbers of any kind, nested in lists, as Python's own."""
-    if isinstance(value, list | tuple):
-        return [_plain_numbers(name, item) for item in value]
-    if isinstance(value, bool):
-        return value
-    return int(value) if isinstance(value, Integral) else float(value)
+def number(
+    name: str, value: Any, logits: Array, low: float = -inf, high: float = inf
+) -> float | Array:
+    """Return a number that a formula takes traced: a float, or a 0-d array beside ``logits``.
+
+    What can be read is checked; what cannot, or may want a gradient, stays an array.
+    """
+    if type(value) is not float and not isinstance(value, Real):
+        if len(getattr(value, "shape", (1,))) or isinstance(value, str):
+            return options.number(name, value, low, high)  # which says what is wrong with it
+        found = options.known(value)
+        if found is None:
+            return beside(name, value, logits, computed_in("logits", logits))
+        value = found
+    return options.number(name, value, low, high)
 
 
-def column(values: Any) -> Any:
-    """Return the NumPy array in a column of a data frame; anything else as it is."""
-    return values.to_numpy() if hasattr(values, "to_numpy") else values
-
-
-def host_array(name: str, values: Any, dtype: type) -> Array:
-    """Return a list as a NumPy array, whatever frameworks are there."""
-    found = numbers_in(name, values)
-    if dtype is int and not all(isinstance(number, Integral) for number in found):
-        raise TypeError(f"{name}: expected integers, got {values!r:.80}")
+def array_of(name: str, value: Any, beside: Backend | None = None) -> tuple[Array, Backend]:
+    """Return the array that ``value`` is or holds, and its library."""
+    value = columns.column(value, name)
     try:
-        return host().namespace.asarray(values, dtype=dtype)
-    except (ValueError, OverflowError) as error:
+        backend = library(name, value)
+    except TypeError:
+        # h5py, xarray, Pillow: what NumPy can make an array of; not its own masked arrays
+        if not hasattr(value, "__array__") or isinstance(value, host().namespace.ndarray):
+            raise
+        value, backend = host().namespace.asarray(value), host()
+    if backend is host() and (beside or backend).sees_numpy() and value.dtype == object:
+        value = columns.of_objects(name, value)
+    return value, backend
+
+
+def _on_host(name: str, value: Array, theirs: Backend, backend: Backend) -> Array:
+    """Return a constant of another library than the logits as a NumPy array."""
+    if theirs is host():
+        return value
+    if not (theirs.differentiates and backend.differentiates):
+        found = theirs.to_host(value)
+        if found is not None:
+            return found
+    raise TypeError(
+        f"{name}: expected numbers, a NumPy array, or an array of the library of the logits, "
+        f"{backend.name}, got one of {theirs.name}: no gradient goes from one to the other; if it "
+        f"is a constant, convert it with numpy.asarray, outside of compiled code"
+    )
+
+
+def _of_numbers(name: str, value: Any, logits: Array, dtype: Any) -> Array:
+    """Return a number or nested numbers, 0-d arrays among them, as an array."""
+    backend = backend_of(logits)
+    xp = backend.namespace
+    if _holds_arrays(value):
+        dtype = computed_in("logits", logits) if dtype is None else dtype
+        rows = [beside(name, item, logits, dtype) for item in value]
+        if len({backend.shape(row) for row in rows}) > 1:
+            raise ValueError(f"{name}: expected numbers in rows of one length")
+        return xp.stack(rows)
+    listed = columns.plain_numbers(name, value)
+    if dtype is None:
+        numbers = columns.flat(listed)
+        if any(isinstance(number, float) for number in numbers):
+            dtype = computed_in("logits", logits)
+        elif not numbers:
+            dtype = xp.int32  # of nothing: an empty list of labels is a list of labels
+        elif max(map(abs, numbers)) >= 2**63:
+            raise ValueError(f"{name}: expected integers of 64 bits, got {value!r:.80}")
+    try:
+        return xp.asarray(listed, dtype=dtype, device=backend.device(logits))
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
-            f"{name}: expected numbers in rows of one length, got {values!r:.80} ({error})"
+            f"{name}: expected numbers in rows of one length, got {value!r:.80} ({error})"
         ) from None
 
 
-def nonnegative(name: str, value: Any) -> None:
-    """Refuse Python numbers that are no weights: negative, infinite, NaN."""
-    if not all(0 <= number < inf for number in numbers_in(name, value)):
-        raise ValueError(f"{name}: expected finite numbers >= 0, got {value!r:.80}")
-
-
-def weight_beside(name: str, value: Any, logits: Array) -> Array:
-    """Return a weight as an array beside ``logits``; Python numbers must be finite and >= 0."""
-    if type(value) is not type(logits) and isinstance(value, NUMBERS):
-        nonnegative(name, value)
-    return beside(name, value, logits, logits.dtype)
+def _holds_arrays(value: Any) -> bool:
+    """Tell whether there are arrays in nested sequences."""
+    if is_sequence(value):
+        return any(map(_holds_arrays, value))
+    return not isinstance(value, Real | host().namespace.bool_) and hasattr(value, "shape")
 
 
 def along_axis(name: str, weight: Array, shape: Shape, axis: int) -> Array:
-    """Lay a scalar or (K,) weight along ``axis`` of logits of ``shape``."""
+    """Lay a scalar or (K,) weight along ``axis`` of logits of ``shape``.
+
+    Further axes of size 1, as people give them for broadcasting, say nothing else.
+    """
     backend = backend_of(weight)
     mine = backend.shape(weight)
     if not mine:
         return weight
     if not shape:
         raise ValueError(f"{name}: expected one number for one logit, got shape {shown(mine)}")
+    if len(mine) > 1 and len(mine) <= len(shape):
+        longer = [size for size in mine if not all_known(size) or size != 1]
+        if len(longer) <= 1:
+            mine = tuple(longer) or (1,)
+            weight = backend.namespace.reshape(weight, mine)
     if len(mine) > 1 or not _stretches(mine[0], shape[axis]):
         raise ValueError(
             f"{name}: expected a scalar or shape {shown((shape[axis],))}, one weight along "
             f"axis {axis} of logits of shape {shown(shape)}, got shape {shown(mine)}"
+            + (COUNT_FIRST if name == "class_weight" and len(mine) == 1 else "")
         )
     return _stretched(lay_along(weight, axis, len(shape)), mine, shape)
 

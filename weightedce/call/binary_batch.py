@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call import arguments, options
 from weightedce.call.factors import along, cast, kept, sample_of, times
+from weightedce.call.ignored import ignored
 from weightedce.call.targets import ROUNDING_SLACK, in_range
+from weightedce.numerics import stable
 
 
 class BinaryBatch(NamedTuple):
@@ -29,10 +31,8 @@ class BinaryBatch(NamedTuple):
 
     def along_labels(self, name: str, weight: Any) -> Array:
         """Return a scalar or per-label weight, laid along the label axis."""
-        weight = arguments.weight_beside(name, weight, self.logits)
-        return arguments.along_axis(
-            name, weight, backend_of(self.logits).shape(self.logits), self.axis
-        )
+        shape = backend_of(self.logits).shape(self.logits)
+        return along(name, weight, self.logits, shape, self.axis)
 
     def reweighted(self, positive: Array, negative: Array) -> "BinaryBatch":
         """Return the batch with further weights of its positive and negative shares."""
@@ -56,8 +56,8 @@ def binary_batch(
     neg_weight: Any,
     sample_weight: Any,
     mask: Any,
-    ignore_index: float | None,
-    label_smoothing: float,
+    ignore_index: Any,
+    label_smoothing: Any,
     smoothing_weight: str,
     axis: int,
     target_range: str = "unit",
@@ -66,31 +66,35 @@ def binary_batch(
     z = arguments.floating("logits", logits)
     backend = backend_of(z)
     xp, shape = backend.namespace, backend.shape(z)
-    e = options.smoothing(label_smoothing, smoothing_weight)
+    options.smoothing_policy(smoothing_weight)
+    e = arguments.number("label_smoothing", label_smoothing, z, 0, 1)
     target_range = options.target_range(target_range)
     axis = arguments.axis_of(shape, axis) if shape else 0
-    ignore_index = options.ignored(ignore_index, integer=False)
+    ignore = ignored(ignore_index, integer=False)
 
     raw = arguments.beside("targets", targets, z, None)
     raw = arguments.same_shape("targets", raw, shape, " like the logits")
     y = cast(raw, z.dtype)
-    keep = kept(mask, ignore_index, y, z, shape)
+    keep = kept(mask, ignore, y, z, shape)
     if keep is not None:
         z, y = xp.where(keep, z, 0.0), xp.where(keep, y, 0.0)
     y, rest, hard = _shares(y, target_range)
 
-    sample = sample_of(sample_weight, keep, z, shape)
-    pos = times(sample, along("pos_weight", pos_weight, z, shape, axis))
-    neg = times(sample, along("neg_weight", neg_weight, z, shape, axis))
+    signed = target_range == "any"  # a factor may then be anything, as torch has it
+    sample = sample_of(sample_weight, keep, z, shape, signed=signed)
+    pos = times(sample, along("pos_weight", pos_weight, z, shape, axis, signed=signed))
+    neg = times(sample, along("neg_weight", neg_weight, z, shape, axis, signed=signed))
     if smoothing_weight == "target":  # smooth what is weighted
         positive, negative = times(pos, y), times(neg, rest)
-        if e:
+        if not stable.is_zero(e):
             p, n = positive, negative
             positive, negative = (1.0 - e / 2) * p + e / 2 * n, (1.0 - e / 2) * n + e / 2 * p
     else:  # weight what is smoothed
         positive = ((1.0 - e) * y + e / 2) * pos
         negative = ((1.0 - e) * rest + e / 2) * neg
-    return BinaryBatch(xp, z, y, pos, neg, positive, negative, keep, axis, hard and not e)
+    return BinaryBatch(
+        xp, z, y, pos, neg, positive, negative, keep, axis, hard and stable.is_zero(e)
+    )
 
 
 def _shares(targets: Array, target_range: str) -> tuple[Array, Array, bool]:

@@ -10,9 +10,18 @@ from typing import Any
 
 from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call import arguments, options
-from weightedce.call.factors import along, cast, kept, sample_of, times
-from weightedce.call.targets import all_inside, are_labels, in_range
-from weightedce.numerics.stable import seen_between
+from weightedce.call.by_class import by_class, in_order
+from weightedce.call.factors import along, sample_of, times
+from weightedce.call.from_batch import batch_weight, is_batch
+from weightedce.call.ignored import ignored
+from weightedce.call.targets import (
+    class_labels,
+    in_range,
+    kept_examples,
+    kept_shares,
+    labels_or_distribution,
+)
+from weightedce.numerics import stable
 
 
 @dataclass(frozen=True)
@@ -32,14 +41,15 @@ class ClassBatch:
     class_weight: Array | float  # laid along the class axis
     sample_weight: Array | float  # mask included; of the loss's shape, or leading axes of it
     keep: Array | None  # None: nothing is masked; no class axis
-    smoothing: float
+    smoothing: float | Array
     smoothing_weight: str
     looked_up: list[Any] = field(default_factory=list)  # once: the mass of the labels
 
     @property
     def one_class(self) -> bool:
         """Tell whether each example has one class with mass, its label."""
-        return self.labels is not None and not self.smoothing
+        e = self.smoothing
+        return self.labels is not None and stable.is_zero(e)
 
     @property
     def targets(self) -> Array:
@@ -70,19 +80,21 @@ class ClassBatch:
         xp, e, axis = self.xp, self.smoothing, self.axis
         share = e / self.logits.shape[axis]
         if self.labels is not None:
-            smoothed = self._one_hot(1.0 - e + share, share)
+            if isinstance(e, float):
+                smoothed = self._one_hot(1.0 - e + share, share)
+            else:  # traced
+                smoothed = (1.0 - e) * self._one_hot(1.0, 0.0) + share
             target = self.smoothing_weight == "target"
             weight = self._of_rows(self.label_mass) if target else self.weight
             return times(weight, smoothed)
         q: Array = self.distribution
         weight = self.weight
-        if not e:
+        if stable.is_zero(e):
             return times(weight, q)
         if self.smoothing_weight == "target":  # smooth what is weighted
             mass = q * weight
             return (1.0 - e) * mass + share * xp.sum(mass, axis=axis, keepdims=True)
-        # weight what is smoothed
-        return ((1.0 - e) * q + share * xp.sum(q, axis=axis, keepdims=True)) * weight
+        return ((1.0 - e) * q + share) * weight  # weight what is smoothed
 
     @property
     def label_mass(self) -> Array | float:
@@ -121,16 +133,23 @@ class ClassBatch:
         """
         if values is None and default is not None:
             return default
-        if least is not None and isinstance(values, list | tuple):
-            arguments.nonnegative(name, values)
         shape = backend_of(self.logits).shape(self.logits)
-        array = arguments.beside(name, values, self.logits, self.logits.dtype)
-        if default is None and tuple(array.shape) != (shape[self.axis],):
+        if by_class(values):
+            values = in_order(name, values, shape[self.axis], default or 0.0)
+        if least is None:
+            array = arguments.beside(name, values, self.logits, self.logits.dtype)
+        else:
+            array = arguments.weight_beside(name, values, self.logits)
+        laid = arguments.along_axis(name, array, shape, self.axis)
+        if (
+            default is None
+            and laid.shape[self.axis : self.axis + 1] != shape[self.axis : self.axis + 1]
+        ):
             raise ValueError(
                 f"{name}: expected shape ({shape[self.axis]},), one number a class, got shape "
                 f"{tuple(array.shape)}"
             )
-        return arguments.along_axis(name, array, shape, self.axis)
+        return laid
 
     def effective_weight(self) -> Array | float:
         """Return ``mask * sample_weight * sum_k q_k w_k``."""
@@ -147,8 +166,8 @@ def class_batch(
     class_weight: Any,
     sample_weight: Any,
     mask: Any,
-    ignore_index: int | None,
-    label_smoothing: float,
+    ignore_index: Any,
+    label_smoothing: Any,
     smoothing_weight: str,
     target_range: str = "unit",
 ) -> ClassBatch:
@@ -158,42 +177,29 @@ def class_batch(
     xp, shape = backend.namespace, backend.shape(z)
     axis = arguments.axis_of(shape, axis)
     classes = arguments.class_count(shape, axis)
-    ignore_index = options.ignored(ignore_index, integer=True)
-    e = options.smoothing(label_smoothing, smoothing_weight)
+    ignore = ignored(ignore_index, integer=True)
+    options.smoothing_policy(smoothing_weight)
+    e = arguments.number("label_smoothing", label_smoothing, z, 0, 1)
     target_range = options.target_range(target_range)
 
     raw = arguments.beside("targets", targets, z, None)
-    hard = are_labels(raw, shape, axis, ignore_index)
+    given, hard = labels_or_distribution(raw, shape, axis)
     loss_shape = shape[:axis] + shape[axis + 1 :]
-    raw = arguments.same_shape(
-        "targets", raw, loss_shape if hard else shape, f" for logits of shape {tuple(z.shape)}"
-    )
-    given = cast(raw, xp.arange(0).dtype if hard else z.dtype)
-    keep = kept(mask, ignore_index, given, z, loss_shape)
+    keep = kept_examples(mask, ignore, given, hard, z, loss_shape, axis)
     labels = outside = distribution = None
     if hard:
-        given = given if keep is None else xp.where(keep, given, 0)
-        labels, outside = _checked(given, classes)
+        labels, outside = class_labels("targets", given, classes, ignore, keep)
     if keep is not None:
-        kept_rows = xp.expand_dims(keep, axis=axis)
-        z = xp.where(kept_rows, z, 0.0)
-        given = given if hard else xp.where(kept_rows, given, 0.0)
+        z = xp.where(xp.expand_dims(keep, axis=axis), z, 0.0)
     if not hard:
-        distribution = in_range("targets", given, target_range)
+        distribution = kept_shares(given, keep, z.dtype, axis)
+        distribution = in_range("targets", distribution, target_range)
 
-    sample = sample_of(sample_weight, keep, z, loss_shape)
-    weight = along("class_weight", class_weight, z, shape, axis)
+    signed = target_range == "any"  # a mass may then be anything, as torch has it
+    sample = sample_of(sample_weight, keep, z, loss_shape, signed=signed)
+    if is_batch(class_weight):
+        class_weight = batch_weight(labels, outside, distribution, keep, classes, axis, z.dtype)
+    weight = along("class_weight", class_weight, z, shape, axis, signed=signed)
     return ClassBatch(
         xp, z, axis, labels, outside, distribution, weight, sample, keep, e, smoothing_weight
     )
-
-
-def _checked(labels: Array, classes: int) -> tuple[Array, Array | None]:
-    """Return labels that are all in 0..classes-1, and which were not if nothing can be raised."""
-    xp = backend_of(labels).namespace
-    if seen_between(labels, 0, classes - 1):
-        return labels, None
-    outside = (labels < 0) | (labels >= classes)
-    if all_inside("targets", labels, outside, 0, classes - 1):
-        return labels, None
-    return xp.where(outside, 0, labels), outside

@@ -48,8 +48,10 @@ def evaluate(
     ``also`` are arguments that the formula holds: what it needs of the whole batch, and what may
     want a gradient.
     """
-    call = Call(batch_of, formula, logits, targets, reduction_of(reduction), also, options)
     backend = arguments.library("logits", logits)
+    asked = reduction_of(reduction)
+    targets, options = laid(logits, targets, options)
+    call = Call(batch_of, formula, logits, targets, asked, also, options)
     way = way_of(call, backend)
     if way != WHOLE:
         divisor = call.divisor
@@ -64,6 +66,25 @@ def evaluate(
             return part.reduction.finish(LossTotal(*total))
     batch = batch_of(logits, targets, **options)
     return reduce(call.losses(batch), batch, call.reduction)
+
+
+def with_numbers(block: Block, *numbers: float | Array) -> Formula | Block:
+    """Return a block; where numbers in it are traced, its composed form, for autodiff."""
+    if all(isinstance(number, float) for number in numbers):
+        return block
+    return lambda batch: block.composed(batch.logits, batch.positive, batch.negative)
+
+
+def laid(logits: Array, targets: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return what has an entry a row as arrays beside the logits: only these can be cut."""
+    kind = type(logits)
+    if type(targets) is not kind:
+        targets = arguments.beside("targets", targets, logits, None)
+    for name in ("sample_weight", "mask"):
+        given = options[name]
+        if given is not None and type(given) is not kind:
+            options = options | {name: arguments.beside(name, given, logits, None)}
+    return targets, options
 
 
 class Call(NamedTuple):
@@ -149,7 +170,8 @@ def _rows_are_independent(call: Call) -> bool:
     if call.over_classes:
         # the classes of an example stay together; labels have a block of their own in `softmax`
         labels = len(getattr(call.targets, "shape", ())) < rank and not options["label_smoothing"]
-        apart = not first and not labels
+        whole = isinstance(options["class_weight"], str)  # weights that come from the batch
+        apart = not first and not labels and not whole
     else:  # (L,) weights lie along the first axis of one row of labels
         weights = (options["pos_weight"], options["neg_weight"], *call.also)
         apart = not first or all(w is None or _single(w) for w in weights)

@@ -5,6 +5,8 @@ from math import inf
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
+from weightedce.backends import backend_of
+
 ReductionName = Literal["mean", "sum", "none", "weighted_mean", "total"]
 LabelReduction = Literal["mean", "sum", "none"]  # over the labels
 SmoothingWeight = Literal["target", "class"]
@@ -23,29 +25,46 @@ def choice(name: str, value: str, options: Sequence[str]) -> str:
 
 def whole(name: str, value: Any) -> int:
     """Return ``value`` if it is an integer that an int32 holds."""
-    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, Integral)):
-        raise TypeError(f"{name}: expected an integer, got {type(value).__qualname__}: {value!r}")
+    if type(value) is not int:
+        value = python_number(name, value)
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError(
+                f"{name}: expected an integer, got {type(value).__qualname__}: {value!r}"
+            )
     if not -(2**31) <= int(value) < 2**31:
         raise ValueError(f"{name}: expected an integer of 32 bits, got {value!r}")
     return int(value)
 
 
-def ignored(ignore_index: Any, *, integer: bool) -> Any:
-    """Return ``ignore_index`` if it is None, a number or, for labels, an integer."""
-    if ignore_index is None:
-        return None
-    if integer:
-        return whole("ignore_index", ignore_index)
-    return number("ignore_index", ignore_index)
-
-
 def number(name: str, value: Any, low: float = -inf, high: float = inf) -> float:
     """Return ``value`` if it is a finite number in [low, high]."""
-    if type(value) is not float and (isinstance(value, bool) or not isinstance(value, Real)):
-        raise TypeError(f"{name}: expected a number, got {type(value).__qualname__}: {value!r}")
+    if type(value) is not float:
+        value = python_number(name, value)
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise TypeError(f"{name}: expected a number, got {type(value).__qualname__}: {value!r}")
     if not low <= float(value) <= high or abs(value) == inf:
         raise ValueError(f"{name}: expected {low} <= {name} <= {high}, got {value!r}")
     return float(value)
+
+
+def python_number(name: str, value: Any) -> Any:
+    """Return a 0-d array as a Python number, if it can be read; anything else as it is."""
+    if isinstance(value, Real) or getattr(value, "shape", None) != ():
+        return value
+    found = known(value)
+    if found is None:
+        raise TypeError(
+            f"{name}: expected a Python number, since the formula depends on it, got one that is "
+            f"traced, differentiated or on another device: under jax.jit name it in "
+            f"static_argnames=[{name!r}], or bind it with functools.partial"
+        )
+    return found
+
+
+def known(value: Any) -> Any:
+    """Return a 0-d array as a Python number, or None if it cannot be read as a constant."""
+    found = backend_of(value).to_host(value)
+    return None if found is None else found.item()
 
 
 def target_range(value: str) -> str:
@@ -53,7 +72,6 @@ def target_range(value: str) -> str:
     return choice("target_range", value, get_args(TargetRange))
 
 
-def smoothing(label_smoothing: float, smoothing_weight: str) -> float:
-    """Return the label smoothing if it and its policy are valid."""
-    choice("smoothing_weight", smoothing_weight, get_args(SmoothingWeight))
-    return number("label_smoothing", label_smoothing, 0, 1)
+def smoothing_policy(value: str) -> str:
+    """Return what smooths which, if it is valid."""
+    return choice("smoothing_weight", value, get_args(SmoothingWeight))

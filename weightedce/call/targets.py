@@ -1,66 +1,146 @@
 """What targets may be: class labels in 0..K-1, a distribution over the classes, probabilities."""
 
+from functools import partial
+from math import isnan
+from typing import Any
+
 from weightedce.backends import Array, backend_of
 from weightedce.backends.contract import Shape
-from weightedce.call.arguments import dtype_name, is_integer, library, shown
+from weightedce.call.arguments import (
+    all_known,
+    dtype_name,
+    is_floating,
+    is_integer,
+    library,
+    same_shape,
+    shown,
+)
+from weightedce.call.factors import cast, kept
+from weightedce.call.ignored import Ignored, instead
+from weightedce.call.values import all_inside
 from weightedce.numerics.stable import seen_between
 
 # Soft targets may leave [0, 1] by what rounding in bfloat16 does to a mixture (2**-8), no more.
 ROUNDING_SLACK = 0.01
 
 
-def class_labels(name: str, labels: Array) -> Array:
-    """Return integer labels of any width in the library's default integer dtype."""
-    xp = library(name, labels).namespace
-    if not is_integer(labels):
-        raise TypeError(f"{name}: expected integers, got dtype {dtype_name(labels.dtype)}")
-    return xp.astype(labels, xp.arange(0).dtype)
+def labels_or_distribution(
+    targets: Array, shape: Shape, axis: int, of: str = "logits"
+) -> tuple[Array, bool]:
+    """Return targets in their shape, and whether they are labels: by their rank.
 
-
-def are_labels(targets: Array, shape: Shape, axis: int, ignore_index: int | None) -> bool:
-    """Tell by rank whether ``targets`` are class labels or a distribution over the classes."""
-    rank = len(targets.shape)
-    if rank == len(shape) - 1:
-        if is_integer(targets):
-            return True
-        raise TypeError(
-            f"targets: expected integer class labels, since they have one axis fewer than the "
-            f"logits, got dtype {dtype_name(targets.dtype)} of shape {shown(targets.shape)} for "
-            f"logits of shape {shown(shape)}"
-        )
-    if rank != len(shape):
-        raise ValueError(
-            f"targets: expected class labels (shape of the logits without axis {axis}) or a "
-            f"distribution (shape of the logits), got shape {shown(targets.shape)} for logits of "
-            f"shape {shown(shape)}"
-        )
-    if ignore_index is not None:
-        raise ValueError(
-            f"ignore_index: expected None for targets that are a distribution, got "
-            f"{ignore_index!r}: use mask"
-        )
-    return False
-
-
-def all_inside(name: str, values: Array, outside: Array, low: int, high: int) -> bool:
-    """Raise for the first value that is ``outside``; tell whether that could be checked.
-
-    A tracer, a compiled graph, an accelerator cannot be asked: False, and the caller puts NaN.
+    Labels may keep the class axis, of size 1. Their dtype is any that holds whole numbers, for a
+    column with a null is one of floats.
     """
-    backend = backend_of(outside)
-    xp = backend.namespace
-    found = backend.read(xp.any(outside))
-    if found:
-        first = int(xp.argmax(xp.astype(xp.reshape(outside, (-1,)), xp.int32), axis=0))
-        bad = xp.reshape(values, (-1,))[first]
-        position: list[str] = []
-        for size in reversed(values.shape):
-            first, index = divmod(first, int(size))
-            position.insert(0, str(index))
-        place = f"[{', '.join(position)}]" if position else ""
-        value = int(bad) if is_integer(bad) else float(bad)
-        raise ValueError(f"{name}: expected values in {low}..{high}, got {name}{place} = {value}")
-    return found is not None
+    backend = backend_of(targets)
+    mine = backend.shape(targets)
+    loss_shape = shape[:axis] + shape[axis + 1 :]
+    rank = len(mine)
+    if all_known(*mine, *shape) and (mine == shape or (mine == loss_shape and is_integer(targets))):
+        return targets, mine == loss_shape  # so it is most often
+    if rank == len(shape) > 1 and _fits(mine, shape, axis):
+        targets = backend.namespace.reshape(targets, mine[:axis] + mine[axis + 1 :])
+        rank -= 1
+    where = f" for {of} of shape {shown(shape)}"
+    if rank == len(shape):
+        return same_shape("targets", targets, shape, where), False
+    if rank != len(shape) - 1:
+        raise ValueError(
+            f"targets: expected class labels, of shape {shown(loss_shape)}, or a distribution, of "
+            f"shape {shown(shape)}{where} and axis={axis}, got shape {shown(mine)}"
+        )
+    if dtype_name(targets.dtype) == "bool" and shape[axis] != 2:
+        raise TypeError(
+            f"targets: expected integer class labels of {shape[axis]} classes, got dtype bool of "
+            f"shape {shown(mine)}{where}"
+        )
+    hint = where + _other_axis(mine, shape, axis)
+    return same_shape("targets", targets, loss_shape, hint), True
+
+
+def _fits(mine: Shape, shape: Shape, axis: int) -> bool:
+    """Tell whether targets have one class where there are several, and may be alike elsewhere."""
+    if not all_known(mine[axis]) or mine[axis] != 1:
+        return False
+    pairs = [pair for i, pair in enumerate(zip(mine, shape, strict=True)) if i != axis]
+    return shape[axis] != 1 and all(not all_known(a, b) or a == b for a, b in pairs)
+
+
+def _other_axis(mine: Shape, shape: Shape, axis: int) -> str:
+    """Return the axis to give where labels fit another one than ``axis``."""
+    if not all_known(*mine, *shape) or mine == shape[:axis] + shape[axis + 1 :]:
+        return ""
+    for other in range(len(shape)):
+        if mine == shape[:other] + shape[other + 1 :]:
+            return f" and axis={axis} (labels of this shape fit axis={other}: pass axis={other})"
+    return f" and axis={axis}"
+
+
+def class_labels(
+    name: str, labels: Array, classes: int, ignore: Ignored, keep: Array | None = None
+) -> tuple[Array, Array | None]:
+    """Return labels in the default integers, all in 0..classes-1, and which were not.
+
+    None: there are none, as far as can be read; else a ValueError names the first. What is not
+    kept becomes 0.
+    """
+    xp = backend_of(labels).namespace
+    whole = xp.arange(0).dtype
+    floats = labels.dtype != whole and is_floating(labels)
+    if not floats:
+        labels = cast(labels, whole)
+    if keep is not None:
+        labels = xp.where(keep, labels, 0)
+    if not floats and seen_between(labels, 0, classes - 1):
+        return labels, None
+    outside = ~((labels >= 0) & (labels < classes))
+    if floats:
+        outside = outside | (labels != xp.floor(labels))
+    if all_inside(name, labels, outside, 0, classes - 1, partial(instead, ignore)):
+        return cast(labels, whole), None
+    return cast(xp.where(outside, 0, labels), whole), outside
+
+
+def check_labels_dtype(name: str, labels: Array) -> None:
+    """Refuse what cannot be labels by its dtype."""
+    library(name, labels)
+    if not is_integer(labels) and not is_floating(labels) and dtype_name(labels.dtype) != "bool":
+        raise TypeError(f"{name}: expected integers, got dtype {dtype_name(labels.dtype)}")
+
+
+def kept_examples(
+    mask: Any, ignore: Ignored, given: Array, hard: bool, z: Array, shape: Shape, axis: int
+) -> Array | None:
+    """Return which examples are kept; None: all.
+
+    Of distributions only NaN can be ignored: an example with NaN among its shares.
+    """
+    if hard:
+        if ignore and not is_floating(given):
+            xp = backend_of(given).namespace
+            given = cast(given, xp.arange(0).dtype)  # of uint8, -100 is no number
+        return kept(mask, ignore, given, z, shape)
+    for label in ignore:
+        if not isinstance(label, float) or not isnan(label):
+            raise ValueError(
+                f"ignore_index: expected None, or NaN, for targets that are a distribution, got "
+                f"{label!r}: use mask"
+            )
+    keep = kept(mask, (), given, z, shape)
+    if ignore and is_floating(given):
+        xp = backend_of(given).namespace
+        known = ~xp.any(given != given, axis=axis)
+        keep = known if keep is None else keep & known
+    return keep
+
+
+def kept_shares(given: Array, keep: Array | None, dtype: Any, axis: int) -> Array:
+    """Return a distribution, 0 in the examples that are not kept."""
+    given = cast(given, dtype)
+    if keep is None:
+        return given
+    xp = backend_of(given).namespace
+    return xp.where(xp.expand_dims(keep, axis=axis), given, 0.0)
 
 
 def in_range(name: str, values: Array, target_range: str) -> Array:
@@ -73,6 +153,6 @@ def probabilities(name: str, values: Array) -> Array:
     low, high = -ROUNDING_SLACK, 1.0 + ROUNDING_SLACK
     if seen_between(values, low, high):
         return values
-    if all_inside(name, values, (values < low) | (values > high), 0, 1):
+    if all_inside(name, values, ~((values >= low) & (values <= high)), 0, 1):
         return values
     return backend_of(values).nan_outside(values, low, high)

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from weightedce.call import arguments
+from weightedce.call import columns, values
 
 
 def check_weight(name: str, weight: Any) -> None:
@@ -16,7 +16,7 @@ def check_weight(name: str, weight: Any) -> None:
         if weight != "batch" or not words:
             raise ValueError(f"{name}: expected numbers{words}, got {weight!r}")
     elif weight is not None:
-        arguments.nonnegative(name, weight)
+        values.check_listed(name, columns.plain_numbers(name, weight))
 
 
 def class_vector(weight: Any, classes: int) -> Any:

@@ -6,8 +6,17 @@ from typing import Any
 from weightedce.backends import Array, backend_of
 from weightedce.backends.contract import Shape
 from weightedce.call import arguments, options
-from weightedce.call.factors import kept
-from weightedce.call.targets import ROUNDING_SLACK, all_inside, are_labels, probabilities
+from weightedce.call.factors import one_a_class
+from weightedce.call.from_batch import batch_weight, is_batch
+from weightedce.call.ignored import ignored
+from weightedce.call.targets import (
+    ROUNDING_SLACK,
+    class_labels,
+    kept_examples,
+    kept_shares,
+    labels_or_distribution,
+    probabilities,
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ def linear_batch(
     class_weight: Any,
     sample_weight: Any,
     mask: Any,
-    ignore_index: int | None,
+    ignore_index: Any,
     target_range: str,
     block_size: int | None,
 ) -> LinearBatch:
@@ -51,22 +60,30 @@ def linear_batch(
 
     logits = (*loss_shape[:axis], classes, *loss_shape[axis:])
     raw = arguments.beside("targets", targets, h, None)
-    hard = are_labels(raw, logits, axis, options.ignored(ignore_index, integer=True))
-    raw = arguments.same_shape("targets", raw, loss_shape if hard else logits)
-    keep = kept(mask, ignore_index, raw, h, loss_shape)
+    raw, hard = labels_or_distribution(raw, logits, axis)
+    ignore = ignored(ignore_index, integer=True)
+    keep = kept_examples(mask, ignore, raw, hard, h, loss_shape, axis)
     checked = options.target_range(target_range)
+    outside = None
     if hard:
-        _check_labels(raw, keep, classes)
+        raw, outside = class_labels("targets", raw, classes, ignore, keep)
     else:
         checked = _check_distribution(raw, keep, axis, checked)
+    if is_batch(class_weight):
+        shares = None if hard else kept_shares(raw, keep, h.dtype, axis)
+        labels = raw if hard else None
+        class_weight = batch_weight(labels, outside, shares, keep, classes, axis, h.dtype)
+    if outside is not None:
+        raw = xp.where(outside, -1, raw)  # which the blocks make NaN
 
     sample = 1.0 if sample_weight is None else sample_weight
-    sample = arguments.weight_beside("sample_weight", sample, h)
+    signed = options.target_range(target_range) == "any"
+    sample = arguments.weight_beside("sample_weight", sample, h, signed=signed)
     sample = arguments.along_leading("sample_weight", sample, loss_shape)
     sample = xp.reshape(xp.broadcast_to(sample, loss_shape), (-1,))
-    per_class = None
+    per_class: Any = None
     if class_weight is not None:
-        per_class = arguments.weight_beside("class_weight", class_weight, h)
+        per_class = one_a_class("class_weight", class_weight, h, classes, signed=signed)
         arguments.along_axis("class_weight", per_class, logits, axis)
         per_class = xp.reshape(per_class, (-1,)) if len(per_class.shape) else per_class
 
@@ -117,14 +134,6 @@ def _vector(name: str, value: Any, hidden: Array, classes: int) -> Array:
     return vector
 
 
-def _check_labels(labels: Array, keep: Any, classes: int) -> None:
-    """Raise for a label outside 0..V-1 where it can be read; where not, blocks make it NaN."""
-    outside = (labels < 0) | (labels >= classes)
-    if keep is not None:
-        outside = outside & keep
-    all_inside("targets", labels, outside, 0, classes - 1)
-
-
 def _check_distribution(targets: Array, keep: Any, axis: int, target_range: str) -> str:
     """Raise for a number outside [0, 1]; return what the blocks still have to look at.
 
@@ -135,11 +144,11 @@ def _check_distribution(targets: Array, keep: Any, axis: int, target_range: str)
     if target_range == "any" or not arguments.is_floating(targets) or 0 in targets.shape:
         return target_range
     low, high = -ROUNDING_SLACK, 1.0 + ROUNDING_SLACK
-    found = backend.read((xp.min(targets) < low) | (xp.max(targets) > high))
+    # not "outside": of NaN neither is true
+    found = backend.read(~((xp.min(targets) >= low) & (xp.max(targets) <= high)))
     if found:  # perhaps in a row that does not count
-        if keep is not None:
-            targets = xp.where(xp.expand_dims(keep, axis=axis), targets, 0.0)
-        probabilities("targets", targets)
+        shares = targets if keep is None else kept_shares(targets, keep, targets.dtype, axis)
+        probabilities("targets", shares)
     return "any" if found is False else target_range
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import options
+from weightedce.call import arguments
 from weightedce.call.binary_batch import binary_batch
-from weightedce.call.evaluation import evaluate
+from weightedce.call.evaluation import evaluate, with_numbers
 from weightedce.call.options import ReductionName, SmoothingWeight
 from weightedce.numerics.asymmetric import asymmetric
 
@@ -82,16 +82,17 @@ def asymmetric_loss(
     >>> asymmetric_loss(logits, np.array([1, 0, 0]), reduction="none").round(4)
     array([0.0023, 0.0245, 0.    ])
     """
-    gamma_pos = options.number("gamma_pos", gamma_pos, 0)
-    gamma_neg = options.number("gamma_neg", gamma_neg, 0)
-    clip = options.number("clip", clip, 0, 1 - 2**-20)
+    gamma_pos = arguments.number("gamma_pos", gamma_pos, logits, 0)
+    gamma_neg = arguments.number("gamma_neg", gamma_neg, logits, 0)
+    clip = arguments.number("clip", clip, logits, 0, 1 - 2**-20)
 
     return evaluate(
         binary_batch,
-        asymmetric(gamma_pos, gamma_neg, clip),
+        with_numbers(asymmetric(gamma_pos, gamma_neg, clip), gamma_pos, gamma_neg, clip),
         logits,
         targets,
         reduction,
+        also=(gamma_pos, gamma_neg, clip),
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,

@@ -51,8 +51,8 @@ def binary_cross_entropy(
     mask : array or list of bool, optional
         Aligned like ``sample_weight``; elements where it is false (or 0) are removed, whatever
         they hold.
-    ignore_index : number, optional
-        Elements with this target are removed.
+    ignore_index : number or several, optional
+        Elements with this target are removed; NaN stands for unknown.
     label_smoothing : float
         e in [0, 1]: both targets move by e/2 towards each other.
     smoothing_weight : {"target", "class"}

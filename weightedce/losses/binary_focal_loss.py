@@ -3,9 +3,9 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import options
+from weightedce.call import arguments
 from weightedce.call.binary_batch import binary_batch
-from weightedce.call.evaluation import evaluate
+from weightedce.call.evaluation import evaluate, with_numbers
 from weightedce.call.options import ReductionName, SmoothingWeight
 from weightedce.numerics import stable
 
@@ -83,19 +83,20 @@ def binary_focal_loss(
     >>> binary_focal_loss(logits, targets, reduction="none").round(4)
     array([1.0000e-04, 1.7330e-01, 2.7663e+00])
     """
-    gamma = options.number("gamma", gamma, 0)
+    gamma = arguments.number("gamma", gamma, logits, 0)
     if alpha is not None:
         if pos_weight is not None or neg_weight is not None:
             raise ValueError("alpha: expected None beside pos_weight or neg_weight, got both")
-        alpha = options.number("alpha", alpha, 0, 1)
+        alpha = arguments.number("alpha", alpha, logits, 0, 1)
         pos_weight, neg_weight = alpha, 1 - alpha
 
     return evaluate(
         binary_batch,
-        stable.focal(gamma),
+        with_numbers(stable.focal(gamma), gamma),
         logits,
         targets,
         reduction,
+        also=(gamma,),
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,

@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 from weightedce.backends import Array
-from weightedce.call import options
+from weightedce.call import arguments, options
 from weightedce.call.binary_batch import BinaryBatch, binary_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import Assignment, ReductionName, SmoothingWeight
@@ -99,7 +99,7 @@ def confusion_cross_entropy(
     array([ 0.1269, 11.8194,  0.0254,  1.3133])
     """
     options.choice("assignment", assignment, get_args(Assignment))
-    threshold = options.number("threshold", threshold)
+    threshold = arguments.number("threshold", threshold, logits)
 
     weights = {"tp": tp, "tn": tn, "fp": fp, "fn": fn}
 
@@ -121,7 +121,7 @@ def confusion_cross_entropy(
         logits,
         targets,
         reduction,
-        also=tuple(weights.values()),
+        also=(*weights.values(), threshold),
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,

@@ -46,16 +46,17 @@ def cross_entropy(
         included).
     axis : int
         The class axis of the logits.
-    class_weight : number, list or array, optional
-        Shape (K,), one weight a class, or one number. At least 0; default 1. See `balanced`.
+    class_weight : number, list, array, dict or "batch", optional
+        Shape (K,), one weight a class, or one number; ``{class: weight}``, 1 for what is missing;
+        ``"batch"`` for `balanced` counts of the batch. At least 0; default 1.
     sample_weight : number, list or array, optional
         Weight of each example: aligned with the leading axes of the loss (the logits without
         the class axis). At least 0; default 1.
     mask : array or list of bool, optional
         Aligned like ``sample_weight``; examples where it is false (or 0) are removed, whatever
         they hold.
-    ignore_index : int, optional
-        Examples with this label are removed; it may be any integer. Labels only.
+    ignore_index : number or several, optional
+        Examples with this label are removed, such as -100, ``(-100, 255)``; or those with NaN.
     label_smoothing : float
         e in [0, 1]: the target moves that far towards the uniform distribution.
     smoothing_weight : {"target", "class"}

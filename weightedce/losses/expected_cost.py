@@ -5,6 +5,7 @@ from typing import Any
 from weightedce.backends import Array, backend_of
 from weightedce.call import arguments
 from weightedce.call.binary_batch import BinaryBatch, binary_batch
+from weightedce.call.by_class import by_class, in_order
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.options import ReductionName, SmoothingWeight
 from weightedce.call.reductions import reduce, reduction_of
@@ -46,7 +47,7 @@ def expected_cost(
         The class axis, for a softmax over classes. Default: targets of the shape of the logits
         and a 2 x 2 matrix mean one logit per element, p = sigmoid(z); anything else a softmax
         over the last axis. For a distribution over two classes, give the axis.
-    class_weight : number, list or array, optional
+    class_weight : number, list, array, dict or "batch", optional
         Shape (K,), (2,) for one logit per element, or one number.
     sample_weight, mask, ignore_index, label_smoothing, smoothing_weight, reduction
         As in `cross_entropy`.
@@ -88,8 +89,8 @@ def expected_cost(
     np.float64(0.8808)
     """
     asked = reduction_of(reduction)
-    arguments.floating("logits", logits)
-    costs = arguments.beside("cost_matrix", cost_matrix, logits, None)
+    z = arguments.floating("logits", logits)
+    costs = arguments.weight_beside("cost_matrix", cost_matrix, z, signed=True)
     raw = arguments.beside("targets", targets, logits, None)
     two = tuple(costs.shape) == (2, 2)
     shared: dict[str, Any] = {
@@ -101,7 +102,7 @@ def expected_cost(
     }
     b: BinaryBatch | ClassBatch
     if axis is None and two and len(raw.shape) == len(logits.shape):
-        neg, pos = _two_weights(class_weight, logits)
+        neg, pos = _two_weights(class_weight, z)
         b = binary_batch(logits, raw, pos_weight=pos, neg_weight=neg, axis=-1, **shared)
         costs = b.xp.astype(costs, b.logits.dtype)
         minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
@@ -144,7 +145,9 @@ def _two_weights(class_weight: Any, logits: Array) -> tuple[Any, Any]:
     """Return the weights of negatives and positives."""
     if class_weight is None:
         return None, None
-    weight = arguments.weight_beside("class_weight", class_weight, arguments.floating("", logits))
+    if by_class(class_weight):
+        class_weight = in_order("class_weight", class_weight, 2, 1.0)
+    weight = arguments.weight_beside("class_weight", class_weight, logits)
     if tuple(weight.shape) not in ((), (2,)):
         raise ValueError(
             f"class_weight: expected a number or shape (2,), got shape {tuple(weight.shape)}"

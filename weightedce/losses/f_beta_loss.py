@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import options
+from weightedce.call import arguments
 from weightedce.call.options import LabelReduction, SmoothingWeight
 from weightedce.losses.soft_confusion import over_labels, soft_confusion
 
@@ -76,7 +76,7 @@ def f_beta_loss(
     >>> f_beta_loss(logits, targets, beta=2.0).round(4)
     np.float64(0.3283)
     """
-    square = options.number("beta", beta, 0) ** 2
+    square = arguments.number("beta", beta, logits, 0) ** 2
     counts = soft_confusion(
         logits,
         targets,

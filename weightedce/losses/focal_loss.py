@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import options
+from weightedce.call import arguments
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import ReductionName, SmoothingWeight
@@ -76,7 +76,7 @@ def focal_loss(
     >>> focal_loss(logits, labels, gamma=2.0).round(4)
     np.float64(0.8567)
     """
-    gamma = options.number("gamma", gamma, 0)
+    gamma = arguments.number("gamma", gamma, logits, 0)
 
     def formula(b: ClassBatch) -> Array:
         return over_classes(b, b.logits, lambda loss: stable.focused(loss, gamma))
@@ -87,6 +87,7 @@ def focal_loss(
         logits,
         targets,
         reduction,
+        also=(gamma,),
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,

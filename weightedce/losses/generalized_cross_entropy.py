@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import options
+from weightedce.call import arguments
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import ReductionName, SmoothingWeight
@@ -75,7 +75,7 @@ def generalized_cross_entropy(
     >>> generalized_cross_entropy(logits, labels, q=0.7).round(4)
     np.float64(0.6682)
     """
-    q = options.number("q", q, 2.0**-60, 1)
+    q = arguments.number("q", q, logits, 2.0**-60, 1)
 
     def formula(b: ClassBatch) -> Array:
         return over_classes(b, b.logits, lambda loss: stable.complement(q * loss) / q)
@@ -86,6 +86,7 @@ def generalized_cross_entropy(
         logits,
         targets,
         reduction,
+        also=(q,),
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import options
+from weightedce.call import arguments
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import ReductionName, SmoothingWeight
@@ -86,8 +86,8 @@ def ldam_cross_entropy(
     >>> ldam_cross_entropy(logits, labels, counts=[90, 9, 1], scale=1.0).round(4)
     np.float64(1.3529)
     """
-    max_margin = options.number("max_margin", max_margin, 0)
-    scale = options.number("scale", scale, 2.0**-60)
+    max_margin = arguments.number("max_margin", max_margin, logits, 0)
+    scale = arguments.number("scale", scale, logits, 2.0**-60)
 
     def formula(b: ClassBatch) -> Array:
         xp, n = b.xp, b.along_classes("counts", counts, least=0.0)
@@ -110,7 +110,7 @@ def ldam_cross_entropy(
         logits,
         targets,
         reduction,
-        also=(counts,),
+        also=(counts, max_margin, scale),
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,

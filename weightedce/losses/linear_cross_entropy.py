@@ -134,8 +134,8 @@ def linear_cross_entropy(
         block_size=block_size,
     )
     head = Head(
-        options.smoothing(label_smoothing, smoothing_weight),
-        smoothing_weight,
+        options.number("label_smoothing", label_smoothing, 0, 1),
+        options.smoothing_policy(smoothing_weight),
         b.target_range,
         options.number("z_loss", z_loss, 0.0),
         cap,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import options
+from weightedce.call import arguments
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import ReductionName, SmoothingWeight
@@ -82,11 +82,13 @@ def logit_adjusted_cross_entropy(
     >>> logit_adjusted_cross_entropy(logits, labels, prior=[90, 9, 1]).round(4)
     np.float64(0.8598)
     """
-    tau = options.number("tau", tau, 0)
+    tau = arguments.number("tau", tau, logits, 0)
 
     def formula(b: ClassBatch) -> Array:
         shares = b.along_classes("prior", prior, least=0.0)
-        z = b.logits + tau * stable.log_prior(shares) if tau else b.logits
+        if stable.is_zero(tau):
+            return weighted_log_softmax(b, b.logits)
+        z = b.logits + tau * stable.log_prior(shares)
         return weighted_log_softmax(b, z)
 
     return evaluate(
@@ -95,7 +97,7 @@ def logit_adjusted_cross_entropy(
         logits,
         targets,
         reduction,
-        also=(prior,),
+        also=(prior, tau),
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,

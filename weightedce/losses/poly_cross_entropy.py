@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import options
+from weightedce.call import arguments
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import ReductionName, SmoothingWeight
@@ -76,7 +76,7 @@ def poly_cross_entropy(
     >>> poly_cross_entropy(logits, labels, epsilon=1.0).round(4)
     np.float64(1.7541)
     """
-    epsilon = options.number("epsilon", epsilon, -1)
+    epsilon = arguments.number("epsilon", epsilon, logits, -1)
 
     def formula(b: ClassBatch) -> Array:
         return over_classes(b, b.logits, lambda loss: loss + epsilon * stable.complement(loss))
@@ -87,6 +87,7 @@ def poly_cross_entropy(
         logits,
         targets,
         reduction,
+        also=(epsilon,),
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,

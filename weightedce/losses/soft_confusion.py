@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple, Self, get_args
 
 from weightedce.backends import Array, backend_of
-from weightedce.call import options
+from weightedce.call import arguments, options
 from weightedce.call.arguments import all_known
 from weightedce.call.binary_batch import binary_batch
 from weightedce.call.options import LabelReduction, SmoothingWeight
@@ -64,15 +64,15 @@ class SoftConfusion(NamedTuple):
         self, *, recall_weight: float = 0.5, specificity_weight: float = 0.5
     ) -> Array:
         """Return `recall_specificity_loss` of these counts, one a label."""
-        a, b = normalized(recall_weight, specificity_weight)
+        a, b = normalized(recall_weight, specificity_weight, self.tp)
         missed = ratio(self.fn, self.tp + self.fn)  # 1 - recall, without cancelling
         alarms = ratio(self.fp, self.tn + self.fp)
         return a * missed + b * alarms
 
     def tversky_loss(self, *, fp_weight: float = 0.5, fn_weight: float = 0.5) -> Array:
         """Return `tversky_loss` of these counts, one a label."""
-        fp_weight = options.number("fp_weight", fp_weight, 0)
-        fn_weight = options.number("fn_weight", fn_weight, 0)
+        fp_weight = arguments.number("fp_weight", fp_weight, self.tp, 0)
+        fn_weight = arguments.number("fn_weight", fn_weight, self.tp, 0)
         errors = fp_weight * self.fp + fn_weight * self.fn
         return ratio(errors, self.tp + errors)
 
@@ -171,11 +171,11 @@ def soft_confusion(
     )
 
 
-def normalized(recall_weight: float, specificity_weight: float) -> tuple[float, float]:
+def normalized(recall_weight: Any, specificity_weight: Any, like: Array) -> tuple[Any, Any]:
     """Return the two weights with sum 1."""
-    a = options.number("recall_weight", recall_weight, 0)
-    b = options.number("specificity_weight", specificity_weight, 0)
-    if not a + b:
+    a = arguments.number("recall_weight", recall_weight, like, 0)
+    b = arguments.number("specificity_weight", specificity_weight, like, 0)
+    if isinstance(a, float) and isinstance(b, float) and not a + b:
         raise ValueError("recall_weight: expected above 0, or specificity_weight, got 0 for both")
     return a / (a + b), b / (a + b)
 

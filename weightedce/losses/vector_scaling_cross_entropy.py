@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 from weightedce.backends import Array
-from weightedce.call import options
+from weightedce.call import arguments, options
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import ReductionName, ScaleBy, SmoothingWeight
@@ -117,7 +117,7 @@ def vector_scaling_cross_entropy(
         logits,
         targets,
         reduction,
-        also=(scale, shift, counts),
+        also=(scale, shift, counts, gamma, tau),
         axis=axis,
         class_weight=class_weight,
         sample_weight=sample_weight,
@@ -135,8 +135,10 @@ def _both(b: ClassBatch, scale: Any, shift: Any) -> tuple[Any, Any]:
 
 def _from_counts(b: ClassBatch, counts: Any, gamma: float, tau: float) -> tuple[Array, Array]:
     """Return ``(n / max n) ** gamma`` and ``tau * log(n / sum n)``."""
-    gamma = options.number("gamma", gamma, 0)
-    tau = options.number("tau", tau, 0)
+    gamma = arguments.number("gamma", gamma, b.logits, 0)
+    tau = arguments.number("tau", tau, b.logits, 0)
     xp, n = b.xp, b.along_classes("counts", counts, least=0.0)
     scale = stable.power(n / xp.max(n), gamma)
-    return scale, tau * stable.log_prior(n / xp.sum(n)) if tau else 0.0 * n
+    if stable.is_zero(tau):
+        return scale, 0.0 * n
+    return scale, tau * stable.log_prior(n / xp.sum(n))

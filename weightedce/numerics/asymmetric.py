@@ -13,12 +13,13 @@ def asymmetric(gamma_pos: float, gamma_neg: float, clip: float) -> Block:
 
     With m = max(p - clip, 0).
     """
-    # XLA and Inductor multiply for a power that is an integer
-    gammas: dict[str, Any] = {
-        "gamma_pos": int(gamma_pos) if gamma_pos.is_integer() else gamma_pos,
-        "gamma_neg": int(gamma_neg) if gamma_neg.is_integer() else gamma_neg,
-    }
+    gammas = {"gamma_pos": _whole(gamma_pos), "gamma_neg": _whole(gamma_neg)}
     return Block(partial(_composed, **gammas, clip=clip), partial(_sloped, **gammas, clip=clip))
+
+
+def _whole(gamma: Any) -> Any:
+    """Return a whole number as an integer: XLA and Inductor multiply for such a power."""
+    return int(gamma) if isinstance(gamma, float) and gamma.is_integer() else gamma
 
 
 def _composed(
@@ -32,7 +33,7 @@ def _composed(
 ) -> Array:
     xp = backend_of(logits).namespace
     minus_log_p, minus_log_1p = stable.softplus_pair(logits)
-    if clip:
+    if not isinstance(clip, float) or clip:
         p, rest = stable.complement(minus_log_1p), stable.complement(minus_log_p)
         m = xp.where(p > clip, p - clip, 0.0)
         # not up to 1/2: from -0.42 to -0.29 XLA's log1p is off by 128 ulp in float64

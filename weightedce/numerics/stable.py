@@ -19,7 +19,7 @@ def attached(block: Block, logits: Array, *factors: Array, axis: int | None = No
 
 def focal(gamma: float) -> Block:
     """Return ``positive * (1-p)^gamma * softplus(-z) + negative * p^gamma * softplus(z)``."""
-    if gamma == 0:
+    if is_zero(gamma):
         return SOFTPLUS
     return Block(partial(_composed_focal, gamma), partial(focal_with_slope, gamma))
 
@@ -161,7 +161,7 @@ def complement(negative_log: Array) -> Array:
 
 def focused(negative_log: Array, gamma: float) -> Array:
     """Return ``(1 - p) ** gamma * (-log p)`` from -log p, with its limits at p = 0 and p = 1."""
-    if gamma == 0:
+    if is_zero(gamma):
         return negative_log
     xp = backend_of(negative_log).namespace
     # where p = 0 the factor is 1; its derivative, 0, must not meet the infinite -log p
@@ -169,7 +169,7 @@ def focused(negative_log: Array, gamma: float) -> Array:
     return xp.where(infinite(negative_log), 1.0, factor) * negative_log
 
 
-def power(base: Array, exponent: float) -> Array:
+def power(base: Array, exponent: float | Array) -> Array:
     """Return ``base ** exponent`` for base >= 0, exponent >= 0, with derivative 0 at base 0.
 
     Not exp(exponent * log(base)): that loses |log(result)| ulp. The true derivative at 0 is
@@ -179,7 +179,14 @@ def power(base: Array, exponent: float) -> Array:
     lifted, low, factor = _lifted(base)
     raised = lifted**exponent
     raised = xp.where(low, raised * factor**-exponent, raised)
-    return xp.where(base > 0.0, raised, 1.0 if exponent == 0 else 0.0)
+    known = isinstance(exponent, int | float)
+    at_zero = (1.0 if exponent == 0 else 0.0) if known else xp.astype(exponent == 0.0, base.dtype)
+    return xp.where(base > 0.0, raised, at_zero)
+
+
+def is_zero(number: float | Array) -> bool:
+    """Tell whether a number is 0 and nothing that is traced, so that what it multiplies can go."""
+    return isinstance(number, int | float) and number == 0
 
 
 def log(base: Array) -> Array:

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from weightedce.call import arguments
-from weightedce.call.arguments import column
+from weightedce.call import columns, values
 
 SIGNED = ("shift", "cost_matrix")  # weights of which numbers below 0 have a meaning
 
@@ -15,7 +14,7 @@ SIGNED = ("shift", "cost_matrix")  # weights of which numbers below 0 have a mea
 def weight_of(name: str, value: Any) -> torch.Tensor:
     """Return a weight as a floating-point tensor; a tensor of floats as it is."""
     if not isinstance(value, torch.Tensor):
-        value = column(value)  # of a data frame
+        value = columns.column(value, name)
         if not isinstance(value, Real | list | tuple):
             array = np.asarray(value)
             if array.dtype.kind not in "biuf":
@@ -26,7 +25,7 @@ def weight_of(name: str, value: Any) -> torch.Tensor:
             value = array.astype(array.dtype.newbyteorder("="))  # a copy of its own
         numbers = value.tolist() if isinstance(value, np.ndarray) else value
         if name not in SIGNED:
-            arguments.nonnegative(name, numbers)
+            values.check_listed(name, columns.plain_numbers(name, numbers))
         try:
             value = torch.tensor(value)
         except (TypeError, ValueError) as error:

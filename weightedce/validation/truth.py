@@ -61,7 +61,7 @@ def class_masses(
             for j in classes
         ]
     else:
-        masses = [((1 - e) * q[k] + e * mp.fsum(q) / len(q)) * w[k] for k in classes]
+        masses = [((1 - e) * q[k] + e / len(q)) * w[k] for k in classes]
     return [s * mass for mass in masses], s * mp.fsum(weighted)
 
 

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from weightedce.backends import Array, backend_of, host
-from weightedce.call import options
-from weightedce.call.arguments import column, host_array
-from weightedce.call.targets import all_inside, class_labels
-from weightedce.weights.counting import class_number
+from weightedce.call.columns import host_array, is_sequence
+from weightedce.call.ignored import ignored
+from weightedce.weights.counting import class_number, labels_in
 
 
 class ClassCounter:
@@ -16,7 +15,7 @@ class ClassCounter:
     .. math:: n_k = \sum_j \#\{i : y^{(j)}_i = k\}
 
     over the pieces j. The counts are those of `class_counts` on all labels at once, exactly:
-    they are Python integers, which do not overflow.
+    they are integers of 64 bits.
 
     Parameters
     ----------
@@ -44,9 +43,9 @@ class ClassCounter:
     ClassCounter(3, counts=[4, 1, 2])
     """
 
-    def __init__(self, num_classes: int, *, ignore_index: int | None = None) -> None:
-        self._ignore_index: int | None = options.ignored(ignore_index, integer=True)
-        self._counts = [0] * class_number(num_classes)
+    def __init__(self, num_classes: int, *, ignore_index: Any = None) -> None:
+        self._ignored = ignored(ignore_index, integer=True)
+        self._counts = host_array("counts", [0] * class_number(num_classes), int)
 
     @property
     def num_classes(self) -> int:
@@ -54,14 +53,15 @@ class ClassCounter:
         return len(self._counts)
 
     @property
-    def ignore_index(self) -> int | None:
-        """The label that is not counted."""
-        return self._ignore_index
+    def ignore_index(self) -> Any:
+        """The label that is not counted, or the labels, or None."""
+        return self._ignored[0] if len(self._ignored) == 1 else self._ignored or None
 
     @property
     def counts(self) -> list[int]:
         """The counts so far, as Python integers: what the estimators of weights take."""
-        return list(self._counts)
+        found: list[int] = self._counts.tolist()
+        return found
 
     def update(self, labels: Any) -> Self:
         """Count one more piece, of any library and shape; return the counter itself.
@@ -70,22 +70,21 @@ class ClassCounter:
         the counter as it was. A Dask array is computed once, block by block.
         """
         size = self.num_classes
-        if isinstance(labels, list | tuple):
-            labels = host_array("labels", labels, int)
-        labels = class_labels("labels", column(labels))
-        xp = backend_of(labels).namespace
-        outside = (labels < 0) | (labels >= size)
-        if self.ignore_index is not None:
-            ignored = labels == self.ignore_index
-            outside = outside & ~ignored
-            labels = xp.where(ignored, size + 1, labels)
-        all_inside("labels", labels, outside, 0, size - 1)
-        # K + 1 counters: where nothing could be raised before, the last one tells.
-        labels = xp.reshape(xp.where(outside, size, labels), (-1,))
-        *counts, others = _as_integers(backend_of(labels).bincount(labels, size + 1))
-        if others:
-            raise ValueError(f"labels: expected values in 0..{size - 1}, got {others} others")
-        self._counts = [a + b for a, b in zip(self._counts, counts, strict=True)]
+        if is_sequence(labels):
+            labels = host_array("labels", labels)
+        found = labels_in(labels, size, self._ignored)
+        backend = backend_of(found.labels)
+        if found.outside is None:
+            self._counts = self._counts + _on_host(backend.bincount(found.labels, size))
+            return self
+        # K + 1 counters: where nothing could be raised before, the last one tells
+        xp = backend.namespace
+        outside = xp.reshape(found.outside, (-1,))
+        marked = xp.where(outside, size, xp.where(found.labels == size, size + 1, found.labels))
+        counts = _on_host(backend.bincount(marked, size + 1))
+        if counts[-1]:
+            raise ValueError(f"labels: expected values in 0..{size - 1}, got {counts[-1]} others")
+        self._counts = self._counts + counts[:-1]
         return self
 
     def merge(self, other: "ClassCounter") -> Self:
@@ -97,7 +96,7 @@ class ClassCounter:
             raise ValueError(
                 f"other: expected a counter with (num_classes, ignore_index) = {mine}, got {theirs}"
             )
-        self._counts = [a + b for a, b in zip(self._counts, other._counts, strict=True)]
+        self._counts = self._counts + other._counts
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,7 +110,7 @@ class ClassCounter:
         if not all(type(n) is int and n >= 0 for n in counts):
             raise ValueError(f"state: expected counts that are integers >= 0, got {counts!r:.80}")
         counter = cls(len(counts), ignore_index=state["ignore_index"])
-        counter._counts = counts
+        counter._counts += host_array("state", counts, int)
         return counter
 
     def __add__(self, other: object, /) -> Self:
@@ -132,14 +131,15 @@ class ClassCounter:
 
     def __repr__(self) -> str:
         ignoring = "" if self.ignore_index is None else f"ignore_index={self.ignore_index}, "
-        return f"{type(self).__name__}({self.num_classes}, {ignoring}counts={self._counts})"
+        return f"{type(self).__name__}({self.num_classes}, {ignoring}counts={self.counts})"
 
-    def _options(self) -> tuple[int, int | None]:
+    def _options(self) -> tuple[int, Any]:
         return self.num_classes, self.ignore_index
 
 
-def _as_integers(counts: Array) -> list[int]:
-    """Return a vector of integers, on whatever device, as Python's own."""
-    if not hasattr(counts, "tolist"):  # TensorFlow, Dask
-        counts = host().namespace.asarray(counts)
-    return [int(n) for n in counts.tolist()]
+def _on_host(counts: Array) -> Array:
+    """Return a vector of integers, on whatever device, as a NumPy array."""
+    found = backend_of(counts).to_host(counts)
+    if found is None:
+        found = counts.tolist() if hasattr(counts, "tolist") else counts  # an accelerator; Dask
+    return host().namespace.asarray(found)

@@ -1,19 +1,22 @@
 """From labels to class counts.
 
 Lists in, lists out; an array gives an array of the same library, inside a compiled step too.
-Whatever has `to_numpy`, such as a pandas or polars column, counts as its NumPy array.
+What else labels may be, such as columns of data frames, is said in `weightedce.call.columns`.
 """
 
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
-from weightedce.backends import backend_of
-from weightedce.call import options
-from weightedce.call.arguments import column, host_array
-from weightedce.call.targets import all_inside, class_labels
+from weightedce.backends import Array, backend_of
+from weightedce.backends.contract import Shape
+from weightedce.call.arguments import all_known, array_of, is_floating, shown
+from weightedce.call.columns import host_array, is_sequence
+from weightedce.call.factors import cast
+from weightedce.call.ignored import Ignored, ignored, left
+from weightedce.call.targets import check_labels_dtype, class_labels
 
 
-def class_counts(labels: Any, num_classes: int, *, ignore_index: int | None = None) -> Any:
+def class_counts(labels: Any, num_classes: int | None = None, *, ignore_index: Any = None) -> Any:
     r"""Count how often each class occurs.
 
     .. math:: n_k = \#\{i : y_i = k\}, \quad k = 0, \dots, K - 1
@@ -21,13 +24,13 @@ def class_counts(labels: Any, num_classes: int, *, ignore_index: int | None = No
     Parameters
     ----------
     labels : array, column or list of int
-        Class labels in 0..K-1, of any shape (label maps included). A pandas or polars column
-        counts as the NumPy array that its ``to_numpy()`` gives.
-    num_classes : int
-        K, the number of classes, at least 1. It must be given: the labels of a batch need not
-        hold every class, and a compiled step needs a static shape.
-    ignore_index : int, optional
-        A label that is not counted.
+        Class labels in 0..K-1, of any shape (label maps included) and any dtype that holds whole
+        numbers. A column of pandas, polars or Arrow counts as a NumPy array, with NaN for nulls.
+    num_classes : int, optional
+        K, the number of classes, at least 1. Give it: the labels at hand need not hold every
+        class. Without it K is the largest label + 1, where that can be read.
+    ignore_index : number or several, optional
+        Labels that are not counted, such as -100, ``(-100, 255)``, or NaN for nulls.
 
     Returns
     -------
@@ -39,15 +42,17 @@ def class_counts(labels: Any, num_classes: int, *, ignore_index: int | None = No
     Raises
     ------
     TypeError
-        If the labels are not integers.
+        If the labels are no numbers.
     ValueError
-        If a label is outside 0..K-1; it is named with its position. Under tracing, in Dask and
-        on an accelerator, where nothing can be raised, such labels are not counted.
+        If a label is outside 0..K-1, not whole or missing; it is named with its position. Under
+        tracing, in Dask and on an accelerator, where nothing can be raised, such labels are not
+        counted. Where labels are one-hot, as can be seen.
 
     Notes
     -----
     Gradients: none flow. Works in ``jax.jit`` and ``vmap``, ``torch.compile`` and
-    ``tf.function``: the labels are sorted, O(n log n), and nothing of size n x K is held.
+    ``tf.function``, there with ``num_classes``. Nothing of size n x K is held, and of a JAX array
+    on several devices only the counts travel.
 
     Examples
     --------
@@ -57,22 +62,79 @@ def class_counts(labels: Any, num_classes: int, *, ignore_index: int | None = No
     >>> class_counts([[0, 1], [1, 255]], 2, ignore_index=255)
     [1, 2]
     """
-    num_classes = class_number(num_classes)
-    if isinstance(labels, list | tuple):
-        return class_counts(
-            host_array("labels", labels, int), num_classes, ignore_index=ignore_index
-        ).tolist()
-    labels = class_labels("labels", column(labels))
-    ignore_index = options.ignored(ignore_index, integer=True)
+    if num_classes is not None:
+        num_classes = class_number(num_classes)
+    listed = is_sequence(labels)
+    if listed:
+        labels = host_array("labels", labels)
+    ignore = ignored(ignore_index, integer=True)
+    found = labels_in(labels, num_classes, ignore)
+    counts = backend_of(found.labels).bincount(found.labels, found.classes)
+    return counts.tolist() if listed else counts
+
+
+class Labels(NamedTuple):
+    """Checked labels, flat: what is not to be counted is ``classes``."""
+
+    labels: Array
+    classes: int
+    outside: Array | None  # what could not be read may have been outside, and is not counted
+
+
+def labels_in(labels: Any, classes: int | None, ignore: Ignored) -> Labels:
+    """Return checked labels of any library, to be counted in ``classes``, or as many as occur."""
+    labels = array_of("labels", labels)[0]
+    check_labels_dtype("labels", labels)
+    backend = backend_of(labels)
+    xp, shape = backend.namespace, backend.shape(labels)
+    if not is_floating(labels):
+        labels = cast(labels, xp.arange(0).dtype)
+    keep = left(labels, ignore)
+    if classes is None:
+        classes = _largest(labels, keep) + 1
+    given, outside = class_labels("labels", labels, classes, ignore, keep)
+    _refuse_one_hot(given, shape, classes)
+    for unused in (None if keep is None else ~keep, outside):
+        if unused is not None:
+            given = xp.where(unused, classes, given)
+    return Labels(xp.reshape(given, (-1,)), classes, outside)
+
+
+def _largest(labels: Array, keep: Array | None) -> int:
+    """Return the largest label, if it can be read."""
     xp = backend_of(labels).namespace
-    outside = (labels < 0) | (labels >= num_classes)
-    if ignore_index is not None:
-        outside = outside & (labels != ignore_index)
-    all_inside("labels", labels, outside, 0, num_classes - 1)
-    labels = xp.reshape(labels, (-1,))
-    if ignore_index is not None:
-        labels = xp.where(labels == ignore_index, num_classes, labels)
-    return backend_of(labels).bincount(labels, num_classes)
+    used = labels if keep is None else xp.where(keep, labels, 0)
+    if 0 in used.shape:
+        raise ValueError("num_classes: expected a number of classes, since there are no labels")
+    found = backend_of(labels).extremes(used)
+    if found is None:
+        raise ValueError(
+            "num_classes: expected a number of classes, since the labels cannot be read: they are "
+            "traced, lazy or on another device"
+        )
+    return max(int(found[1]), 0) if found[1] == found[1] else 0
+
+
+def _refuse_one_hot(labels: Array, shape: Shape, classes: int) -> None:
+    """Refuse zeros and ones with a single one along an axis of the size of the classes.
+
+    Counted as labels they would give nearly as many of class 0 as there are numbers.
+    """
+    if len(shape) < 2 or not all_known(*shape) or 0 in shape or classes < 2:
+        return
+    backend = backend_of(labels)
+    for axis in {1, len(shape) - 1}:
+        if shape[axis] != classes and not (classes == 2 and shape[axis] > 2):
+            continue
+        if backend.extremes(labels) != (0, 1):
+            return
+        ones = backend.namespace.sum(labels, axis=axis)
+        if backend.extremes(ones) == (1, 1):
+            raise ValueError(
+                f"labels: expected class numbers, got what looks one-hot, of shape {shown(shape)} "
+                f"with a single 1 along axis {axis}: count labels.argmax({axis}); or, if these "
+                f"are labels of two classes, labels.reshape(-1)"
+            )
 
 
 def class_number(num_classes: Any) -> int:

@@ -9,8 +9,9 @@ from math import inf, log
 from typing import Any, get_args
 
 from weightedce.backends import Array, Namespace
-from weightedce.call import arguments, options
-from weightedce.call.arguments import host_array
+from weightedce.call import arguments, options, values
+from weightedce.call.by_class import by_class, in_order
+from weightedce.call.columns import host_array, is_sequence
 from weightedce.call.options import Normalize
 
 # (xp, counts with 1 for those that are 0, counts) -> weights; those of absent classes are unused
@@ -48,7 +49,7 @@ def balanced(counts: Any, *, normalize: Normalize | None = "samples") -> Any:
     TypeError
         If the counts are not real numbers.
     ValueError
-        If the counts are not one-dimensional, or a list holds a negative number or NaN.
+        If the counts are not one-dimensional, or one is negative, infinite or NaN.
 
     Notes
     -----
@@ -107,7 +108,7 @@ def inverse_frequency(
     TypeError
         If the counts are not real numbers.
     ValueError
-        If the counts are not one-dimensional, a list holds a negative number or NaN, or the
+        If the counts are not one-dimensional, one is negative, infinite or NaN, or the
         power is negative.
 
     Notes
@@ -162,7 +163,7 @@ def effective_number(
     TypeError
         If the counts are not real numbers.
     ValueError
-        If the counts are not one-dimensional, a list holds a negative number or NaN, or beta is
+        If the counts are not one-dimensional, one is negative, infinite or NaN, or beta is
         outside [0, 1].
 
     Notes
@@ -224,7 +225,7 @@ def log_damped(counts: Any, *, c: float = 1.02, normalize: Normalize | None = "s
     TypeError
         If the counts are not real numbers.
     ValueError
-        If the counts are not one-dimensional, a list holds a negative number or NaN, or c is
+        If the counts are not one-dimensional, one is negative, infinite or NaN, or c is
         not greater than 1.
 
     Notes
@@ -260,15 +261,22 @@ def _weights(
     """Apply ``formula`` to the classes that occur, and normalise where it has not ``already``."""
     if normalize is not None:
         options.choice("normalize", normalize, get_args(Normalize))
-    if isinstance(counts, list | tuple):
-        arguments.nonnegative("counts", counts)
+    if by_class(counts):
+        counts = in_order("counts", counts, None, 0)
+    if is_sequence(counts):
         listed = host_array("counts", counts, float)
+        values.checked("counts", listed)
         return _weights(listed, normalize, formula, already=already).tolist()
-    xp = arguments.library("counts", counts).namespace
+    given = counts
+    counts, backend = arguments.array_of("counts", counts)
+    xp = backend.namespace
+    if given is not counts or arguments.dtype_name(counts.dtype) == "bool":
+        _refuse_labels(counts)
     if len(counts.shape) != 1:
         raise ValueError(f"counts: expected shape (K,), got shape {tuple(counts.shape)}")
     if not arguments.is_floating(counts):
         counts = xp.astype(counts, xp.asarray(1.0).dtype)
+    counts = values.checked("counts", counts)
     present = counts > 0
     weights = xp.where(present, formula(xp, xp.where(present, counts, 1.0), counts), 0.0)
     if normalize is None or normalize == already:
@@ -276,6 +284,20 @@ def _weights(
     if normalize == "classes":
         return weights * (counts.shape[0] / _not_zero(xp, xp.sum(weights)))
     return weights * (xp.sum(counts) / _not_zero(xp, xp.sum(counts * weights)))
+
+
+def _refuse_labels(column: Array) -> None:
+    """Refuse a column that looks like labels: 0..m, each of them, twice as often as not.
+
+    An array is not looked at: the counts of a batch over many classes look the same.
+    """
+    classes = sorted(set(column.tolist())) if hasattr(column, "tolist") else []
+    labels = classes == list(range(len(classes))) and 2 <= len(classes) <= len(column) / 2
+    if labels or arguments.dtype_name(column.dtype) == "bool":
+        raise ValueError(
+            f"counts: expected one number a class, got what looks like {len(column)} labels: "
+            f"class_counts(labels) counts them; counts that look so come as a list"
+        )
 
 
 def _not_zero(xp: Namespace, total: Array) -> Array:

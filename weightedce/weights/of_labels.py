@@ -7,9 +7,12 @@ from math import inf
 from typing import Any
 
 from weightedce.backends import backend_of
-from weightedce.call import arguments, options
-from weightedce.call.arguments import column, host_array
-from weightedce.call.targets import all_inside, class_labels, probabilities
+from weightedce.call import arguments, options, values
+from weightedce.call.by_class import by_class, in_order
+from weightedce.call.columns import host_array, is_sequence, plain_numbers
+from weightedce.call.factors import kept
+from weightedce.call.ignored import ignored
+from weightedce.call.targets import check_labels_dtype, class_labels, probabilities
 
 
 def pos_weights(
@@ -18,7 +21,7 @@ def pos_weights(
     axis: int = -1,
     cap: float | None = None,
     mask: Any = None,
-    ignore_index: float | None = None,
+    ignore_index: Any = None,
 ) -> Any:
     r"""Weigh the positives of every label so that they have the total weight of its negatives.
 
@@ -69,29 +72,22 @@ def pos_weights(
     >>> pos_weights([[0, 1, 0], [0, 0, 0], [1, 0, 0], [0, 1, 0]], cap=2.5)
     [2.5, 1.0, 2.5]
     """
-    if isinstance(targets, list | tuple):
+    if is_sequence(targets):
         listed = host_array("targets", targets, float)
         given = {"axis": axis, "cap": cap, "mask": mask, "ignore_index": ignore_index}
         return pos_weights(listed, **given).tolist()
-    targets = column(targets)
-    backend = arguments.library("targets", targets)
+    targets, backend = arguments.array_of("targets", targets)
     xp, shape = backend.namespace, backend.shape(targets)
     if not shape:
         raise ValueError("targets: expected at least one axis, got shape ()")
     axis = arguments.axis_of(shape, axis)
-    ignore_index = options.ignored(ignore_index, integer=False)
+    ignore = ignored(ignore_index, integer=False)
     if cap is not None:
         cap = options.number("cap", cap, 0, inf)
     y = arguments.beside("targets", targets, targets, None)
     default = xp.asarray(1.0).dtype
     y = arguments.floating("targets", y) if arguments.is_floating(y) else xp.astype(y, default)
-    keep = None
-    if mask is not None:
-        keep = arguments.beside("mask", column(mask), y, None)
-        keep = keep if keep.dtype == xp.bool else keep != 0
-        keep = xp.broadcast_to(arguments.along_leading("mask", keep, shape), shape)
-    if ignore_index is not None:
-        keep = y != ignore_index if keep is None else keep & (y != ignore_index)
+    keep = kept(mask, ignore, y, y, shape)
     if keep is not None:
         y = xp.where(keep, y, 0.0)
     y = probabilities("targets", y)
@@ -139,24 +135,31 @@ def sample_weights(labels: Any, class_weight: Any) -> Any:
     >>> sample_weights([0, 0, 1], [0.5, 4.0])
     [0.5, 0.5, 4.0]
     """
-    if isinstance(labels, list | tuple):
-        labels = host_array("labels", labels, int)
-        if isinstance(class_weight, list | tuple):
-            return sample_weights(labels, class_weight).tolist()
-    labels = class_labels("labels", column(labels))
-    backend = backend_of(labels)
+    listed = is_sequence(labels)
+    if listed:
+        labels = host_array("labels", labels)
+    labels, backend = arguments.array_of("labels", labels)
+    check_labels_dtype("labels", labels)
     xp = backend.namespace
-    if isinstance(class_weight, list | tuple):
-        arguments.nonnegative("class_weight", class_weight)
-        class_weight = [float(weight) for weight in class_weight]
-    class_weight = arguments.beside("class_weight", class_weight, labels, None)
-    if len(class_weight.shape) != 1 or not class_weight.shape[0]:
-        raise ValueError(
-            f"class_weight: expected shape (K,), got shape {tuple(class_weight.shape)}"
-        )
-    classes = class_weight.shape[0]
-    outside = (labels < 0) | (labels >= classes)
-    inside = all_inside("labels", labels, outside, 0, classes - 1)
-    index = xp.reshape(xp.where(outside, 0, labels), (-1,))
-    weights = xp.reshape(xp.take(class_weight, index, axis=0), backend.shape(labels))
-    return weights if inside else xp.where(outside, xp.nan, weights)
+    weight = _beside_labels(class_weight, labels)
+    if len(weight.shape) != 1 or not weight.shape[0]:
+        raise ValueError(f"class_weight: expected shape (K,), got shape {tuple(weight.shape)}")
+    labels, outside = class_labels("labels", labels, weight.shape[0], ())
+    weights = backend.look_up(weight, labels)
+    weights = weights if outside is None else xp.where(outside, xp.nan, weights)
+    return weights.tolist() if listed and not hasattr(class_weight, "shape") else weights
+
+
+def _beside_labels(class_weight: Any, labels: Any) -> Any:
+    """Return weights in the library of the labels, in the dtype that they have."""
+    if by_class(class_weight):
+        class_weight = in_order("class_weight", class_weight, None, 1.0)
+    backend = backend_of(labels)
+    if is_sequence(class_weight):
+        numbers = [float(x) for x in plain_numbers("class_weight", class_weight)]
+        values.check_listed("class_weight", numbers)
+        return backend.namespace.asarray(numbers, device=backend.device(labels))
+    weight = arguments.beside("class_weight", class_weight, labels, None)
+    if not arguments.is_floating(weight):
+        weight = backend.namespace.astype(weight, backend.namespace.asarray(1.0).dtype)
+    return values.checked("class_weight", weight)

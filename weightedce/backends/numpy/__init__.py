@@ -12,6 +12,7 @@ class NumPy(Backend):
     """NumPy, where values come in few passes, by blocks that stay in the cache."""
 
     namespace = np
+    name = "NumPy"
 
     def extremes(self, array: Array, /) -> tuple[Any, Any]:
         """Return the least and the greatest element."""
@@ -19,11 +20,23 @@ class NumPy(Backend):
         # as long; a NaN is found first
         return array.item(array.argmin()), array.item(array.argmax())
 
+    def to_host(self, array: Array, /) -> Any:
+        """Return the array."""
+        return array
+
+    def constant(self, values: Any, _: Array, /) -> Array:
+        """Return the array."""
+        return values
+
     def one_hot(self, labels: Array, logits: Array, axis: int, on: float, off: float, /) -> Array:
         """Return ``on`` for the class of each label: smoothed labels 1.15 times as long without."""
         everywhere = np.full_like(logits, off)
         np.put_along_axis(everywhere, np.expand_dims(labels, axis), on, axis)
         return everywhere
+
+    def bincount(self, labels: Array, size: int, /) -> Array:
+        """Count 0..size-1 in a vector of integers in 0..size."""
+        return np.bincount(labels, minlength=size)[:size]
 
     def product(self, weight: Array, loss: Array, /) -> Array:
         """Return the plain product: what is not finite is found afterwards.

@@ -92,6 +92,11 @@ def expand_dims(x: Array, /, *, axis: int = 0) -> Array:
     return tf.expand_dims(x, axis)
 
 
+def stack(arrays: Sequence[Array], /, *, axis: int = 0) -> Array:
+    """Join arrays of one shape along a new axis."""
+    return tf.stack(arrays, axis=axis)
+
+
 def squeeze(x: Array, /, axis: int) -> Array:
     """Remove an axis of size one."""
     return tf.squeeze(x, axis=[axis])

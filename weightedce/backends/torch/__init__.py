@@ -10,13 +10,16 @@ with needed_by("weightedce.backends.torch"):
     import torch
 
 from weightedce.backends.torch import blocks, labels, linear, linear_rows, slope
-from weightedce.backends.torch.modes import proxied
+from weightedce.backends.torch.constants import native
+from weightedce.backends.torch.modes import proxied, transformed
 
 
 class Torch(Backend):
     """PyTorch, which has eager code on the CPU, a compiler, transforms and accelerators."""
 
     namespace = namespace
+    name = "PyTorch"
+    differentiates = True
 
     def device(self, array: Array, /) -> Any:
         """Return the device of ``array``."""
@@ -36,17 +39,44 @@ class Torch(Backend):
             return None
 
     def extremes(self, array: Array, /) -> tuple[Any, Any] | None:
-        """Return the least and the greatest element, where they can be read, in one pass.
+        """Return the least and the greatest element, where they can be read.
 
-        Labels over 1000 classes take 1.2 times as long with two.
+        By NumPy: of 32 elements that takes 2.0 us where torch.aminmax takes 2.7, and of a hundred
+        thousand 18 where it takes 490.
         """
         if torch.compiler.is_compiling() or not array.is_cpu or proxied():
             return None
-        low, high = torch.aminmax(array.detach())
         try:
-            return low.item(), high.item()
-        except RuntimeError:  # as in `read`
+            view = array.detach().numpy()
+        except (RuntimeError, TypeError):  # what is transformed, bfloat16
+            low, high = torch.aminmax(array.detach())
+            try:
+                return low.item(), high.item()
+            except RuntimeError:  # as in `read`
+                return None
+        return view.item(view.argmin()), view.item(view.argmax())
+
+    def to_host(self, array: Array, /) -> Any | None:
+        """Return a NumPy array that shares memory, of a constant on the CPU."""
+        if torch.compiler.is_compiling() or not array.is_cpu or array.requires_grad:
             return None
+        if transformed([array]):
+            return None
+        return array.numpy() if array.dtype != torch.bfloat16 else array.float().numpy()
+
+    def sees_numpy(self) -> bool:
+        """Tell whether arrays of NumPy hold numbers now: torch.compile takes them for tensors."""
+        return not torch.compiler.is_compiling()
+
+    def constant(self, values: Any, like: Array, /) -> Array:
+        """Return a NumPy array as a tensor beside ``like``.
+
+        Copied where the memory is not to be written to, of which torch warns, or not laid out as
+        torch knows it.
+        """
+        if torch.compiler.is_compiling():
+            return torch.as_tensor(values, device=like.device)
+        return torch.as_tensor(native(values), device=like.device)
 
     def product(self, weight: Array, loss: Array, /) -> Array:
         """Return ``weight * loss``; in compiled code, which cannot look for NaN, 0 * inf = 0.
@@ -56,10 +86,11 @@ class Torch(Backend):
         found = weight * loss
         return torch.where(weight == 0.0, 0.0, found) if torch.compiler.is_compiling() else found
 
-    one_hot = staticmethod(labels.one_hot)  # smoothed labels: eager 1.2 times without, compiled 1.6
-    sides = staticmethod(slope.sides)  # focal loss: 1.2 to 1.3 times
-    attach = staticmethod(slope.attach)  # distributions, smoothed labels: 3 to 4.5 times
-    label_loss = staticmethod(labels.label_loss)  # labels of 10 classes 5.8 times, of 1000 14 times
+    bincount = staticmethod(labels.bincount)
+    one_hot = staticmethod(labels.one_hot)
+    sides = staticmethod(slope.sides)
+    attach = staticmethod(slope.attach)
+    label_loss = staticmethod(labels.label_loss)
     block_elements = staticmethod(blocks.block_elements)
     by_blocks = staticmethod(blocks.by_blocks)  # binary losses of a million elements: 1.2 to 2.7
     linear_elements = linear.ELEMENTS

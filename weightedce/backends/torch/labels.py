@@ -51,6 +51,17 @@ def one_hot(labels: Array, logits: Array, axis: int, on: float, off: float) -> A
     return cold.scatter(axis, place, on)
 
 
+def bincount(labels: Array, size: int) -> Array:
+    """Count 0..size-1 in a vector of integers in 0..size.
+
+    torch.bincount has to read the largest label: of no use to a compiler, and a GPU would wait.
+    """
+    if torch.compiler.is_compiling() or not labels.is_cpu or transformed((labels,)):
+        none = torch.zeros(size + 1, dtype=torch.int64, device=labels.device)
+        return none.scatter_add(0, labels, torch.ones_like(labels))[:size]
+    return torch.bincount(labels, minlength=size)[:size]
+
+
 def _formed(rows: Array, labels: Array) -> tuple[Array, softmax.LabelLoss]:
     """Return ``exp(z_k - max z)``, 0 for the label, and the loss with its derivative.
 

@@ -142,3 +142,17 @@ def class_number(num_classes: Any) -> int:
     if isinstance(num_classes, bool) or not isinstance(num_classes, Integral) or num_classes < 1:
         raise ValueError(f"num_classes: expected an integer >= 1, got {num_classes!r}")
     return int(num_classes)
+
+
+def refuse_labels(column: Array) -> None:
+    """Refuse a column that looks like labels: 0..m, each of them, twice as often as not.
+
+    An array is not looked at: the counts of a batch over many classes look the same.
+    """
+    classes = sorted(set(column.tolist())) if hasattr(column, "tolist") else []
+    labels = classes == list(range(len(classes))) and 2 <= len(classes) <= len(column) / 2
+    if labels or arguments.dtype_name(column.dtype) == "bool":
+        raise ValueError(
+            f"counts: expected one number a class, got what looks like {len(column)} labels: "
+            f"class_counts(labels) counts them; counts that look so come as a list"
+        )

@@ -13,6 +13,7 @@ from weightedce.call import arguments, options, values
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.columns import host_array, is_sequence
 from weightedce.call.options import Normalize
+from weightedce.weights.counting import refuse_labels
 
 # (xp, counts with 1 for those that are 0, counts) -> weights; those of absent classes are unused
 Formula = Callable[[Namespace, Array, Array], Array]
@@ -271,7 +272,7 @@ def _weights(
     counts, backend = arguments.array_of("counts", counts)
     xp = backend.namespace
     if given is not counts or arguments.dtype_name(counts.dtype) == "bool":
-        _refuse_labels(counts)
+        refuse_labels(counts)
     if len(counts.shape) != 1:
         raise ValueError(f"counts: expected shape (K,), got shape {tuple(counts.shape)}")
     if not arguments.is_floating(counts):
@@ -284,20 +285,6 @@ def _weights(
     if normalize == "classes":
         return weights * (counts.shape[0] / _not_zero(xp, xp.sum(weights)))
     return weights * (xp.sum(counts) / _not_zero(xp, xp.sum(counts * weights)))
-
-
-def _refuse_labels(column: Array) -> None:
-    """Refuse a column that looks like labels: 0..m, each of them, twice as often as not.
-
-    An array is not looked at: the counts of a batch over many classes look the same.
-    """
-    classes = sorted(set(column.tolist())) if hasattr(column, "tolist") else []
-    labels = classes == list(range(len(classes))) and 2 <= len(classes) <= len(column) / 2
-    if labels or arguments.dtype_name(column.dtype) == "bool":
-        raise ValueError(
-            f"counts: expected one number a class, got what looks like {len(column)} labels: "
-            f"class_counts(labels) counts them; counts that look so come as a list"
-        )
 
 
 def _not_zero(xp: Namespace, total: Array) -> Array:

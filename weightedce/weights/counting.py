@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from weightedce.backends import Array, backend_of
 from weightedce.backends.contract import Shape
-from weightedce.call.arguments import all_known, array_of, is_floating, shown
+from weightedce.call.arguments import all_known, array_of, dtype_name, is_floating, shown
 from weightedce.call.columns import host_array, is_sequence
 from weightedce.call.factors import cast
 from weightedce.call.ignored import Ignored, ignored, left
@@ -151,7 +151,7 @@ def refuse_labels(column: Array) -> None:
     """
     classes = sorted(set(column.tolist())) if hasattr(column, "tolist") else []
     labels = classes == list(range(len(classes))) and 2 <= len(classes) <= len(column) / 2
-    if labels or arguments.dtype_name(column.dtype) == "bool":
+    if labels or dtype_name(column.dtype) == "bool":
         raise ValueError(
             f"counts: expected one number a class, got what looks like {len(column)} labels: "
             f"class_counts(labels) counts them; counts that look so come as a list"

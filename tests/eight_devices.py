@@ -14,7 +14,12 @@ from pathlib import Path
 import numpy as np
 
 DEVICES = 8
-TESTS = ("test_jax_training", "test_jax_transformations", "test_counting_devices")
+TESTS = (
+    "test_jax_training",
+    "test_jax_transformations",
+    "test_counting_devices",
+    "test_jax_meshes",
+)
 
 
 @cache

@@ -80,3 +80,14 @@ def test_flushed_numbers():
     assert ulp.ulps(0.0, subnormal, "float32") == 0
     assert ulp.ulps(1e-36, subnormal, "float32") > ulp.SECOND
     assert ulp.ulps(0.0, Exact(mp.mpf("1e-36"), mp.mpf("1e-36"), mp.mpf(1)), "float32") > 1e6
+
+
+def test_more_than_the_usual_ulp_needs_a_reason():
+    known = oracle.BINARY | oracle.MULTICLASS | oracle.BATCH
+    loose = {name for name, x in known.items() if x.looser > 1 or x.sensitivity}
+    assert all(known[name].reason for name in loose)
+    assert {name for name in loose if name.endswith("cross_entropy")} == {
+        "vector_scaling_cross_entropy"
+    }
+    with pytest.raises(ValueError, match="reason"):
+        oracle.define({}, looser=2.0)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+from weightedce.backends.adding import in_pieces
+
 Array = Any  # an array of whichever library the caller uses; no common base class exists
 Namespace = Any  # a module that speaks the array API standard
 Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 0-d array
@@ -140,9 +142,24 @@ class Backend:
         p, rest = xp.maximum(fading, side) / whole, xp.maximum(fading, -side) / whole
         return p, rest, xp.maximum(-logits, zero) + tail, xp.maximum(logits, zero) + tail
 
+    def sum(self, array: Array, /, axis: int | None = None, *, keepdims: bool = False) -> Array:
+        """Return the sum over an axis or of all elements, off by what pairwise addition errs.
+
+        Every sum that may be long is one of these: see `adding`. A library is trusted with what
+        lies side by side, and with all elements.
+        """
+        if axis is None or axis % len(array.shape) == len(array.shape) - 1:
+            return self.namespace.sum(array, axis=axis, keepdims=keepdims)
+        return in_pieces(self.namespace, array, axis, keepdims)
+
+    def count(self, flags: Array, dtype: Any, /) -> Array:
+        """Return how many of the boolean flags are true, as a float: added up as integers."""
+        xp = self.namespace
+        return xp.astype(xp.sum(xp.astype(flags, xp.int32)), dtype)
+
     def sums(self, axis: int, arrays: Sequence[Array], /) -> Sequence[Array]:
         """Return the sum of each array over an axis, which stays, of size 1."""
-        return [self.namespace.sum(x, axis=axis, keepdims=True) for x in arrays]
+        return [self.sum(x, axis, keepdims=True) for x in arrays]
 
     def nan_outside(self, values: Array, low: float, high: float, /) -> Array:
         """Return ``values``, and NaN for those below ``low`` or above ``high``."""
@@ -278,9 +295,9 @@ class Head(Protocol):
         """Tell whether each row has one class with mass, so that the next methods apply."""
 
     def capped(self, logits: Array) -> Array:
-        """Return the logits under the cap."""
+        """Return the logits under the cap: not for autodiff."""
 
-    def cap_slope(self, capped: Array) -> Array | None:
+    def cap_slope(self, logits: Array) -> Array | None:
         """Return the derivative of the capped logits to the logits; None: there is no cap."""
 
     def batch(self, logits: Array, rows: Any, shared: Any) -> Any:

@@ -62,7 +62,9 @@ class ClassBatch:
         q = backend_of(z).one_hot(self.labels, z, axis, on, off)
         if self.outside is None:
             return q
-        return xp.where(xp.expand_dims(self.outside, axis=axis), xp.nan, q)
+        # not a select of q, which JAX refuses where the classes lie on several devices
+        lost = xp.where(self.outside, xp.nan, xp.astype(self.outside, q.dtype))  # NaN or 0
+        return q + xp.expand_dims(lost, axis=axis)
 
     @property
     def weight(self) -> Array | float:
@@ -77,7 +79,7 @@ class ClassBatch:
     @property
     def mass(self) -> Array:
         """Return the factor of f_k(z): target, smoothing and all weights."""
-        xp, e, axis = self.xp, self.smoothing, self.axis
+        e, axis = self.smoothing, self.axis
         share = e / self.logits.shape[axis]
         if self.labels is not None:
             if isinstance(e, float):
@@ -93,7 +95,7 @@ class ClassBatch:
             return times(weight, q)
         if self.smoothing_weight == "target":  # smooth what is weighted
             mass = q * weight
-            return (1.0 - e) * mass + share * xp.sum(mass, axis=axis, keepdims=True)
+            return (1.0 - e) * mass + share * backend_of(mass).sum(mass, axis, keepdims=True)
         return ((1.0 - e) * q + share) * weight  # weight what is smoothed
 
     @property
@@ -118,7 +120,7 @@ class ClassBatch:
         """Return each label's number of those that lie along the class axis."""
         if any(n != 1 for i, n in enumerate(weight.shape) if i != self.axis):
             # made as large as the logits, since a graph did not know its size
-            return self.xp.sum(self.targets * weight, axis=self.axis)
+            return backend_of(weight).sum(self.targets * weight, self.axis)
         labels: Array = self.labels
         if weight.shape[self.axis] == 1:  # one weight for all classes
             labels = 0 * labels
@@ -155,7 +157,7 @@ class ClassBatch:
         """Return ``mask * sample_weight * sum_k q_k w_k``."""
         if self.labels is not None:
             return self.label_mass
-        return self.xp.sum(self.targets * self.weight, axis=self.axis)
+        return backend_of(self.logits).sum(self.targets * self.weight, self.axis)
 
 
 def class_batch(

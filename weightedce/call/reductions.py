@@ -96,11 +96,11 @@ class Reduction:
             if isinstance(each, float):
                 weight = each * _count(loss, None)
             else:
-                shape = backend_of(loss).shape(loss)
-                weight = batch.xp.sum(batch.xp.broadcast_to(each, shape))
+                backend = backend_of(loss)
+                weight = backend.sum(batch.xp.broadcast_to(each, backend.shape(loss)))
         if self.counts:
             count = _count(loss, batch.keep)
-        return LossTotal(loss if self.apart else batch.xp.sum(loss), weight, count)
+        return LossTotal(loss if self.apart else backend_of(loss).sum(loss), weight, count)
 
 
 def _loss(total: LossTotal) -> Array:
@@ -127,9 +127,10 @@ def reduction_of(name: str) -> Reduction:
 def reduce(loss: Array, batch: Batch, reduction: Reduction) -> Any:
     """Reduce ``loss``, one number per element or example."""
     if reduction is MEAN and batch.keep is None:
-        shape = backend_of(loss).shape(loss)
+        backend = backend_of(loss)
+        shape = backend.shape(loss)
         if all_known(*shape):
-            total, size = batch.xp.sum(loss), prod(shape)
+            total, size = backend.sum(loss), prod(shape)
             return total * (1.0 / size) if size else total
     return reduction.finish(reduction.sums(loss, batch))
 
@@ -137,9 +138,9 @@ def reduce(loss: Array, batch: Batch, reduction: Reduction) -> Any:
 def _count(loss: Array, keep: Array | None) -> Array:
     """Return the number of unmasked elements, counted as integers, in the loss's dtype."""
     backend = backend_of(loss)
-    xp = backend.namespace
     if keep is not None:
-        return xp.astype(xp.sum(xp.astype(keep, xp.int32)), loss.dtype)
+        return backend.count(keep, loss.dtype)
+    xp = backend.namespace
     size = xp.asarray(1.0, dtype=loss.dtype, device=backend.device(loss))
     for length in backend.shape(loss):  # 2**31 elements are no int32
         size = size * (length if all_known(length) else xp.astype(length, loss.dtype))

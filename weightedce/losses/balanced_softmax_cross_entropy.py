@@ -6,8 +6,8 @@ from weightedce.backends import Array
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import ReductionName, SmoothingWeight
-from weightedce.call.over_classes import weighted_log_softmax
-from weightedce.numerics import stable
+from weightedce.call.over_classes import prior_log_softmax
+from weightedce.numerics import softmax
 
 
 def balanced_softmax_cross_entropy(
@@ -78,8 +78,8 @@ def balanced_softmax_cross_entropy(
     """
 
     def formula(b: ClassBatch) -> Array:
-        z = b.logits + stable.log_prior(b.along_classes("counts", counts, least=0.0))
-        return weighted_log_softmax(b, z)
+        n = b.along_classes("counts", counts, least=0.0)
+        return prior_log_softmax(b, b.logits, softmax.prior_of(n))
 
     return evaluate(
         class_batch,

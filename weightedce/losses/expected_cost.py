@@ -120,12 +120,12 @@ def expected_cost(
             f"cost_matrix: expected shape {(classes, classes)} for logits of shape "
             f"{tuple(logits.shape)}, got shape {tuple(costs.shape)}"
         )
-    costs = xp.astype(costs, b.logits.dtype)
+    backend, costs = backend_of(b.logits), xp.astype(costs, b.logits.dtype)
     order = [i for i in range(len(b.logits.shape)) if i != b.axis] + [b.axis]  # the classes last
     p = xp.permute_dims(xp.exp(-softmax.negative_log_softmax(b.logits, b.axis)), order)
     if b.labels is None or b.smoothing:  # sum over y of mass_y C_yk, as one matrix product
         return reduce(_mean(p, xp.permute_dims(b.mass, order) @ costs), b, asked)
-    loss = b.label_mass * _mean(p, backend_of(costs).look_up(costs, b.labels))
+    loss = b.label_mass * _mean(p, backend.look_up(costs, b.labels))
     return reduce(loss, b, asked)
 
 
@@ -136,9 +136,9 @@ def _mean(p: Array, costs: Array) -> Array:
     p_k mean instead, which loses what they have in common.
     """
     backend = backend_of(p)
-    xp = backend.namespace
-    mean = backend.detach(xp.sum(costs * p, axis=-1))
-    return mean + xp.sum((costs - xp.expand_dims(mean, axis=-1)) * p, axis=-1)
+    mean = backend.detach(backend.sum(costs * p, -1))
+    above = costs - backend.namespace.expand_dims(mean, axis=-1)
+    return mean + backend.sum(above * p, -1)
 
 
 def _two_weights(class_weight: Any, logits: Array) -> tuple[Any, Any]:

@@ -7,8 +7,7 @@ from weightedce.call import arguments
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import ReductionName, SmoothingWeight
-from weightedce.call.over_classes import over_classes
-from weightedce.numerics import stable
+from weightedce.numerics import powers, stable
 
 
 def generalized_cross_entropy(
@@ -78,7 +77,10 @@ def generalized_cross_entropy(
     q = arguments.number("q", q, logits, 2.0**-60, 1)
 
     def formula(b: ClassBatch) -> Array:
-        return over_classes(b, b.logits, lambda loss: stable.complement(q * loss) / q)
+        if b.one_class:
+            part = powers.label_complement(b.logits, b.labels, b.axis, q)
+            return stable.times(b.label_mass, part / q)
+        return stable.weighted_sum(b.mass, powers.class_complement(b.logits, b.axis, q) / q, b.axis)
 
     return evaluate(
         class_batch,

@@ -96,11 +96,15 @@ def ldam_cross_entropy(
         margin = max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
 
         def moved(minus_log_p: Array, margin: Array) -> Array:
-            # log odds against class k are log((1 - p_k) / p_k); a margin adds to them
-            p_rest = stable.complement(minus_log_p)
-            against = minus_log_p + stable.log(p_rest) + scale * margin
-            _, margin_loss = stable.softplus_pair(against)
-            return xp.where(p_rest == 0.0, 0.0, margin_loss)
+            # the odds against class k are (1 - p_k) / p_k; a margin is a factor of them
+            near = (minus_log_p < 16.0) & (scale * margin < 60.0)
+            small = xp.where(near, minus_log_p, 0.0)
+            odds = stable.complement(small) * xp.exp(small)
+            of_odds = xp.log1p(odds * xp.exp(xp.where(near, scale * margin, 0.0)))
+            large = xp.where(near, 1.0, minus_log_p)
+            p_rest = stable.complement(large)
+            _, of_logs = stable.softplus_pair(large + stable.log(p_rest) + scale * margin)
+            return xp.where(near, of_odds, xp.where(p_rest == 0.0, 0.0, of_logs))
 
         return over_classes(b, scale * b.logits, moved, margin)
 

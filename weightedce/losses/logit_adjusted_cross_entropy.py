@@ -7,8 +7,8 @@ from weightedce.call import arguments
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import ReductionName, SmoothingWeight
-from weightedce.call.over_classes import weighted_log_softmax
-from weightedce.numerics import stable
+from weightedce.call.over_classes import prior_log_softmax, weighted_log_softmax
+from weightedce.numerics import softmax, stable
 
 
 def logit_adjusted_cross_entropy(
@@ -88,8 +88,7 @@ def logit_adjusted_cross_entropy(
         shares = b.along_classes("prior", prior, least=0.0)
         if stable.is_zero(tau):
             return weighted_log_softmax(b, b.logits)
-        z = b.logits + tau * stable.log_prior(shares)
-        return weighted_log_softmax(b, z)
+        return prior_log_softmax(b, b.logits, softmax.prior_of(shares, tau))
 
     return evaluate(
         class_batch,

@@ -155,15 +155,16 @@ def soft_confusion(
     )
     minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
     p, rest = stable.complement(minus_log_1p), stable.complement(minus_log_p)
-    shape = backend_of(b.logits).shape(b.logits)
+    backend = backend_of(b.logits)
+    shape = backend.shape(b.logits)
 
     def total(elements: Array) -> Array:
         elements = b.xp.broadcast_to(elements, shape)
         if axis is None or not shape:
-            return b.xp.sum(elements)
+            return backend.sum(elements)
         for other in reversed(range(len(shape))):
             if other != b.axis:
-                elements = b.xp.sum(elements, axis=other)
+                elements = backend.sum(elements, other)
         return elements
 
     return SoftConfusion(
@@ -186,7 +187,7 @@ def over_labels(loss: Array, reduction: LabelReduction) -> Array:
     if reduction == "none" or not len(loss.shape):
         return loss
     backend = backend_of(loss)
-    total = backend.namespace.sum(loss)
+    total = backend.sum(loss)
     if reduction == "sum":
         return total
     labels = backend.shape(loss)[0]

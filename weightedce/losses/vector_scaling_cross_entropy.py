@@ -2,13 +2,13 @@
 
 from typing import Any, get_args
 
-from weightedce.backends import Array
+from weightedce.backends import Array, backend_of
 from weightedce.call import arguments, options
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import ReductionName, ScaleBy, SmoothingWeight
-from weightedce.call.over_classes import weighted_log_softmax
-from weightedce.numerics import stable
+from weightedce.call.over_classes import prior_log_softmax, weighted_log_softmax
+from weightedce.numerics import softmax, stable
 
 
 def vector_scaling_cross_entropy(
@@ -108,8 +108,11 @@ def vector_scaling_cross_entropy(
                 raise ValueError(
                     "targets: expected class labels for scale_by='label', got a distribution"
                 )
-            factor = b.xp.sum(b.targets * factor, axis=b.axis, keepdims=True)
-        return weighted_log_softmax(b, factor * b.logits + offset)
+            factor = backend_of(factor).sum(b.targets * factor, b.axis, keepdims=True)
+        scaled = factor * b.logits
+        if offset is None:
+            return weighted_log_softmax(b, scaled)
+        return prior_log_softmax(b, scaled, offset)
 
     return evaluate(
         class_batch,
@@ -128,17 +131,21 @@ def vector_scaling_cross_entropy(
     )
 
 
-def _both(b: ClassBatch, scale: Any, shift: Any) -> tuple[Any, Any]:
+def _both(b: ClassBatch, scale: Any, shift: Any) -> tuple[Any, softmax.Prior | None]:
     """Return scale and shift, one of each a class."""
-    return b.along_classes("scale", scale, 1.0), b.along_classes("shift", shift, 0.0)
+    scale = b.along_classes("scale", scale, 1.0)
+    if shift is None:
+        return scale, None
+    shift = b.along_classes("shift", shift, 0.0)
+    return scale, softmax.Prior(b.xp.exp(shift), shift)
 
 
-def _from_counts(b: ClassBatch, counts: Any, gamma: float, tau: float) -> tuple[Array, Array]:
-    """Return ``(n / max n) ** gamma`` and ``tau * log(n / sum n)``."""
+def _from_counts(
+    b: ClassBatch, counts: Any, gamma: float, tau: float
+) -> tuple[Array, softmax.Prior | None]:
+    """Return ``(n / max n) ** gamma`` and ``tau * log(n / sum n)``, but for a constant."""
     gamma = arguments.number("gamma", gamma, b.logits, 0)
     tau = arguments.number("tau", tau, b.logits, 0)
-    xp, n = b.xp, b.along_classes("counts", counts, least=0.0)
-    scale = stable.power(n / xp.max(n), gamma)
-    if stable.is_zero(tau):
-        return scale, 0.0 * n
-    return scale, tau * stable.log_prior(n / xp.sum(n))
+    n = b.along_classes("counts", counts, least=0.0)
+    scale = stable.power(n / b.xp.max(n), gamma)
+    return scale, None if stable.is_zero(tau) else softmax.prior_of(n, tau)

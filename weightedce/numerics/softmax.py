@@ -13,6 +13,24 @@ from weightedce.backends.contract import Block
 from weightedce.numerics import stable
 
 
+class Prior(NamedTuple):
+    """What the terms of a softmax are multiplied by: ``p_k = f_k exp(z_k) / sum_j f_j exp(z_j)``.
+
+    To add log f_k to z_k would round the sum: 500 ulp of the term at logits of 1000.
+    """
+
+    factor: Array  # above 0; laid along the class axis, as is its logarithm
+    log: Array
+
+
+def prior_of(shares: Array, tau: float = 1.0) -> Prior:
+    """Return the prior ``shares ** tau``, but for a factor: the largest is 1."""
+    xp = backend_of(shares).namespace
+    most = xp.max(shares)
+    shares = shares / xp.where(most > 0.0, most, 1.0)
+    return Prior(stable.power(shares, tau), tau * stable.log_prior(shares))
+
+
 def label_log_softmax(logits: Array, labels: Array, axis: int) -> Array:
     """Return ``logsumexp(z) - z_y`` for one label y in 0..K-1 an example."""
     return backend_of(logits).label_loss(composed_label_loss, logits, labels, axis)
@@ -24,13 +42,20 @@ def mass_log_softmax(logits: Array, mass: Array, axis: int) -> Array:
     return stable.attached(Block(partial(_composed_mass, axis), sloped), logits, mass, axis=axis)
 
 
-def composed_label_loss(logits: Array, labels: Array, axis: int) -> Array:
+def composed_label_loss(
+    logits: Array, labels: Array, axis: int, prior: Prior | None = None
+) -> Array:
     """Return what `label_log_softmax` does, for the library's own autodiff of any order."""
-    backend = backend_of(logits)
+    return picked(negative_log_softmax(logits, axis, prior), labels, axis)
+
+
+def picked(values: Array, labels: Array, axis: int) -> Array:
+    """Return the value of each label, for autodiff; what the others hold, NaN too, is dropped."""
+    backend = backend_of(values)
     xp = backend.namespace
-    classes = xp.arange(logits.shape[axis], device=backend.device(logits))
-    hit = _along(classes, axis, len(logits.shape)) == xp.expand_dims(labels, axis=axis)
-    return xp.sum(xp.where(hit, negative_log_softmax(logits, axis), 0.0), axis=axis)
+    classes = xp.arange(values.shape[axis], device=backend.device(values))
+    hit = _along(classes, axis, len(values.shape)) == xp.expand_dims(labels, axis=axis)
+    return xp.sum(xp.where(hit, values, 0.0), axis=axis)
 
 
 def _composed_mass(axis: int, logits: Array, mass: Array) -> Array:
@@ -53,7 +78,7 @@ class MassSums(NamedTuple):
     With t the position of a maximum, and rest the sum of exp(z_k - z_t) over all classes but t,
     the value is ``sum_k mass_k * (z_t - z_k) + sum_k mass_k * log1p(rest)``, the derivative
     ``sum_j mass_j * p_k - mass_k``. Where p_k is nearly 1 that is, without what cancels,
-    ``sum_{j != k} mass_j - sum_j mass_j * (1 - p_k)``.
+    ``sum_{j != k} mass_j - sum_j mass_j * (1 - p_k)``; where p_k is small, that would cancel.
     """
 
     highest: Array  # max z; it and the next five have one number a row
@@ -74,7 +99,7 @@ class MassSums(NamedTuple):
         xp = backend_of(mass).namespace
         share = (self.whole + more) / (1.0 + self.rest)
         of_one = self.others + more - share * self.rest
-        of_top = xp.where(self.ties == 1.0, of_one, share - mass)
+        of_top = xp.where((self.ties == 1.0) & (self.rest < 1.0), of_one, share - mass)
         return xp.where(self.at_top, of_top, share * self.powers - mass)
 
 
@@ -182,7 +207,7 @@ def distance(logit: Array, highest: Array, *, finite: bool = False) -> Array:
     return xp.where(logit == highest, 0.0, highest - logit)
 
 
-def negative_log_softmax(logits: Array, axis: int) -> Array:
+def negative_log_softmax(logits: Array, axis: int, prior: Prior | None = None) -> Array:
     """Return ``logsumexp(z) - z_k``, -log p_k for p = softmax(z), for every k along ``axis``.
 
     With t the position of one maximum and rest = sum_{k != t} exp(z_k - z_t),
@@ -193,11 +218,14 @@ def negative_log_softmax(logits: Array, axis: int) -> Array:
     1 / (1 + rest) for the others; the second is rest / (1 + rest)^2 for both. So z_t enters as
     a constant ``shift`` plus ``lift``, which is 0 and has derivative 1, in forms of one and the
     same function whose derivatives come out of autodiff without cancelling.
+
+    With a `Prior` t is the largest term, and what is beside a term has its factor.
     """
     backend = backend_of(logits)
     xp = backend.namespace
     classes = xp.arange(logits.shape[axis], device=backend.device(logits))
-    top = _along(classes, axis, len(logits.shape)) == xp.argmax(logits, axis=axis, keepdims=True)
+    terms = backend.detach(logits if prior is None else logits + prior.log)
+    top = _along(classes, axis, len(logits.shape)) == xp.argmax(terms, axis=axis, keepdims=True)
 
     highest = xp.sum(xp.where(top, logits, 0.0), axis=axis, keepdims=True)
     shift = backend.detach(highest)
@@ -207,8 +235,11 @@ def negative_log_softmax(logits: Array, axis: int) -> Array:
     largest = xp.finfo(logits.dtype).max
     finite_shift = xp.where(shift == -xp.inf, -largest, xp.where(infinite, largest, shift))
     others = xp.where(top, finite_shift, logits)
-    ratios = _ratios(others, finite_shift, axis)
-    rest = xp.sum(xp.where(top, 0.0, ratios), axis=axis, keepdims=True)
+    if prior is None:
+        ratios = _ratios(others, finite_shift, axis)
+    else:
+        ratios = _weighed(others, top, axis, prior)
+    rest = backend.sum(xp.where(top, 0.0, ratios), axis, keepdims=True)
     undefined = infinite & (rest > 0.0)  # two at +inf
     if logits.shape[axis] > 1:
         undefined = undefined | (shift == -xp.inf)  # no class is possible
@@ -217,7 +248,30 @@ def negative_log_softmax(logits: Array, axis: int) -> Array:
     at_top = xp.log1p(rest * xp.exp(-lift))
     elsewhere = xp.where(rest > 1.0, xp.log1p(rest + xp.expm1(lift)), lift + at_top)
     distance = xp.where(shift == xp.inf, highest, finite_shift) - others
+    if prior is not None:
+        distance = distance + (_at(top, prior.log, axis) - prior.log)
     return xp.where(top, at_top, distance + elsewhere)
+
+
+def _at(top: Array, values: Array, axis: int) -> Array:
+    """Return the value at the top of each row."""
+    xp = backend_of(values).namespace
+    return xp.sum(xp.where(top, values, 0.0), axis=axis, keepdims=True)
+
+
+def _weighed(logits: Array, top: Array, axis: int, prior: Prior) -> Array:
+    """Return ``f_k exp(z_k - z_t) / f_t``, z_t a constant.
+
+    By way of the largest logit, which may be above z_t by more than an exponential holds, and by
+    square roots: what a small f_t lifts must not be an underflow before.
+    """
+    backend = backend_of(logits)
+    xp = backend.namespace
+    highest = backend.detach(xp.max(logits, axis=axis, keepdims=True))
+    largest = xp.finfo(logits.dtype).max
+    roots = _ratios(0.5 * logits, 0.5 * xp.clip(highest, -largest, largest), axis)
+    own = _at(top, backend.detach(roots), axis)
+    return roots * (prior.factor / (own * _at(top, prior.factor, axis))) * (roots / own)
 
 
 def _ratios(logits: Array, highest: Array, axis: int) -> Array:

@@ -113,7 +113,7 @@ def seen_between(values: Array, low: float, high: float) -> bool:
 
 def weighted_sum(weight: Array, loss: Array, axis: int) -> Array:
     """Return ``sum_k weight_k * loss_k`` over ``axis``, with 0 * inf = 0."""
-    return backend_of(loss).namespace.sum(times(weight, loss), axis=axis)
+    return backend_of(loss).sum(times(weight, loss), axis)
 
 
 def times(weight: Array, loss: Array) -> Array:

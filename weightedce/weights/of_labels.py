@@ -91,9 +91,11 @@ def pos_weights(
     if keep is not None:
         y = xp.where(keep, y, 0.0)
     y = probabilities("targets", y)
-    others = tuple(i for i in range(len(shape)) if i != axis) or None
-    positives = xp.sum(y, axis=others)
-    negatives = xp.sum(1.0 - y if keep is None else xp.where(keep, 1.0 - y, 0.0), axis=others)
+    rest = 1.0 - y if keep is None else xp.where(keep, 1.0 - y, 0.0)
+    positives, negatives = y, rest
+    others = [i for i in range(len(shape)) if i != axis] if len(shape) > 1 else [0]
+    for other in reversed(others):
+        positives, negatives = backend.sum(positives, other), backend.sum(negatives, other)
     weights = negatives / xp.where(positives == 0, 1.0, positives)
     return weights if cap is None else xp.where(weights > cap, cap, weights)
 

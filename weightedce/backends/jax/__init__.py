@@ -11,7 +11,7 @@ with needed_by("weightedce.backends.jax"):
     import jax
     import jax.numpy as jnp
 
-from weightedce.backends.jax import counting, labels, linear, slope
+from weightedce.backends.jax import adding, counting, labels, linear, slope
 
 
 class JAX(Backend):
@@ -61,10 +61,18 @@ class JAX(Backend):
 
         Where the labels lie on several devices each counts its own: one all-reduce of the counts.
         """
+        if labels.size >= adding.MOST and jnp.arange(0).dtype == jnp.int32:
+            raise ValueError(
+                f"labels: expected fewer than 2**31 where integers have 32 bits, got "
+                f"{labels.size}: count parts of them by ClassCounter, or set jax_enable_x64"
+            )
         return counting.bincount(labels, size)
 
     look_up = staticmethod(labels.look_up)  # JAX refuses lookups across explicit axes of a mesh
-    sums = staticmethod(labels.sums)  # distributions: 1.7 to 2.4 times without
+    one_hot = staticmethod(labels.one_hot)  # and selects of what lies in different ways
+    sum = staticmethod(jnp.sum)  # XLA compiles it as a tree: 2 ulp over 10,000,000 rows
+    count = staticmethod(adding.count)
+    sums = staticmethod(adding.sums)  # distributions: 1.7 to 2.4 times without
     attach = staticmethod(slope.attach)  # binary losses 2 to 3.6 times, distributions 2.5 to 3.6
     label_loss = staticmethod(labels.label_loss)  # labels 6 to 7.7 times
     linear_elements = linear.ELEMENTS

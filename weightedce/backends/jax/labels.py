@@ -5,7 +5,7 @@ here the derivative is made of the exponentials that the value needs anyway. The
 the derivative is that of the composed block: forward, reverse, and every order are right.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -84,30 +84,11 @@ def _sum(values: Array, axis: int) -> Array:
     return jnp.matmul(values, ones, precision=jax.lax.Precision.HIGHEST)
 
 
-def sums(axis: int, arrays: Sequence[Array]) -> Sequence[Array]:
-    """Return the sum of each array over the classes, in one loop.
-
-    Each in a loop of its own takes 1 ns an element.
-    """
-    first, *others = arrays
-    # JAX cannot differentiate this reduction where some arrays have a tangent and some have none
-    operands = (first, *(jax.lax.select(jnp.array(False), first, x) for x in others))
-    nothing = tuple(jnp.zeros((), x.dtype) for x in arrays)
-
-    found = jax.lax.reduce(operands, nothing, _add, (axis,))
-    return [jnp.expand_dims(x, axis) for x in found]
-
-
-def _add(some: Sequence[Array], more: Sequence[Array]) -> tuple[Array, ...]:
-    """Add one by one; a function made anew in each eager call would be compiled in each."""
-    return tuple(a + b for a, b in zip(some, more, strict=True))
-
-
 def _compares(values: Array, axis: int) -> bool:
-    return values.shape[axis] <= FEW or axis != values.ndim - 1 or _explicit(values)
+    return values.shape[axis] <= FEW or axis != values.ndim - 1 or explicit(values)
 
 
-def _explicit(values: Array) -> bool:
+def explicit(values: Array) -> bool:
     """Tell whether the axes of a mesh are explicit: JAX then refuses lookups across them."""
     kinds = jax.typeof(values).sharding.mesh.axis_types
     return any(kind == jax.sharding.AxisType.Explicit for kind in kinds)
@@ -115,11 +96,19 @@ def _explicit(values: Array) -> bool:
 
 def look_up(weight: Array, labels: Array) -> Array:
     """Return the weight of each label, or its row of a matrix."""
-    if len(weight) > FEW and not _explicit(labels):
+    if len(weight) > FEW and not explicit(labels):
         return weight[labels]
-    hit = jnp.expand_dims(labels, -1) == jnp.arange(len(weight), dtype=labels.dtype)
+    hit = jax.lax.broadcasted_iota(labels.dtype, (*labels.shape, len(weight)), labels.ndim)
+    hit = hit == jnp.expand_dims(labels, -1)
     hit = hit.reshape(*hit.shape, *[1] * (weight.ndim - 1))
+    weight = jnp.expand_dims(weight, tuple(range(labels.ndim)))
     return jnp.sum(jnp.where(hit, weight, 0.0), axis=labels.ndim)
+
+
+def one_hot(labels: Array, logits: Array, axis: int, on: float, off: float) -> Array:
+    """Return ``on`` for the class of each label, ``off`` for the others, laid like the logits."""
+    found = jnp.where(_hit(logits, labels, axis), jnp.asarray(on, logits.dtype), off)
+    return found * jnp.ones_like(logits) if explicit(logits) else found
 
 
 def _hit(values: Array, labels: Array, axis: int) -> Array:

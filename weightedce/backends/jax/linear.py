@@ -15,7 +15,7 @@ import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
 from weightedce.backends.contract import Array, Head
-from weightedce.backends.jax.labels import at_labels
+from weightedce.backends.jax.labels import at_labels, explicit
 
 ELEMENTS = 5 * 2**22  # logits in a block: with 3, the products took 1.13 times as long
 PIECE = 2**22  # numbers of the gradient to the weight that are added at a time
@@ -58,7 +58,7 @@ def _total_jvp(head: Head, size: int, primals: Any, tangents: Any) -> Any:
         return jax.jvp(partial(_composed, head, size), primals, tangents)
     sums, gradients = _gradients(head, size, *primals)
     pairs = zip(gradients, tangents[0], strict=True)
-    moved = [jnp.vdot(g, t) for g, t in pairs if t is not None and not _is_zero(t)]
+    moved = [jnp.sum(g * t) for g, t in pairs if t is not None and not _is_zero(t)]
     still = jnp.zeros_like(sums[0])
     return sums, (sum(moved, start=still), still, still)
 
@@ -76,7 +76,7 @@ def _gradients(head: Head, size: int, linear: Linear, rows: Any, shared: Any) ->
         found, slope = _slope(head, _logits(part[0], linear), part[1:], shared)
         to_weight = _add_product(to_weight, slope, part[0])
         to_bias = None if bias is None else to_bias + jnp.sum(slope, axis=0)
-        return (_sum(sums, found), to_weight, to_bias), slope @ weight
+        return (_sum(sums, found), to_weight, to_bias), _product(slope, weight)
 
     start = _nothing(hidden), jnp.zeros_like(weight), None if bias is None else jnp.zeros_like(bias)
     (sums, to_weight, to_bias), to_hidden = _over_blocks(add, start, (hidden, *rows), size)
@@ -110,21 +110,23 @@ def _slope(head: Head, logits: Array, rows: Any, shared: Any) -> tuple[Any, Arra
     """Return the sums of a block, and the derivative to its logits."""
     if not head.labels_alone(logits, rows[0]):
         return head.slope(logits, rows, shared)[1:]
-    capped = head.capped(logits)
-    b = head.batch(capped, rows, shared)
+    b = head.batch(head.capped(logits), rows, shared)
     z, y = b.logits, b.labels
-    hit = jnp.arange(z.shape[-1]) == y[:, None]
+    hit = jax.lax.broadcasted_iota(y.dtype, z.shape, 1) == y[:, None]
     highest = jnp.max(z, axis=-1, keepdims=True)
     ratios = jnp.where(hit, 0.0, jnp.exp(jnp.where(z == highest, 0.0, z - highest)))
     found = head.of_label(b, at_labels(z, y), highest[:, 0], jnp.sum(ratios, axis=-1))
     slope = jnp.where(hit, found.at_label[:, None], ratios * found.scale[:, None])
-    cap_slope = head.cap_slope(capped)
+    cap_slope = head.cap_slope(logits)
     return head.sums(found.loss, b), slope if cap_slope is None else slope * cap_slope
 
 
 def _over_blocks(step: Step, carry: Any, rows: Sequence[Any], size: int) -> tuple[Any, Any]:
     """Scan over blocks of rows, the odd rows first; return the carry and what steps gave."""
-    full, rest = divmod(rows[0].shape[0], size)
+    count = rows[0].shape[0]
+    if explicit(rows[0]) and _spec(rows[0])[0]:
+        size = count + 1  # JAX does not cut such rows: each device has a block of its own
+    full, rest = divmod(count, size)
     found = []
 
     def block(carry: Any, i: Array) -> tuple[Any, Any]:
@@ -144,6 +146,8 @@ def _over_blocks(step: Step, carry: Any, rows: Sequence[Any], size: int) -> tupl
 
 def _add_product(total: Array, slope: Array, hidden: Array) -> Array:
     """Return ``total + slope.T @ hidden`` piece by piece: XLA makes room for the whole product."""
+    if explicit(total):  # whose rows JAX does not cut: each device has a piece of its own
+        return total + _product(slope.T, hidden)
     size = max(1, PIECE // hidden.shape[1])
     full, rest = divmod(len(total), size)
 
@@ -159,8 +163,27 @@ def _add_product(total: Array, slope: Array, hidden: Array) -> Array:
 
 
 def _logits(hidden: Array, linear: Linear) -> Array:
-    logits = hidden @ linear[1].T
-    return logits if linear[2] is None else logits + linear[2]
+    logits = _product(hidden, linear[1].T)
+    return logits if linear[2] is None else logits + linear[2][None]
+
+
+def _product(a: Array, b: Array) -> Array:
+    """Return ``a @ b``, on an explicit mesh with rows as a has them and columns as b has.
+
+    JAX asks where a sum over what is sharded shall lie.
+    """
+    if not explicit(a):
+        return a @ b
+    mesh = jax.typeof(a).sharding.mesh
+    rows, columns = _spec(a)[0], _spec(b)[1]
+    spec = jax.sharding.PartitionSpec(rows, None if columns == rows else columns)
+    return jnp.matmul(a, b, out_sharding=jax.sharding.NamedSharding(mesh, spec))
+
+
+def _spec(array: Array) -> Sequence[Any]:
+    """Return the axes of the mesh along each axis of an array."""
+    spec = tuple(jax.typeof(array).sharding.spec)
+    return spec + (None,) * (array.ndim - len(spec))
 
 
 def _sum(a: Any, b: Any) -> Any:

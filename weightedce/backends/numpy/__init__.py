@@ -38,6 +38,10 @@ class NumPy(Backend):
         """Count 0..size-1 in a vector of integers in 0..size."""
         return np.bincount(labels, minlength=size)[:size]
 
+    def sum(self, array: Array, /, axis: int | None = None, *, keepdims: bool = False) -> Array:
+        """Return the sum; NumPy adds pairwise what it goes through in one row, and no more."""
+        return blocks.added(array, axis, keepdims)
+
     def product(self, weight: Array, loss: Array, /) -> Array:
         """Return the plain product: what is not finite is found afterwards.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from weightedce.backends.adding import in_pieces
 from weightedce.backends.contract import Array, Block, Part, Sloped
 from weightedce.numerics import softmax, stable
 
@@ -17,6 +18,16 @@ FEW = 64  # classes: each is gone through for all rows, since NumPy is slow in s
 def quiet() -> np.errstate:
     """Return a context without warnings: what comes of infinite logits is computed again."""
     return np.errstate(invalid="ignore", over="ignore")
+
+
+def added(array: Array, axis: int | None, keepdims: bool = False) -> Array:
+    """Return the sum over an axis or of all elements, as `Backend.sum` promises it."""
+    last = axis is None or axis % array.ndim == array.ndim - 1
+    if last and (array.flags.c_contiguous or array.size < FEW):
+        return array.sum(axis=axis, keepdims=keepdims)
+    if axis is None:
+        return np.ascontiguousarray(array).sum(keepdims=keepdims)
+    return in_pieces(np, array, axis, keepdims)
 
 
 def block_elements(_logits: Array, _others: Sequence[Any]) -> int:
@@ -101,11 +112,11 @@ def _mass_in_place(
     np.exp(powers, out=powers)
     place = logits.argmax(axis=axis, keepdims=True)
     np.put_along_axis(powers, place, 0.0, axis)
-    rest = powers.sum(axis=axis, keepdims=True) * factor
+    rest = added(powers, axis, keepdims=True) * factor
     loss = np.subtract(highest, logits, out=powers)
     loss += np.log1p(rest)
     loss *= mass
-    return loss.sum(axis=axis), None
+    return added(loss, axis), None
 
 
 OWN: dict[Callable[..., Any], Callable[..., Any]] = {

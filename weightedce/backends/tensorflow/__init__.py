@@ -9,7 +9,7 @@ from weightedce.backends.missing import needed_by
 with needed_by("weightedce.backends.tensorflow"):
     import tensorflow as tf
 
-from weightedce.backends.tensorflow import labels, linear, modes, namespace, slope
+from weightedce.backends.tensorflow import adding, labels, linear, modes, namespace, slope
 
 
 class TensorFlow(Backend):
@@ -92,19 +92,17 @@ class TensorFlow(Backend):
         return value
 
     def sums(self, axis: int, arrays: Sequence[Array], /) -> Sequence[Array]:
-        """Return the sum of each array; in XLA on the CPU as one product with ones.
+        """Return the sum of each array over an axis; in XLA on the CPU by products with ones.
 
         XLA adds up there, one number after the other, what it has to compute, but makes products
         fast: distributions of 1000 classes take 1.5 times as long without, smoothed labels 1.9. On
         accelerators products lose digits.
         """
-        first, last = arrays[0], len(arrays[0].shape) - 1
+        last = len(arrays[0].shape) - 1
         elsewhere = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU")
         if axis != last or elsewhere or not modes.xla():
             return super().sums(axis, arrays)
-        ones = tf.ones((first.shape[axis], 1), first.dtype)
-        found: Sequence[Array] = tf.unstack(tf.stack(arrays) @ ones)
-        return found
+        return adding.by_products(arrays)
 
     def nan_outside(self, values: Array, low: float, high: float, /) -> Array:
         """Return ``values``, and NaN for those outside, in a branch of the graph.
@@ -120,6 +118,7 @@ class TensorFlow(Backend):
         return tf.cond(inside, lambda: tf.identity(values), lambda: marked(values, low, high))
 
     extremes = staticmethod(modes.extremes)
+    sum = staticmethod(adding.added)
     attach = staticmethod(modes.unconverted(slope.attach))  # 4 to 8 times as long without
     label_loss = staticmethod(
         modes.unconverted(labels.label_loss)

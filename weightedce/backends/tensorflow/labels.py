@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from weightedce.backends.contract import Array
+from weightedce.backends.tensorflow.adding import added
 from weightedce.backends.tensorflow.modes import (
     extremes,
     forward_mode,
@@ -110,11 +111,11 @@ def _formed(
     if classes <= FEW:
         elsewhere = tf.one_hot(labels, classes, 0.0, 1.0, axis=axis, dtype=z.dtype)
         ratios = tf.math.multiply_no_nan(ratios, elsewhere)  # of one class it may be NaN
-        others = tf.reduce_sum(ratios, axis)
+        others = added(ratios, axis)
         slope = ratios - hit * tf.expand_dims(others, axis)
     else:  # not -inf into the logits, which takes XLA half as long again
         ratios = tf.tensor_scatter_nd_update(ratios, places, tf.zeros_like(highest))
-        others = tf.reduce_sum(ratios, 1)
+        others = added(ratios, 1)
         slope = tf.tensor_scatter_nd_update(ratios, places, -others)
     found = softmax.label_loss(logit, highest, factor * others, finite=near)
     return found.loss, slope, factor * found.scale

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from weightedce.backends.contract import Array, Head
 from weightedce.backends.tensorflow import linear_labels
+from weightedce.backends.tensorflow.adding import added
 from weightedce.backends.tensorflow.modes import here, xla
 
 ELEMENTS = 5 * 2**22  # logits in a block: with 3, all took 1.08 times as long
@@ -139,8 +140,8 @@ class _Call:
 
         def step(carry: list[Any], part: list[Any]) -> tuple[list[Any], Array]:
             sums, slope = _slope(self.head, _logits(part[0], weight, bias), part[1:], shared)
-            added = [*sums, *(tf.reduce_sum(slope, axis=0) for _ in to_bias)]
-            after = [a + b for a, b in zip(carry, added, strict=False)]
+            more = [*sums, *(added(slope, 0) for _ in to_bias)]
+            after = [a + b for a, b in zip(carry, more, strict=False)]
             return [*after, to_weight.add(carry[-1], slope, part[0])], tf.matmul(slope, weight)
 
         rows = (hidden, *arrays[LINEAR : LINEAR + self.count])

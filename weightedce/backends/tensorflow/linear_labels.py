@@ -10,23 +10,23 @@ from typing import Any
 import tensorflow as tf
 
 from weightedce.backends.contract import Array, Head
+from weightedce.backends.tensorflow.adding import added
 from weightedce.backends.tensorflow.modes import xla
 
 
 def slope(head: Head, logits: Array, rows: Any, shared: Any) -> tuple[Any, Array]:
     """Return the sums, and the derivative to the logits."""
-    capped = head.capped(logits)
-    b = head.batch(capped, rows, shared)
+    b = head.batch(head.capped(logits), rows, shared)
     z, labels = b.logits, tf.cast(b.labels, tf.int32)
     highest, logit = tf.reduce_max(z, axis=1), tf.gather(tf.reshape(z, [-1]), _places(z, labels))
     shift = _unknown(tf.clip_by_value(highest, z.dtype.min, z.dtype.max))
     with tf.control_dependencies([logit]):
         e = tf.exp(tf.minimum(z - shift[:, None], 0.0))  # 1 at +inf
     e = _put(e, labels, tf.zeros_like(logit))
-    found = head.of_label(b, logit, highest, tf.reduce_sum(e, axis=1))
+    found = head.of_label(b, logit, highest, added(e, 1))
     derivative = _put(e * found.scale[:, None], labels, found.at_label)
     with tf.control_dependencies([derivative]):
-        cap_slope = head.cap_slope(capped)
+        cap_slope = head.cap_slope(logits)
         if cap_slope is not None:
             derivative *= cap_slope
     return head.sums(found.loss, b), derivative

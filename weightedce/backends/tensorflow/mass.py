@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from weightedce.backends.contract import Array
+from weightedce.backends.tensorflow.adding import added
 from weightedce.backends.tensorflow.modes import extremes, unrecorded, xla
 from weightedce.numerics import softmax
 
@@ -83,7 +84,7 @@ def _few_kernels(
         below, counted = 1.0 - top, 1.0 - single
 
     def total(each: Array) -> Array:
-        return tf.reduce_sum(each, axis, keepdims=True)
+        return added(each, axis, keepdims=True)
 
     powers, factor, behind = _powers(classes, seen, z, highest)
     powers = no_nan(powers, below)
@@ -91,9 +92,10 @@ def _few_kernels(
     rest = softmax.defined(total(powers) * factor - counted, highest)
     whole = total(mass)
     value = tf.squeeze(total(no_nan(behind, mass)) + whole * tf.math.log1p(rest), [axis])
-    mass *= below
     share = whole / (1.0 + rest)
-    at_top = total(mass) - share * rest
+    near = tf.cast(rest < 1.0, z.dtype)  # the maximum has most of the probability
+    mass *= 1.0 - top * near
+    at_top = near * (total(mass) - share * rest) + (1.0 - near) * share
     # not share * factor first, which for small weights would be an underflow
     return value, powers * factor * share - mass + top * at_top
 

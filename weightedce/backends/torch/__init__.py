@@ -78,6 +78,12 @@ class Torch(Backend):
             return torch.as_tensor(values, device=like.device)
         return torch.as_tensor(native(values), device=like.device)
 
+    def sum(self, array: Array, /, axis: int | None = None, *, keepdims: bool = False) -> Array:
+        """Return the sum; eager torch adds pairwise along any axis, Inductor along the last."""
+        if torch.compiler.is_compiling():
+            return super().sum(array, axis, keepdims=keepdims)
+        return array.sum() if axis is None else array.sum(axis, keepdim=keepdims)
+
     def product(self, weight: Array, loss: Array, /) -> Array:
         """Return ``weight * loss``; in compiled code, which cannot look for NaN, 0 * inf = 0.
 

@@ -16,8 +16,8 @@ def slope_in_place(
     head: Head, logits: Array, rows: Sequence[Any], shared: Sequence[Any]
 ) -> tuple[Array, Any]:
     """Return losses and sums, and put the derivative into the place of the logits."""
-    capped = head.capped(logits)
-    b = head.batch(capped, rows, shared)
+    cap_slope = head.cap_slope(logits)  # before what takes their place
+    b = head.batch(head.capped(logits), rows, shared)
     labels: Array = b.labels
     y, z = labels[:, None], b.logits
     highest = z.amax(dim=1)
@@ -27,7 +27,6 @@ def slope_in_place(
     e.scatter_(1, y, 0.0)
     found = head.of_label(b, at_label, highest, e.sum(dim=1))
     e.mul_(found.scale[:, None]).scatter_(1, y, found.at_label[:, None])
-    cap_slope = head.cap_slope(capped)
     if cap_slope is not None:
         e.mul_(cap_slope)
     return found.loss, head.sums(found.loss, b)

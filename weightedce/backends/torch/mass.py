@@ -25,11 +25,13 @@ def mass_in_place(
 
     others = mass.clone().scatter_(axis, place, 0.0)
     of_others = others.sum(axis, keepdim=True)
-    whole = of_others + mass.gather(axis, place)
+    of_highest = mass.gather(axis, place)
+    whole = of_others + of_highest
     behind = torch.sub(highest, logits, out=others).mul_(mass).sum(axis, keepdim=True)
     value = behind.add_(torch.log1p(rest).mul_(whole)).squeeze(axis)
     if not slope:
         return value, None
     share = whole.div_(1.0 + rest)
     powers.mul_(share * factor).sub_(mass)
-    return value, powers.scatter_(axis, place, of_others.sub_(share.mul_(rest)))
+    at_top = torch.where(rest < 1.0, of_others - share * rest, share - of_highest)
+    return value, powers.scatter_(axis, place, at_top)

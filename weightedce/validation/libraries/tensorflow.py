@@ -100,7 +100,8 @@ class TensorFlow(Library):
                     value = loss(z, *rest)
                     total = tf.reduce_sum(value)
                 gradient = inner.gradient(total, z, unconnected_gradients=zero)
-                columns = [gradient[..., j] for j in range(z.shape[-1])]
+                if max(orders) > 1:
+                    columns = [gradient[..., j] for j in range(z.shape[-1])]
             found = {0: value, 1: gradient}
             if max(orders) > 1:
                 second = [outer.gradient(c, z, unconnected_gradients=zero) for c in columns]

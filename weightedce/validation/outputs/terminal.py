@@ -31,12 +31,14 @@ def show(report: Report, console: Console, *, every_cell: bool = False) -> None:
     for kind, title in (("loss", "Losses"), ("peer", "Peers, the libraries' own functions")):
         cells = [cell for cell in report.cells if cell.kind == kind]
         if cells:
-            console.print(_heat_map(cells, f"{title}: worst error in ulp"))
+            console.print(_heat_map(cells, f"{title}: worst error / allowed, in ulp"))
             if kind == "peer" and not every_cell:
                 console.print(_findings(cells))
             else:
                 console.print(_table(cells, every_cell=every_cell))
     console.print(LEGEND)
+    for line in words.reasons(report.cells):
+        console.print(_text(line))
     _failures(report, console)
     for name, state in report.libraries.items():
         console.print(_text(f"{name}: {state}"))
@@ -90,9 +92,8 @@ def _coloured(cell: Cell) -> Text:
 def _table(cells: list[Cell], *, every_cell: bool) -> Table:
     """Return the worst number of each function, or of every cell, and where it occurred."""
     table = Table(header_style="bold")
-    for name in ("function", "worst in", "ulp", "allowed", "where"):
-        table.add_column(name, justify="right" if name in ("ulp", "allowed") else "left",
-                         overflow="fold")  # fmt: skip
+    for name in ("function", "worst in", "ulp / allowed", "where"):
+        table.add_column(name, justify="right" if "ulp" in name else "left", overflow="fold")
     rows = cells
     if not every_cell:
         calls = dict.fromkeys(cell.call for cell in cells)
@@ -101,12 +102,10 @@ def _table(cells: list[Cell], *, every_cell: bool) -> Table:
     for cell in rows:
         where = f"{cell.library} {cell.mode} {cell.dtype} {cell.order}"
         if cell.worst is None:
-            table.add_row(*map(_text, (cell.call, where, words.label(cell), "", cell.message)))
+            table.add_row(*map(_text, (cell.call, where, words.label(cell), cell.message)))
             continue
         example = f"{cell.worst.batch}: {words.given(cell.worst)}"
-        limit = words.number(cell.worst.allowed)
-        texts = (limit, _short(example))
-        table.add_row(_text(cell.call), _text(where), _coloured(cell), *map(_text, texts))
+        table.add_row(_text(cell.call), _text(where), _coloured(cell), _text(_short(example)))
     return table
 
 

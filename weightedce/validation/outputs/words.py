@@ -3,6 +3,7 @@
 from math import inf, isnan
 from typing import Any
 
+from weightedce.validation import oracle
 from weightedce.validation.cells import ERROR, UNSUPPORTED, Cell, Finding
 
 
@@ -20,15 +21,23 @@ def number(value: float) -> str:
 
 
 def label(cell: Cell) -> str:
-    """Return what stands in a cell of the heat-map: the number, marked where it fails."""
+    """Return what stands in a cell of the heat-map: error / allowed, marked where it fails."""
     if cell.status == UNSUPPORTED:
         return "–"
     if cell.status == ERROR:
         return "✗ error"
     if cell.worst is None:
         return "✗" if cell.bad else "ok"
-    text = number(cell.ulp)
+    text = f"{number(cell.ulp)}/{number(cell.worst.allowed)}"
     return f"✗ {text}" if cell.bad else text
+
+
+def reasons(cells: list[Cell]) -> list[str]:
+    """Return for each loss that may err by more than others why it may."""
+    known = oracle.BINARY | oracle.MULTICLASS | oracle.BATCH
+    names = dict.fromkeys(cell.call for cell in cells if cell.kind == "loss")
+    found = {name: known[name].reason for name in names if name in known}
+    return [f"{name} is allowed more: {reason}" for name, reason in found.items() if reason]
 
 
 def values(x: Any, most: int = 6) -> str:

@@ -82,11 +82,11 @@ def test_constants_go_beside_the_logits_of_any_library(library, form):
 
 @pytest.mark.parametrize("form", ["arrays of NumPy", "lists", "read-only"])
 def test_constants_in_every_mode(differentiable, form):
-    of = FORMS[form]
+    weight, sample, mask, labels = map(FORMS[form], (WEIGHT, SAMPLE, MASK, LABELS))
 
     def loss(z):
-        options = {"class_weight": of(WEIGHT), "sample_weight": of(SAMPLE), "mask": of(MASK)}
-        return w.cross_entropy(z, of(LABELS), label_smoothing=0.1, **options)
+        options = {"class_weight": weight, "sample_weight": sample, "mask": mask}
+        return w.cross_entropy(z, labels, label_smoothing=0.1, **options)
 
     for mode in differentiable.modes:
         got = differentiable.evaluate(mode, loss, Z, [])
@@ -125,10 +125,12 @@ def test_every_argument_may_be_a_constant(library, name):
 
 @pytest.mark.parametrize("how", ["list of arrays", "tuple of numbers and arrays", "list of rows"])
 def test_lists_of_arrays_are_stacked(differentiable, how):
+    listed = LABELS.tolist()
+
     def loss(z, first, sample):
         weight = [first, 2.0 * first, 5.0] if how != "tuple" else (first, 2.0, 5)
         rows = [sample, 1.0 * sample] if how == "list of rows" else None
-        labels = LABELS.tolist()
+        labels = listed
         if rows is not None:
             z, labels = z[None] + 0.0 * sample[0], [labels]
             rows = rows[:1]

@@ -34,14 +34,15 @@ def backend_of(array: Array) -> Backend:
 
         return backend
     kind = type(array)
-    if kind not in _KNOWN:
+    wing = _KNOWN.get(kind)
+    if wing is None:
         wing = _wing(kind)
         if wing is None:
             from weightedce.backends.standard import standard_backend
 
             return standard_backend(array)
         _KNOWN[kind] = wing
-    return _KNOWN[kind]
+    return wing
 
 
 _KNOWN: dict[type, Backend] = {}  # by the type of the array, since a small loss asks often

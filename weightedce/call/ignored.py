@@ -16,6 +16,8 @@ def ignored(ignore_index: Any, *, integer: bool) -> Ignored:
     """Return the labels to ignore: none for None, a number, or the numbers of a collection."""
     if ignore_index is None:
         return ()
+    if isinstance(ignore_index, Real):
+        return (_label(ignore_index, integer),)
     if isinstance(ignore_index, set | frozenset):
         ignore_index = sorted(ignore_index)
     if columns.is_sequence(ignore_index):

@@ -35,6 +35,9 @@ def label_loss(composed: Composed, logits: Array, labels: Array, axis: int) -> A
     if forward_mode([logits]):
         return composed(logits, labels, axis)
     rank, classes = len(logits.shape), logits.shape[axis]
+    if not tf.executing_eagerly():  # constant labels: an == of sizes 4 and None has no rank
+        sizes = labels.shape.as_list()
+        logits = tf.ensure_shape(logits, [*sizes[:axis], classes, *sizes[axis:]])
     to = 0 if classes <= FEW and not xla() else 1
     order = [i for i in range(rank) if i != axis]
     order.insert(0 if to == 0 else rank, axis)

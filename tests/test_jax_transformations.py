@@ -6,6 +6,7 @@ of its own.
 """
 
 import inspect
+import os
 from functools import cache, partial
 
 import numpy as np
@@ -26,7 +27,19 @@ RATIOS = {
     "recall_specificity_loss": w.SoftConfusion.recall_specificity_loss,
 }
 ROWS, CLASSES, INPUTS = 64, 3, 2
+LONG = os.environ.get("WEIGHTEDCE_LONG", "0") != "0"
 every = pytest.mark.parametrize("name", LOSSES)
+# one of each kind of derivative of our own, and of those that JAX derives: the long run takes all
+KINDS = (
+    "asymmetric_loss",
+    "binary_cross_entropy",
+    "binary_focal_loss",
+    "cross_entropy",
+    "expected_cost",
+    "f_beta_loss",
+    "vector_scaling_cross_entropy",
+)
+of_each_kind = pytest.mark.parametrize("name", LOSSES if LONG else KINDS)
 # what is transformed does not depend on how well LLVM schedules it, which takes a third of the time
 jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 close = partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-15)  # orders of summation differ
@@ -102,7 +115,7 @@ def test_jit_of_every_reduction(name):
         close(got[reduction], expected, err_msg=reduction)
 
 
-@every
+@of_each_kind
 def test_vmap_over_problems(name):
     """Each with parameters, targets and weights of its own."""
     problems = [batch(name, i) for i in range(5)]
@@ -116,7 +129,7 @@ def test_vmap_over_problems(name):
         close(gradients[i], alone(name)(theta, x, y)[1])
 
 
-@every
+@of_each_kind
 def test_hessian(name):
     """Of all parameters, against differences of the gradient and the sum over examples."""
     x, theta, y = batch(name)
@@ -139,7 +152,7 @@ def test_hessian(name):
     close(hessian * (y >= 0).sum(), each.sum(axis=0), rtol=1e-11, atol=1e-12)
 
 
-@every
+@of_each_kind
 def test_scan_over_parts(name):
     """Totals of micro-batches with unlike numbers of targets: the loss, and its gradient."""
     x, theta, y = map(jax.numpy.asarray, batch(name))
@@ -173,7 +186,7 @@ def on_devices():
         for kind in (kinds.Auto, kinds.Explicit)
     )
     found = {}
-    for name in LOSSES:
+    for name in LOSSES if LONG else KINDS:
         part, finish, _ = part_of(name)
 
         def manual(theta, x, y, name=name, part=part, finish=finish):
@@ -217,7 +230,7 @@ def devices():
 
 
 @pytest.mark.parametrize("way", ["manual", "automatic", "explicit"])
-@every
+@of_each_kind
 def test_eight_devices_are_one(devices, name, way):
     """Manual: shard_map and psum. Automatic, explicit: the two kinds of mesh under jit.
 

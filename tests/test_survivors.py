@@ -7,6 +7,8 @@ import weightedce as w
 from test_semantics import LABELS, Y, Z, value
 
 RANDOM = np.random.default_rng(0)
+# the core is one for all libraries: what changes in it, NumPy sees
+numpy_alone = pytest.mark.parametrize("library", ["numpy"], indirect=True)
 CLASSES = {
     "cross_entropy": {},
     "focal_loss": {},
@@ -199,6 +201,7 @@ def test_an_absent_class_has_the_largest_margin():
 
 
 @pytest.mark.parametrize("weight", [[2.0, 5.0], 3.0, np.array([0.0, 1.0])])
+@numpy_alone
 def test_class_weights_of_yes_and_no_are_those_of_two_classes(library, weight):
     z, y = Z[:, 0], Y[:, 0].astype(int)
     options = {"class_weight": weight, "reduction": "none"}
@@ -230,6 +233,7 @@ def test_a_weight_without_rows_is_named():
 
 @pytest.mark.parametrize(("loss", "options"), [(w.asymmetric_loss, {}), (w.binary_focal_loss, {})])
 @pytest.mark.parametrize("more", [{}, {"clip": 0.0}])
+@numpy_alone
 def test_a_certain_right_answer_costs_nothing(library, loss, options, more):
     if loss is w.binary_focal_loss and more:
         pytest.skip("has no clip")
@@ -319,6 +323,7 @@ def test_a_logit_at_the_threshold_is_no_alarm():
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
+@numpy_alone
 def test_costs_of_classes_along_any_axis(library, axis):
     z, labels = RANDOM.normal(size=(2, 4, 3)), RANDOM.integers(0, 3, (2, 4))
     options = {"class_weight": [1.0, 2.0, 5.0], "reduction": "none"}
@@ -348,6 +353,7 @@ def test_two_classes_along_a_named_axis_are_no_yes_and_no():
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("one_hot", [False, True], ids=["labels", "one-hot"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@numpy_alone
 def test_where_no_limit_exists_the_loss_is_nan(library, name, one_hot, smoothing):
     z = np.array([[np.inf, np.inf, 0.0], [-np.inf, -np.inf, -np.inf], [1.0, 2.0, 3.0]])
     labels = np.array([0, 2, 1])
@@ -409,6 +415,7 @@ ROWS = RANDOM.normal(size=(2, 4, 3)), RANDOM.normal(size=(5, 3)), RANDOM.integer
 )
 @pytest.mark.parametrize("soft", [False, True], ids=["labels", "distribution"])
 @pytest.mark.parametrize("reduction", ["none", "mean", "weighted_mean", "total"])
+@numpy_alone
 def test_rows_of_two_axes_are_rows(library, options, soft, reduction):
     if soft and "ignore_index" in options:
         pytest.skip("a distribution has no label to ignore")
@@ -497,6 +504,7 @@ def test_blocks_of_one_size_are_their_rows(name, reduction):
 
 @pytest.mark.parametrize("clip", [0.0, 0.05])
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0])
+@numpy_alone
 def test_asymmetric_loss_of_every_power(library, gamma, clip):
     p = np.array([0.9, 0.5, 0.1, 0.01])
     z = np.log(p / (1 - p))
@@ -559,6 +567,7 @@ def test_right_answers_cost_nothing_by_default():
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("soft", [False, True], ids=["labels", "distribution"])
+@numpy_alone
 def test_expected_costs_are_reduced_like_any_loss(library, soft, smoothing):
     given = {"class_weight": [1.0, 2.0, 5.0], "label_smoothing": smoothing}
 

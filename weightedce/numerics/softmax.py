@@ -269,7 +269,8 @@ def _weighed(logits: Array, top: Array, axis: int, prior: Prior) -> Array:
     xp = backend.namespace
     highest = backend.detach(xp.max(logits, axis=axis, keepdims=True))
     largest = xp.finfo(logits.dtype).max
-    roots = _ratios(0.5 * logits, 0.5 * xp.clip(highest, -largest, largest), axis)
+    halves = (0.5 * xp.clip(x, -largest, largest) for x in (logits, highest))
+    roots = _ratios(*halves, axis)
     own = _at(top, backend.detach(roots), axis)
     return roots * (prior.factor / (own * _at(top, prior.factor, axis))) * (roots / own)
 

@@ -1,6 +1,7 @@
 """Fixtures: every library that is installed, by name, and the differentiable ones."""
 
 import os
+from functools import partial
 from importlib.util import find_spec
 
 import pytest
@@ -36,6 +37,18 @@ def differentiable(request):
     return LIBRARIES[request.param]
 
 
+@pytest.fixture
+def unoptimized(monkeypatch):
+    """Let torch.compile trace, but not write C++, which takes ten times as long.
+
+    For what a tracer decides; what a compiler makes of the numbers is held in test_truth.
+    """
+    if "torch" in DIFFERENTIABLE:
+        import torch
+
+        monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+
+
 @pytest.fixture(autouse=True, scope="module")
 def forgetful():
     """Keep nothing compiled beyond its module: to the end of the tests it would be 16 GB."""
@@ -43,3 +56,12 @@ def forgetful():
 
     yield
     forget()
+
+
+SLOW = ("test_truth", "test_jax_training", "test_keras", "test_fast_paths", "test_laws")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest, so that no worker is left alone with one."""
+    places = {f"{name}.py": place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: places.get(item.path.name, len(SLOW)))

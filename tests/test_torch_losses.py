@@ -307,18 +307,20 @@ def test_errors_have_the_names_of_the_module(call, error, message):
 COMPILED = ["cross_entropy", "binary_cross_entropy", "expected_cost", "tversky_loss"]
 
 
+@pytest.mark.usefixtures("unoptimized")
 @pytest.mark.parametrize("name", COMPILED)
 def test_compiled(name):
     module, _ = make(name)
     z, y = batch(name)
     expected = module(z, y)
     torch.testing.assert_close(torch.compile(module, fullgraph=True)(z, y), expected)
-    module.compile(fullgraph=True)
+    module.compile(fullgraph=True, backend="aot_eager")
     torch.testing.assert_close(module(z, y, sample_weight=torch.ones(6)), expected)
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(module(z, y, sample_weight=torch.ones(6)), expected)
 
 
+@pytest.mark.usefixtures("unoptimized")
 def test_compiled_with_a_weight_for_each_element():
     module = modules.BCEWithLogitsLoss(pos_weight=torch.rand(6, 3), reduction="none")
     z, y = batch("binary_cross_entropy")

@@ -24,8 +24,8 @@ class ExpectedCost(WeightedLoss, function=losses.expected_cost, order="cost_matr
         probability per element; anything else K per example along the last axis.
     class_weight : dict, list, array or "batch", optional
         As in `BinaryCrossentropy` or `CategoricalCrossentropy`.
-    ignore_class : int, optional
-        Elements or examples with this label are left out.
+    ignore_class : number or several, optional
+        As in `BinaryCrossentropy` or `CategoricalCrossentropy`.
     reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "weighted_mean", \
 "sum", "none", None}
         As in `BinaryCrossentropy` or `CategoricalCrossentropy`.
@@ -44,6 +44,7 @@ class ExpectedCost(WeightedLoss, function=losses.expected_cost, order="cost_matr
 
     cost_matrix: Any
     axis: int | None
+    ignore_class: Any = None
 
     def evaluate(
         self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, reduction: str | None

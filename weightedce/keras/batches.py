@@ -54,7 +54,7 @@ class CountsLoss(ElementsLoss):
         counted = sorted({arguments.axis_of(shape, axis) for axis in axes})
         left = [i for i in range(len(shape)) if i not in counted]
         problems = tuple(shape[i] for i in left)
-        matrix = (math.prod(shape[i] for i in counted), math.prod(problems))
+        matrix = (math.prod([shape[i] for i in counted]), math.prod(problems))
 
         def laid(x: Array | None) -> Array | None:
             if x is None or not left or not len(x.shape):

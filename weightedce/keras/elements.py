@@ -70,7 +70,8 @@ class ElementsLoss(WeightedLoss):
         pair = self.pair(y, keep)  # of a graph's tensor: it can be indexed but not unpacked
         pos = self.pos_weight
         if pos == "batch":
-            pos = pos_weights(y, axis=self.axis if isinstance(self.axis, int) else -1, mask=keep)
+            axis = self.axis if isinstance(self.axis, int) else -1
+            pos = pos_weights(ops.cast(y, self.compute), axis=axis, mask=keep)
         return {
             "pos_weight": product(pos, pair[1]),
             "neg_weight": product(self.neg_weight, pair[0]),

@@ -58,7 +58,7 @@ class SoftmaxLoss(WeightedLoss):
 
     plain = staticmethod(losses.cross_entropy)
     bounded: ClassVar[bool] = False  # nothing to clip: probabilities count as they are
-    normalized: ClassVar[bool] = False
+    normalized: ClassVar[bool] = False  # of all logits that give a distribution, its logarithm
     labels: ClassVar[bool] = True
     distributions: ClassVar[bool] = True
     whole_labels = True
@@ -73,18 +73,17 @@ class SoftmaxLoss(WeightedLoss):
         axis = -1 if self.axis is None else self.axis
         arguments.axis_of(known_shape(ops.convert_to_tensor(y_pred)), axis)
         z = softmax_logits(
-            y_pred,
-            self.compute,
-            axis=axis,
-            from_logits=self.from_logits,
-            exact=self.bounded,
-            normalized=self.normalized,
+            y_pred, self.compute, axis=axis, from_logits=self.from_logits, exact=self.bounded
         )
         y, hard = self.targets(ops.convert_to_tensor(y_true), z, axis)
         shape = known_shape(z)
         shape = tuple(size for i, size in enumerate(shape) if i != axis % len(shape))
         ignore = ignored(self.ignore_class, integer=True)
         keep = kept(mask, shape, kept_examples(None, ignore, y, hard, z, shape, axis))
+        if self.normalized and not self.from_logits:
+            if keep is not None:  # what is masked may be NaN
+                z = ops.where(ops.expand_dims(keep, axis=axis), z, ops.zeros_like(z))
+            z = ops.log_softmax(z, axis=axis)
         if sample_weight is not None:
             sample_weight = leading("sample_weight", sample_weight, shape)
         counted = (y, keep)

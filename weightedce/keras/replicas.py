@@ -29,7 +29,11 @@ def added(part: Any) -> Any:
 def gathered(part: Array | None) -> Array | None:
     """Return what all replicas hold of an array, one after the other along its first axis."""
     context = _context()
-    return part if context is None or part is None else context.all_gather(part, axis=0)
+    if context is None or part is None:
+        return part
+    if backend.standardize_dtype(part.dtype) == "bool":  # which does not travel
+        return ops.cast(context.all_gather(ops.cast(part, "int32"), axis=0), "bool")
+    return context.all_gather(part, axis=0)
 
 
 def mean(total: Array, weight: Array) -> Array:

@@ -221,7 +221,7 @@ def test_weights_of_tversky_by_names_that_mean_one_thing():
     released = tuple(map(int, keras.__version__.split(".")[:2]))
     theirs = numpy(keras.losses.Tversky(0.2, 0.8)(Y, p))
     np.testing.assert_allclose(values[released > (3, 15)], theirs, rtol=1e-5)
-    with pytest.raises(ValueError, match="alpha, beta: .*alpha=0.2 and beta=0.5"):
+    with pytest.raises(ValueError, match=r"alpha, beta: .*alpha=0\.2 and beta=0\.5"):
         ours.Tversky(alpha=0.2)
     with pytest.raises(ValueError, match="fp_weight, fn_weight: expected none beside alpha"):
         ours.Tversky(0.2, 0.8, fp_weight=0.8)

@@ -63,7 +63,8 @@ class CountsLoss(ElementsLoss):
 
         def one_each(name: str) -> Any:
             vector = given.pop(name)
-            if not left or not isinstance(vector, list) and not len(getattr(vector, "shape", ())):
+            several = isinstance(vector, list) or len(getattr(vector, "shape", ()))
+            if not left or not several:
                 return vector
             vector = ops.convert_to_tensor(vector)
             if len(shape) - 1 in counted or vector.shape[0] != shape[-1]:

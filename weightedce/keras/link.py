@@ -38,10 +38,8 @@ def sigmoid_logits(y_pred: Any, dtype: str, *, from_logits: bool, exact: bool) -
     return _seen(y_pred, linked, "Sigmoid", ops.sigmoid, last=True, from_logits=from_logits)
 
 
-def softmax_logits(
-    y_pred: Any, dtype: str, *, axis: int, from_logits: bool, exact: bool
-) -> Array:
-    """Return the logits of a distribution along ``axis``, or of ``y_pred`` that is logits already."""
+def softmax_logits(y_pred: Any, dtype: str, *, axis: int, from_logits: bool, exact: bool) -> Array:
+    """Return the logits of a distribution along ``axis``, or ``y_pred`` that is logits already."""
     given = ops.convert_to_tensor(y_pred)
     p = ops.cast(given, dtype)
     if not from_logits:

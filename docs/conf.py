@@ -52,6 +52,11 @@ def without_last_empty_lines(_, __, source):
     source[0] = source[0].replace("\n\n```\n", "\n```\n")
 
 
+def without_members(app, what, *_):
+    """Leave out what the loss objects of a framework are made of: they are called, no more."""
+    return True if what == "class" and app.env.docname in ("api/keras", "api/torch") else None
+
+
 def formula(translator, node):
     """Write a formula as MathML, which browsers show by themselves."""
     block = isinstance(node, nodes.math_block)
@@ -62,5 +67,6 @@ def formula(translator, node):
 
 def setup(app):
     app.connect("env-check-consistency", every_public_name_is_documented)
+    app.connect("autodoc-skip-member", without_members)
     app.connect("source-read", without_last_empty_lines)
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))

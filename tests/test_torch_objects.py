@@ -84,6 +84,14 @@ def test_it_is_an_instance_of_the_class_of_torch_with_its_attributes(name):
             lambda: modules.FocalLoss(alpha=0.25),
             "there is no option 'alpha': expected class_weight, got alpha=0.25",
         ),
+        (
+            lambda: modules.TverskyLoss(alpha=0.3),
+            "there is no option 'alpha': expected fp_weight, got alpha=0.3",
+        ),
+        (
+            lambda: modules.TverskyLoss(beta=0.3),
+            "there is no option 'beta': expected fn_weight, got beta=0.3",
+        ),
         (lambda: modules.FocalLoss(ignore_class=0), "expected ignore_index, got ignore_class=0"),
         (lambda: modules.FocalLoss(gama=1.0), "expected gamma, got gama=1.0"),
         (

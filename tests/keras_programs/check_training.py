@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+from math import nan
 from pathlib import Path
 
 import keras
@@ -179,6 +180,52 @@ def test_a_saved_model_has_the_same_loss_in_a_new_process(tmp_path):
         assert next(lines) == loss.dtype
         assert next(lines) == repr(loss.get_config())
     assert binary.dtype == "float16"
+
+
+KINDS = {"torch": [dict, list], "jax": [list], "tensorflow": [dict]}  # torch does not compile
+
+
+@pytest.mark.parametrize("kind", KINDS[BACKEND])
+def test_a_saved_model_of_several_outputs_goes_on_training(kind, tmp_path):
+    losses = {
+        "labels": ours.BinaryCrossentropy(pos_weight=[2.5, 10, 5, 20], ignore_class=(9, nan)),
+        "classes": ours.SparseCategoricalCrossentropy(
+            class_weight={2: 4.0}, reduction="weighted_mean"
+        ),
+        "regions": ours.Tversky(fp_weight=0.2, fn_weight=0.8, axis=0),
+    }
+    weights = {"labels": 1.0, "classes": 0.5, "regions": 2.0}
+    unknown = np.where(RANDOM.random(Y.shape) < 0.2, [nan, 9, nan, 9], Y).astype("float32")
+    y = {"labels": unknown, "classes": LABELS, "regions": Y[:, :2]}
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((5,))
+    outputs = {
+        "labels": keras.layers.Dense(4, activation="sigmoid", name="labels")(inputs),
+        "classes": keras.layers.Dense(3, activation="softmax", name="classes")(inputs),
+        "regions": keras.layers.Dense(2, activation="sigmoid", name="regions")(inputs),
+    }
+    if kind is list:
+        losses, weights, y, outputs = (list(d.values()) for d in (losses, weights, y, outputs))
+    model = keras.Model(inputs, outputs)
+    model.compile(keras.optimizers.SGD(0.3), loss=losses, loss_weights=weights)
+    model.fit(X, y, verbose=0)
+    values = model.evaluate(X, y, batch_size=64, verbose=0, return_dict=True)
+    each = [values[f"{name}_loss"] for name in ("labels", "classes", "regions")]
+    np.testing.assert_allclose(values["loss"], np.dot(each, [1.0, 0.5, 2.0]), rtol=1e-5)
+    p = model.predict(X, verbose=0)
+    alone = [losses[k](y[k], p[k]) for k in (outputs if kind is dict else range(3))]
+    np.testing.assert_allclose(each, [numpy(loss) for loss in alone], rtol=1e-4)
+
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    found = again.evaluate(X, y, batch_size=64, verbose=0, return_dict=True)
+    np.testing.assert_allclose(list(found.values()), list(values.values()), rtol=1e-6)
+    for one in (model, again):
+        one.fit(X, y, batch_size=32, shuffle=False, verbose=0)
+    for mine, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-7)
+    after = again.evaluate(X, y, batch_size=64, verbose=0, return_dict=True)
+    assert after["loss"] < values["loss"]
 
 
 @pytest.mark.skipif(BACKEND == "torch", reason="keras.distribution is for JAX, MirroredStrategy TF")

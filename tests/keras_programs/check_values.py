@@ -80,7 +80,7 @@ PUBLISHED = [
     (ours.Dice, {"axis": (1, 2, 3), "reduction": None},
      np.tile([[[1.0], [1.0]], [[0.0], [0.0]]], (2, 1, 1, 1)),
      [[[[0.0], [1.0]], [[0.0], [1.0]]], [[[0.4], [0.0]], [[0.0], [0.9]]]], None, [0.5, 0.75757575]),
-    (ours.Tversky, {"alpha": 0.2, "beta": 0.8},
+    (ours.Tversky, {"fp_weight": 0.8, "fn_weight": 0.2},  # of version 3.15.1: see check_behaviour
      np.tile([[1, 0, 1, 0], [0, 1, 0, 1]], (2, 1)),
      np.tile([[0, 1, 0, 1], [1, 0, 1, 1]], (2, 1)), None, 0.7916667),
     (ours.Tversky, {"fp_weight": 0.8, "fn_weight": 0.2, "axis": [1, 2, 3], "reduction": None},
@@ -156,6 +156,19 @@ def test_saturated_probabilities_cost_what_they_cost_in_keras():
     np.testing.assert_allclose(result, [16.118095, 15.942385], rtol=1e-6)
     y_pred = np.array([[0.0, 1.0, 0.0]], "float32")
     np.testing.assert_allclose(numpy(C()([[1.0, 0.0, 0.0]], y_pred)), 16.118095, rtol=1e-6)
+
+
+def test_focal_losses_of_logits_that_are_saturated_and_wrong():
+    """Keras clips the probabilities of its focal losses; its binary one on TensorFlow does not."""
+    options = {"gamma": 2.0, "from_logits": True}
+    y, z = np.array([[1.0, 0.0]]), np.array([[-100.0, 0.0]], "float32")
+    np.testing.assert_allclose(numpy(CF(alpha=1.0, **options)(y, z)), 100.0, rtol=1e-6)
+    np.testing.assert_allclose(numpy(F(**options)(y[:, :1], z[:, :1])), 100.0, rtol=1e-6)
+    theirs = keras.losses.CategoricalFocalCrossentropy(alpha=1.0, **options)(y, tensor(z))
+    np.testing.assert_allclose(numpy(theirs), 16.118, rtol=1e-4)
+    theirs = keras.losses.BinaryFocalCrossentropy(**options)(y[:, :1], tensor(z[:, :1]))
+    clipped = 100.0 if keras.backend.backend() == "tensorflow" else 16.118
+    np.testing.assert_allclose(numpy(theirs), clipped, rtol=1e-4)
 
 
 @pytest.mark.parametrize("shapes", [((6,), (6, 1)), ((6, 1), (6,)), ((6, 1), (6, 1))])

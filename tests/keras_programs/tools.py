@@ -38,7 +38,9 @@ def gradient(function, x, compiled=False):
         import torch
 
         leaf = tensor(x).detach().clone().requires_grad_(True)
-        function = torch.compile(function, backend="eager") if compiled else function
+        if compiled:
+            torch.compiler.reset()  # it gives up on code that it has compiled a few times
+            function = torch.compile(function, backend="eager", fullgraph=True)
         value = function(leaf).sum()
         value.backward()
         return value.detach().numpy(), leaf.grad.numpy()

@@ -43,7 +43,8 @@ def number(name: str, value: Any, low: float = -inf, high: float = inf) -> float
         if isinstance(value, bool) or not isinstance(value, Real):
             raise TypeError(f"{name}: expected a number, got {type(value).__qualname__}: {value!r}")
     if not low <= float(value) <= high or abs(value) == inf:
-        raise ValueError(f"{name}: expected {low} <= {name} <= {high}, got {value!r}")
+        within = f"{low} <= {name} <= {high}" if (low, high) != (-inf, inf) else "a finite number"
+        raise ValueError(f"{name}: expected {within}, got {value!r}")
     return float(value)
 
 

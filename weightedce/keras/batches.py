@@ -8,8 +8,11 @@ from keras import ops
 from weightedce import losses
 from weightedce.backends import Array
 from weightedce.call import arguments
+from weightedce.keras import replicas
 from weightedce.keras.elements import ElementsLoss
 from weightedce.keras.reductions import known_shape
+from weightedce.losses.soft_confusion import soft_confusion
+from weightedce.objects.signature import options_of
 
 
 class CountsLoss(ElementsLoss):
@@ -32,7 +35,7 @@ class CountsLoss(ElementsLoss):
     -----
     The loss is in [0, 1], without unit. Sample weights and the mask weigh elements inside the
     counts. Gradients flow to ``y_pred``; the loss is bounded, so saturated wrong answers have a
-    gradient near 0. Counts of a batch do not add up to those of the epoch: take large batches.
+    gradient near 0. Losses of batches do not average to that of the epoch: take large batches.
     """
 
     plain = staticmethod(losses.dice_loss)
@@ -44,26 +47,24 @@ class CountsLoss(ElementsLoss):
     ) -> Array:
         """Return the loss; over what is left of the axes by one of Keras's reductions."""
         z, y, weight, keep = self.elements(y_true, y_pred, sample_weight, mask)
-        given = {**self.passed(), **self.weights(y, keep)}
-        if self.axis is None:
-            return type(self).function(z, y, sample_weight=weight, mask=keep, **given)
+        given = self.given(y, keep)
         shape = known_shape(z)
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        axes = range(len(shape)) if self.axis is None else self.axis
+        axes = [axes] if isinstance(axes, int) else axes
         counted = sorted({arguments.axis_of(shape, axis) for axis in axes})
         left = [i for i in range(len(shape)) if i not in counted]
         problems = tuple(shape[i] for i in left)
-        matrix = (math.prod(shape[i] for i in counted), math.prod(problems))
+        matrix = (math.prod([shape[i] for i in counted]), math.prod(problems))
 
         def laid(x: Array | None) -> Array | None:
-            if x is None or not len(x.shape):
+            if x is None or not left or not len(x.shape):
                 return x
             return ops.reshape(ops.transpose(ops.broadcast_to(x, shape), counted + left), matrix)
 
         def one_each(name: str) -> Any:
             vector = given.pop(name)
-            if vector is None or not (
-                isinstance(vector, list) or len(getattr(vector, "shape", ()))
-            ):
+            several = isinstance(vector, list) or len(getattr(vector, "shape", ()))
+            if not left or not several:
                 return vector
             vector = ops.convert_to_tensor(vector)
             if len(shape) - 1 in counted or vector.shape[0] != shape[-1]:
@@ -74,17 +75,28 @@ class CountsLoss(ElementsLoss):
                 )
             return ops.reshape(ops.broadcast_to(vector, problems), (-1,))
 
-        losses = type(self).function(
+        own = {name: given.pop(name) for name in [*given] if name not in options_of(soft_confusion)}
+        counts = soft_confusion(
             laid(z),
             laid(y),
             sample_weight=laid(weight),
             mask=laid(keep),
             pos_weight=one_each("pos_weight"),
             neg_weight=one_each("neg_weight"),
-            reduction="none",
-            **{**given, "axis": 1},
+            **{**given, "axis": 1 if left else None},
         )
+        shared = 0 in counted  # each replica of tf.distribute has a part of every problem
+        if shared:
+            counts = type(counts)(*replicas.added(list(counts)))
+        losses = getattr(counts, type(self).function.__name__)(**own)
+        if shared:
+            losses = losses / replicas.replicas()
         losses = ops.reshape(losses, problems)
-        if reduction in ("none", None):
+        if reduction in ("none", None) or not left:
             return losses
-        return ops.sum(losses) if reduction == "sum" else ops.mean(losses)
+        if reduction == "sum":
+            return ops.sum(losses)
+        if shared:
+            return ops.mean(losses)
+        number = ops.cast(math.prod(problems), losses.dtype)
+        return replicas.mean(ops.sum(losses), number)

@@ -14,7 +14,6 @@ class CategoricalCrossentropy(
     SoftmaxLoss,
     function=losses.cross_entropy,
     order="from_logits label_smoothing axis reduction name dtype",
-    without=["ignore_index"],
 ):
     """`cross_entropy` of one-hot targets or distributions as a Keras loss, with class weights.
 
@@ -63,7 +62,6 @@ class CategoricalFocalCrossentropy(
     SoftmaxLoss,
     function=losses.focal_loss,
     order="alpha gamma from_logits label_smoothing axis reduction name dtype",
-    without=["ignore_index"],
 ):
     """`focal_loss` as a Keras loss, of one-hot targets or distributions.
 

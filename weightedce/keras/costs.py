@@ -24,8 +24,8 @@ class ExpectedCost(WeightedLoss, function=losses.expected_cost, order="cost_matr
         probability per element; anything else K per example along the last axis.
     class_weight : dict, list, array or "batch", optional
         As in `BinaryCrossentropy` or `CategoricalCrossentropy`.
-    ignore_class : int, optional
-        Elements or examples with this label are left out.
+    ignore_class : number or several, optional
+        As in `BinaryCrossentropy` or `CategoricalCrossentropy`.
     reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "weighted_mean", \
 "sum", "none", None}
         As in `BinaryCrossentropy` or `CategoricalCrossentropy`.
@@ -42,8 +42,15 @@ class ExpectedCost(WeightedLoss, function=losses.expected_cost, order="cost_matr
         model.compile("adam", loss=ExpectedCost([[0, 1], [9, 0]]))  # a miss costs 9
     """
 
+    whole_labels = True
     cost_matrix: Any
     axis: int | None
+    ignore_class: Any = None
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        config = {**self.get_config(), "reduction": "none"}
+        self._elements, self._examples = _PerElement(**config), _PerExample(**config)
 
     def evaluate(
         self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, reduction: str | None
@@ -52,9 +59,8 @@ class ExpectedCost(WeightedLoss, function=losses.expected_cost, order="cost_matr
         y, p = same_rank(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
         two = len(self.cost_matrix) == 2 and self.axis is None and len(y.shape) == len(p.shape)
         labels = two and y.shape[-1] == 1 != p.shape[-1]  # (N, 1) beside (N, 2)
-        family = _PerElement if two and not labels else _PerExample
-        loss = family(**{**self.get_config(), "reduction": "none"})
-        return loss.evaluate(y_true, y_pred, sample_weight, mask, reduction)
+        family = self._elements if two and not labels else self._examples
+        return family.evaluate(y_true, y_pred, sample_weight, mask, reduction)
 
 
 class _PerElement(BinaryLoss, function=losses.expected_cost, order="cost_matrix"):

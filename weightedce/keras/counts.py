@@ -28,7 +28,7 @@ class Dice(CountsLoss, function=losses.dice_loss, order="reduction name axis dty
     -----
     Differences from ``keras.losses.Dice``: a sample weight, which Keras multiplies the scalar
     with; no 1e-7 in the denominator; targets outside 0..1 are errors; under ``tf.distribute`` the
-    loss is divided by the number of replicas.
+    loss is that of the whole batch, where Keras adds up the losses of the replicas.
     """
 
 
@@ -40,17 +40,16 @@ class Tversky(
     Parameters
     ----------
     alpha, beta : float
-        Keras's names for the weights of false negatives (alpha) and of false positives (beta),
-        as its code has them; its documentation has them the other way round.
+        Keras's names for the two weights, which must be the same number: up to Keras 3.15.1
+        alpha is the weight of false negatives, after it of false positives, as documented.
     fp_weight, fn_weight : float, optional
-        Weight of false positives and of false negatives, at least 0, in place of beta and alpha
-        and by names that cannot be mixed up.
+        Weight of false positives and of false negatives, at least 0, in place of alpha and beta.
 
     Notes
     -----
-    Differences from ``keras.losses.Tversky``: a sample weight, which Keras multiplies the scalar
-    with; no 1e-7 in the denominator; targets and predictions outside 0..1 are errors; the loss is
-    divided by the number of replicas under ``tf.distribute``.
+    Differences from ``keras.losses.Tversky``: two different weights, which go by their names; a
+    sample weight, which Keras multiplies the scalar with; no 1e-7 in the denominator; targets and
+    predictions outside 0..1 are errors; under ``tf.distribute`` as in `Dice`.
     """
 
     alpha: float = 0.5
@@ -60,11 +59,18 @@ class Tversky(
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
-        by_name, by_letter = (self.fp_weight, self.fn_weight), (self.alpha, self.beta)
-        if by_name != (None, None) and by_letter != (0.5, 0.5):
+        a, b, by_name = self.alpha, self.beta, (self.fp_weight, self.fn_weight)
+        if by_name != (None, None) and (a, b) != (0.5, 0.5):
             raise ValueError(
-                f"fp_weight, fn_weight: expected none beside alpha={self.alpha!r} and "
-                f"beta={self.beta!r}, got {self.fp_weight!r} and {self.fn_weight!r}"
+                f"fp_weight, fn_weight: expected none beside alpha={a!r} and beta={b!r}, got "
+                f"{self.fp_weight!r} and {self.fn_weight!r}"
+            )
+        if a != b:
+            raise ValueError(
+                f"alpha, beta: expected fp_weight and fn_weight in their place, since which is "
+                f"which depends on the version of Keras, got alpha={a!r} and beta={b!r}: write "
+                f"fp_weight={b!r}, fn_weight={a!r} for what Keras computes up to 3.15.1, "
+                f"fp_weight={a!r}, fn_weight={b!r} for what it documents, and computes after that"
             )
 
     def passed(self) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from keras import ops
 from weightedce import losses
 from weightedce.backends import Array
 from weightedce.call import arguments
+from weightedce.call.ignored import ignored, left
+from weightedce.keras import replicas
 from weightedce.keras.link import sigmoid_logits
 from weightedce.keras.loss import WeightedLoss, same_rank
 from weightedce.keras.reductions import kept, known_shape, leading, reduced
@@ -28,8 +30,8 @@ class ElementsLoss(WeightedLoss):
     class_weight : dict, list, array or "batch", optional
         ``{0: a, 1: b}`` or ``[a, b]`` multiplies the weight of negatives by a, of positives by
         b. ``"batch"``: `balanced` counts of each batch, over all labels; 0 for what is absent.
-    ignore_class : number, optional
-        Elements with this target are left out.
+    ignore_class : number or several, optional
+        Elements with this target, or one of these, are left out; NaN means *not labelled*.
     label_smoothing : float
         e in [0, 1]: both targets move by e/2 towards each other.
     smoothing_weight : {"target", "class"}
@@ -45,7 +47,7 @@ class ElementsLoss(WeightedLoss):
     bounded: ClassVar[bool] = False  # nothing to clip: probabilities count as they are
     class_weight: Any = None
     axis: Any
-    ignore_class: float | None
+    ignore_class: Any = None
     pos_weight: Any
     neg_weight: Any
 
@@ -57,9 +59,8 @@ class ElementsLoss(WeightedLoss):
         y, z = same_rank(ops.convert_to_tensor(y_true), z)
         shape = known_shape(z)
         y = arguments.same_shape("y_true", y, shape, SAME)
-        ignored = self.ignore_class
-        used = None if ignored is None else ops.cast(y, z.dtype) != float(ignored)
-        keep = kept(mask, shape, used)
+        ignore = ignored(self.ignore_class, integer=False)
+        keep = kept(mask, shape, left(ops.cast(y, z.dtype), ignore))
         if sample_weight is not None:
             sample_weight = leading("sample_weight", sample_weight, shape)
         return z, y, sample_weight, keep
@@ -69,10 +70,21 @@ class ElementsLoss(WeightedLoss):
         pair = self.pair(y, keep)  # of a graph's tensor: it can be indexed but not unpacked
         pos = self.pos_weight
         if pos == "batch":
-            pos = pos_weights(y, axis=self.axis if isinstance(self.axis, int) else -1, mask=keep)
+            axis = self.axis if isinstance(self.axis, int) else -1
+            pos = pos_weights(ops.cast(y, self.compute), axis=axis, mask=keep)
         return {
             "pos_weight": product(pos, pair[1]),
             "neg_weight": product(self.neg_weight, pair[0]),
+        }
+
+    def given(self, y: Array, keep: Array | None) -> dict[str, Any]:
+        """Return the options and weights as the function takes them."""
+        if self.of_batch():
+            y, keep = replicas.gathered(y), replicas.gathered(keep)
+        return {
+            **self.passed(),
+            **self.weights(y, keep),
+            "ignore_index": self.ignore_class,
         }
 
     def pair(self, y: Array, keep: Array | None) -> Any:
@@ -128,7 +140,7 @@ class BinaryLoss(ElementsLoss):
     ) -> Array:
         """Return the loss under one of Keras's reductions."""
         z, y, weight, keep = self.elements(y_true, y_pred, sample_weight, mask)
-        given = {**self.passed(), **self.weights(y, keep)}
+        given = self.given(y, keep)
 
         def loss(core_reduction: str) -> Array:
             return type(self).function(

@@ -5,15 +5,17 @@ from typing import Any, ClassVar
 from keras import ops
 
 from weightedce import losses
-from weightedce.backends import Array, backend_of
+from weightedce.backends import Array
 from weightedce.call import arguments
+from weightedce.call.from_batch import batch_weight
+from weightedce.call.ignored import ignored
+from weightedce.call.targets import class_labels, kept_examples, kept_shares
+from weightedce.keras import replicas
 from weightedce.keras.elements import SAME
 from weightedce.keras.link import softmax_logits
 from weightedce.keras.loss import WeightedLoss
 from weightedce.keras.reductions import kept, known_shape, leading, reduced
 from weightedce.keras.weights import class_vector
-from weightedce.weights.counting import class_counts
-from weightedce.weights.estimators import balanced
 
 
 class SoftmaxLoss(WeightedLoss):
@@ -40,8 +42,10 @@ class SoftmaxLoss(WeightedLoss):
     class_weight : dict, list, array or "batch", optional
         One weight a class, at least 0; in a dict, 1 for classes that are not in it. ``"batch"``:
         `balanced` counts of each batch, 0 for classes that are absent.
-    ignore_class : int, optional
-        Examples with this label are left out; it may be any integer.
+    ignore_class : int or several, optional
+        Examples with this label, or one of these, are left out: any integers. NaN means *not
+        labelled*; of targets that are a distribution it leaves out the examples that hold it, and
+        nothing else is taken.
 
     Notes
     -----
@@ -54,9 +58,11 @@ class SoftmaxLoss(WeightedLoss):
 
     plain = staticmethod(losses.cross_entropy)
     bounded: ClassVar[bool] = False  # nothing to clip: probabilities count as they are
-    normalized: ClassVar[bool] = False
+    normalized: ClassVar[bool] = False  # of all logits that give a distribution, its logarithm
     labels: ClassVar[bool] = True
     distributions: ClassVar[bool] = True
+    whole_labels = True
+    ignore_class: Any = None
     axis: int | None
     class_weight: Any
 
@@ -67,31 +73,26 @@ class SoftmaxLoss(WeightedLoss):
         axis = -1 if self.axis is None else self.axis
         arguments.axis_of(known_shape(ops.convert_to_tensor(y_pred)), axis)
         z = softmax_logits(
-            y_pred,
-            self.compute,
-            axis=axis,
-            from_logits=self.from_logits,
-            exact=self.bounded,
-            normalized=self.normalized,
+            y_pred, self.compute, axis=axis, from_logits=self.from_logits, exact=self.bounded
         )
         y, hard = self.targets(ops.convert_to_tensor(y_true), z, axis)
         shape = known_shape(z)
         shape = tuple(size for i, size in enumerate(shape) if i != axis % len(shape))
-        used = None
-        ignored = self._options.get("ignore_class")  # not every class has it
-        if ignored is not None:
-            if not hard:
-                raise ValueError(
-                    f"ignore_class: expected None for y_true that is a distribution, got "
-                    f"{ignored!r}: leave such examples out by a sample_weight of 0"
-                )
-            used = y != ignored
-        keep = kept(mask, shape, used)
+        ignore = ignored(self.ignore_class, integer=True)
+        keep = kept(mask, shape, kept_examples(None, ignore, y, hard, z, shape, axis))
+        if self.normalized and not self.from_logits:
+            if keep is not None:  # what is masked may be NaN
+                z = ops.where(ops.expand_dims(keep, axis=axis), z, ops.zeros_like(z))
+            z = ops.log_softmax(z, axis=axis)
         if sample_weight is not None:
             sample_weight = leading("sample_weight", sample_weight, shape)
+        counted = (y, keep)
+        if self.of_batch():
+            counted = (replicas.gathered(y), replicas.gathered(keep))
         given = {
             **self.passed(),
-            "class_weight": self.weights(y, keep, z, hard=hard),
+            "class_weight": self.weights(*counted, z, hard=hard),
+            "ignore_index": self.ignore_class,
             "axis": axis,
         }
 
@@ -108,14 +109,13 @@ class SoftmaxLoss(WeightedLoss):
         classes = z.shape[axis]
         if self.class_weight != "batch":
             return class_vector(self.class_weight, classes)
+        labels = outside = shares = None
         if hard:
-            labels = y if keep is None else ops.where(keep, y, -ops.ones_like(y))
-            return balanced(class_counts(labels, classes, ignore_index=-1))
-        counted = ops.cast(y, z.dtype)
-        if keep is not None:
-            nothing = ops.zeros_like(counted)
-            counted = ops.where(ops.expand_dims(keep, axis=axis), counted, nothing)
-        return balanced(ops.sum(counted, axis=[i for i in range(len(z.shape)) if i != axis]))
+            ignore = ignored(self.ignore_class, integer=True)
+            labels, outside = class_labels("y_true", y, classes, ignore, keep)
+        else:
+            shares = kept_shares(y, keep, z.dtype, axis)
+        return batch_weight(labels, outside, shares, keep, classes, axis, z.dtype)
 
     def targets(self, y: Array, z: Array, axis: int) -> tuple[Array, bool]:
         """Return class labels or a distribution, told apart by rank, and which it is."""
@@ -126,7 +126,7 @@ class SoftmaxLoss(WeightedLoss):
         if same and self.distributions:
             return arguments.same_shape("y_true", y, known_shape(z), SAME), False
         if len(y.shape) == rank - 1 and self.labels:
-            return whole(y), True
+            return y, True
         kinds = [
             *(["class labels, without the class axis or with size 1 there"] * self.labels),
             *(["one-hot or probabilities, of the shape of y_pred"] * self.distributions),
@@ -135,14 +135,3 @@ class SoftmaxLoss(WeightedLoss):
             f"y_true: expected {' or '.join(kinds)}, got shape {tuple(y.shape)} for y_pred of "
             f"shape {tuple(z.shape)} with the classes along axis {axis}"
         )
-
-
-def whole(labels: Array) -> Array:
-    """Return labels as integers; Keras and data loaders may have made them floats."""
-    if arguments.is_integer(labels):
-        return ops.cast(labels, "int32")  # so that a small unsigned type compares with -1
-    rounded = ops.cast(labels, "int32")
-    broken = ops.cast(rounded, labels.dtype) != labels
-    if backend_of(labels).read(ops.any(broken)):
-        raise ValueError("y_true: expected whole numbers for class labels, got fractions")
-    return ops.where(broken, -ops.ones_like(rounded), rounded)

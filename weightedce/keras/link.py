@@ -38,14 +38,8 @@ def sigmoid_logits(y_pred: Any, dtype: str, *, from_logits: bool, exact: bool) -
     return _seen(y_pred, linked, "Sigmoid", ops.sigmoid, last=True, from_logits=from_logits)
 
 
-def softmax_logits(
-    y_pred: Any, dtype: str, *, axis: int, from_logits: bool, exact: bool, normalized: bool
-) -> Array:
-    """Return the logits of a distribution along ``axis``, or of ``y_pred`` that is logits already.
-
-    ``normalized``: of all logits that give the same distribution, its logarithm, for losses
-    that are not the same for all of them.
-    """
+def softmax_logits(y_pred: Any, dtype: str, *, axis: int, from_logits: bool, exact: bool) -> Array:
+    """Return the logits of a distribution along ``axis``, or ``y_pred`` that is logits already."""
     given = ops.convert_to_tensor(y_pred)
     p = ops.cast(given, dtype)
     if not from_logits:
@@ -58,8 +52,7 @@ def softmax_logits(
         return ops.softmax(logits, axis=axis)
 
     last = axis in (-1, len(p.shape) - 1)
-    z = _seen(y_pred, p, "Softmax", activation, last=last, from_logits=from_logits)
-    return ops.log_softmax(z, axis=axis) if normalized and not from_logits else z
+    return _seen(y_pred, p, "Softmax", activation, last=last, from_logits=from_logits)
 
 
 def _linked(

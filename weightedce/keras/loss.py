@@ -9,7 +9,8 @@ from keras import ops
 from keras.src.backend import get_keras_mask  # no public name; a JAX tracer has no attributes
 
 from weightedce.backends import Array
-from weightedce.keras.reductions import Reduction, over_replicas
+from weightedce.call.ignored import ignored
+from weightedce.keras.reductions import Reduction
 from weightedce.keras.weights import check_weight
 from weightedce.objects.from_function import FromFunction
 from weightedce.objects.names import renamed
@@ -46,6 +47,7 @@ class WeightedLoss(FromFunction, keras.losses.Loss):
     See {function}.
     """
 
+    whole_labels: ClassVar[bool] = False  # whether labels are integers
     names: ClassVar[Mapping[str, str]] = {
         "logits": "y_pred",
         "targets": "y_true",
@@ -63,7 +65,10 @@ class WeightedLoss(FromFunction, keras.losses.Loss):
         super().__init_subclass__(function=function, **spec)
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        found = {k: plain(k, v) for k, v in self._bound(args, options).items()}
+        found = self._bound(args, options)
+        if "ignore_class" in found:
+            found["ignore_class"] = self._ignored(found["ignore_class"])
+        found = {name: plain(name, value) for name, value in found.items()}
         reduction = found.pop("reduction")
         dtype = keras.dtype_policies.get(found.pop("dtype") or keras.config.floatx())
         super().__init__(name=found.pop("name"), dtype=dtype)
@@ -74,6 +79,14 @@ class WeightedLoss(FromFunction, keras.losses.Loss):
             if name.endswith("_weight") and name != "smoothing_weight":
                 check_weight(name, value)
             setattr(self, name, value)
+
+    def _ignored(self, labels: Any) -> Any:
+        """Return the labels to ignore: None, a number, or a list of several."""
+        try:
+            found = ignored(labels, integer=self.whole_labels)
+        except (TypeError, ValueError) as error:
+            raise renamed(error, self.names) from None
+        return list(found) if len(found) > 1 else found[0] if found else None
 
     @classmethod
     def _facts(cls) -> dict[str, str]:
@@ -87,8 +100,7 @@ class WeightedLoss(FromFunction, keras.losses.Loss):
             return super().__call__(y_true, y_pred, sample_weight=sample_weight)
         with keras.name_scope(self.name):
             mask = get_keras_mask(y_pred)
-            loss = self.named(y_true, y_pred, sample_weight, mask, self.reduction)
-            return over_replicas(loss, self.reduction)
+            return self.named(y_true, y_pred, sample_weight, mask, self.reduction)
 
     def call(self, y_true: Any, y_pred: Any) -> Array:
         """Return the losses of the samples, without sample weights and mask."""
@@ -124,6 +136,10 @@ class WeightedLoss(FromFunction, keras.losses.Loss):
         """Return the options that the function takes as they are."""
         taken = options_of(self.function)
         return {name: value for name, value in self._options.items() if name in taken}
+
+    def of_batch(self) -> bool:
+        """Tell whether some weights are those of each batch."""
+        return "batch" in (v for v in self._options.values() if isinstance(v, str))
 
     @property
     def compute(self) -> str:

@@ -3,13 +3,19 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from keras import backend, ops
+from keras import ops
 
 from weightedce.backends import Array, backend_of
 from weightedce.call import arguments
 from weightedce.call.reductions import ratio
+from weightedce.keras import replicas
 
-MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "weighted_mean")
+# The mean of the library by its name in Keras, and what of the total it divides by.
+DENOMINATORS = {
+    "sum_over_batch_size": ("mean", "count"),
+    "mean": ("mean", "count"),
+    "weighted_mean": ("weighted_mean", "weight"),
+}
 Reduction = Literal[
     "sum_over_batch_size", "mean", "mean_with_sample_weight", "weighted_mean", "sum", "none", None
 ]
@@ -34,7 +40,7 @@ def kept(mask: Any, shape: tuple[Any, ...], used: Array | None) -> Array | None:
 
 
 def reduced(
-    loss: Callable[[str], Array],
+    loss: Callable[[str], Any],
     reduction: str | None,
     *,
     sample_weight: Array | None,
@@ -45,10 +51,12 @@ def reduced(
 
     ``labels``: the axis whose losses make one sample, over which Keras averages.
     """
-    if reduction in ("sum_over_batch_size", "mean"):
-        return loss("mean")
-    if reduction == "weighted_mean":
-        return loss("weighted_mean")
+    if reduction in DENOMINATORS:
+        core, denominator = DENOMINATORS[reduction]
+        if replicas.replicas() == 1:
+            return loss(core)
+        total = loss("total")
+        return replicas.mean(total.loss, getattr(total, denominator))
     losses = loss("none")
     if reduction == "mean_with_sample_weight":
         weight = ops.ones_like(losses)
@@ -56,23 +64,14 @@ def reduced(
             weight = weight * ops.cast(sample_weight, losses.dtype)
         if keep is not None:
             weight = ops.where(keep, weight, ops.zeros_like(weight))
-        return ratio(ops.sum(losses), ops.sum(weight))
+        divided = ratio if replicas.replicas() == 1 else replicas.mean
+        return divided(ops.sum(losses), ops.sum(weight))
     if labels is not None and keep is None:
         losses = ops.mean(losses, axis=labels)
     elif labels is not None:
         count = ops.sum(ops.cast(keep, losses.dtype), axis=labels)
         losses = ratio(ops.sum(losses, axis=labels), count)
     return ops.sum(losses) if reduction == "sum" else losses
-
-
-def over_replicas(loss: Array, reduction: str | None) -> Array:
-    """Divide a mean by the number of replicas of tf.distribute, which adds up their gradients."""
-    if backend.backend() != "tensorflow" or reduction not in MEANS:
-        return loss
-    import tensorflow as tf  # noqa: PLC0415 - no other backend of Keras has it
-
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return loss / replicas if replicas > 1 else loss
 
 
 def known_shape(array: Array) -> tuple[Any, ...]:

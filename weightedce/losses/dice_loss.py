@@ -38,7 +38,7 @@ def dice_loss(
         The label axis: one loss for each label along it. Default: all elements are one problem.
     reduction : {"mean", "sum", "none"}
         Over the labels. Losses of batches do not add up: for micro-batches and devices add the
-        counts of `soft_confusion` and take their `tversky_loss`.
+        counts of `soft_confusion` and take their `dice_loss`.
 
     Returns
     -------
@@ -85,4 +85,4 @@ def dice_loss(
         smoothing_weight=smoothing_weight,
         axis=axis,
     )
-    return over_labels(counts.tversky_loss(), reduction)
+    return over_labels(counts.dice_loss(), reduction)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import arguments
 from weightedce.call.options import LabelReduction, SmoothingWeight
 from weightedce.losses.soft_confusion import over_labels, soft_confusion
 
@@ -42,7 +41,7 @@ def f_beta_loss(
         The label axis: one loss for each label along it. Default: all elements are one problem.
     reduction : {"mean", "sum", "none"}
         Over the labels. Losses of batches do not add up: for micro-batches and devices add the
-        counts of `soft_confusion` and take their `tversky_loss`.
+        counts of `soft_confusion` and take their `f_beta_loss`.
 
     Returns
     -------
@@ -76,7 +75,6 @@ def f_beta_loss(
     >>> f_beta_loss(logits, targets, beta=2.0).round(4)
     np.float64(0.3283)
     """
-    square = arguments.number("beta", beta, logits, 0) ** 2
     counts = soft_confusion(
         logits,
         targets,
@@ -89,7 +87,4 @@ def f_beta_loss(
         smoothing_weight=smoothing_weight,
         axis=axis,
     )
-    return over_labels(
-        counts.tversky_loss(fp_weight=1 / (1 + square), fn_weight=square / (1 + square)),
-        reduction,
-    )
+    return over_labels(counts.f_beta_loss(beta=beta), reduction)

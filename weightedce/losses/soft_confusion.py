@@ -76,6 +76,15 @@ class SoftConfusion(NamedTuple):
         errors = fp_weight * self.fp + fn_weight * self.fn
         return ratio(errors, self.tp + errors)
 
+    def f_beta_loss(self, *, beta: float = 1.0) -> Array:
+        """Return `f_beta_loss` of these counts, one a label."""
+        square = arguments.number("beta", beta, self.tp, 0) ** 2
+        return self.tversky_loss(fp_weight=1 / (1 + square), fn_weight=square / (1 + square))
+
+    def dice_loss(self) -> Array:
+        """Return `dice_loss` of these counts, one a label."""
+        return self.tversky_loss()
+
 
 def soft_confusion(
     logits: Array,

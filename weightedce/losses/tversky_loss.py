@@ -64,7 +64,7 @@ def tversky_loss(
     bounded, so saturated wrong answers have a gradient near 0.
 
     Differences: the weights are named, since libraries disagree on which of alpha and beta is which
-    (Keras 3.15.1 swaps them against its documentation). There is no smoothing
+    (Keras up to 3.15.1 swaps them against its documentation). There is no smoothing
     constant, as ``optax.losses.dice_loss`` with its ``alpha`` and ``beta`` has.
 
     References

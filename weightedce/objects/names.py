@@ -7,10 +7,10 @@ from collections.abc import Mapping
 def renamed(error: Exception, names: Mapping[str, str]) -> Exception:
     """Return the error with the argument at its head, and those it points at, by their names.
 
-    Such as ``targets: expected values in 0..2, got targets[1] = 3``.
+    Such as ``targets: expected values in 0..2, got targets[1] = 3; ignore_index is -1``.
     """
     name, colon, rest = str(error).partition(": ")
-    pointed = re.compile(rf"\b({'|'.join(names)})(?=\[|=)")
+    pointed = re.compile(rf"\b({'|'.join(names)})(?=\[|=| is\b| that\b)")
     rest = pointed.sub(lambda found: names[found[0]], rest)
     message = f"{names.get(name, name)}{colon}{rest}"
     return error if message == str(error) else type(error)(message)

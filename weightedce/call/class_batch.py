@@ -11,6 +11,7 @@ from typing import Any
 from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call import arguments, options
 from weightedce.call.by_class import by_class, in_order
+from weightedce.call.collated import targets_beside
 from weightedce.call.factors import along, sample_of, times
 from weightedce.call.from_batch import batch_weight, is_batch
 from weightedce.call.ignored import ignored
@@ -184,7 +185,7 @@ def class_batch(
     e = arguments.number("label_smoothing", label_smoothing, z, 0, 1)
     target_range = options.target_range(target_range)
 
-    raw = arguments.beside("targets", targets, z, None)
+    raw = targets_beside(targets, z)
     given, hard = labels_or_distribution(raw, shape, axis)
     loss_shape = shape[:axis] + shape[axis + 1 :]
     keep = kept_examples(mask, ignore, given, hard, z, loss_shape, axis)

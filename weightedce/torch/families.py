@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from weightedce.call.arguments import library
 from weightedce.torch.loss import Loss
 
 
@@ -60,6 +61,7 @@ def check_tensor(logits: Any) -> None:
     """Refuse logits that are no tensor."""
     if not isinstance(logits, torch.Tensor):
         raise TypeError(f"input: expected a tensor, got {type(logits).__qualname__}")
+    library("input", logits)  # dense
 
 
 def class_axis(logits: torch.Tensor) -> int:

@@ -1,8 +1,9 @@
 """PyTorch: the namespace of array-api-compat; blocks, operators and what the compiler takes."""
 
+import warnings
 from typing import Any
 
-from weightedce.backends.contract import Array, Backend
+from weightedce.backends.contract import Array, Backend, Shape
 from weightedce.backends.missing import needed_by
 
 with needed_by("weightedce.backends.torch"):
@@ -20,6 +21,20 @@ class Torch(Backend):
     namespace = namespace
     name = "PyTorch"
     differentiates = True
+
+    def shape(self, array: Array, /) -> Shape:
+        """Return the shape; torch.jit keeps open how many rows there are, and writes all else down.
+
+        It would warn of each size that is made a number.
+        """
+        if array.layout is not torch.strided or array.is_nested:
+            kind = "a nested one" if array.is_nested else f"one of layout {array.layout}"
+            raise TypeError(f"expected a dense tensor, got {kind}")
+        if torch.compiler.is_compiling() or not torch._C._is_tracing():
+            return tuple(array.shape)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            return *array.shape[:1], *map(int, array.shape[1:])
 
     def device(self, array: Array, /) -> Any:
         """Return the device of ``array``."""

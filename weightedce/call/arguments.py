@@ -4,6 +4,7 @@ Weights, masks, labels and counts are constants: whatever they come in, they bec
 library of the logits. Every error names the argument, says what came and what was expected.
 """
 
+from collections.abc import Callable
 from math import inf
 from numbers import Real
 from typing import Any
@@ -169,6 +170,8 @@ def _of_numbers(name: str, value: Any, logits: Array, dtype: Any) -> Array:
             dtype = computed_in("logits", logits)
         elif not numbers:
             dtype = xp.int32  # of nothing: an empty list of labels is a list of labels
+        elif not backend.sees_numpy():  # they may be symbols of a compiler
+            return backend.constant(listed, logits)
         elif max(map(abs, numbers)) >= 2**63:
             raise ValueError(f"{name}: expected integers of 64 bits, got {value!r:.80}")
     try:
@@ -232,8 +235,8 @@ def along_leading(name: str, weight: Array, shape: Shape) -> Array:
     return _stretched(weight, mine, shape)
 
 
-def same_shape(name: str, array: Array, shape: Shape, hint: str = "") -> Array:
-    """Return ``array`` if it has ``shape``."""
+def same_shape(name: str, array: Array, shape: Shape, hint: Callable[[], str] = str) -> Array:
+    """Return ``array`` if it has ``shape``; ``hint`` says more if not."""
     backend = backend_of(array)
     mine = backend.shape(array)
     known = all_known(*mine, *shape)
@@ -242,7 +245,7 @@ def same_shape(name: str, array: Array, shape: Shape, hint: str = "") -> Array:
     if len(mine) != len(shape) or any(
         all_known(a, b) and a != b for a, b in zip(mine, shape, strict=True)
     ):
-        raise ValueError(f"{name}: expected shape {shown(shape)}{hint}, got shape {shown(mine)}")
+        raise ValueError(f"{name}: expected shape {shown(shape)}{hint()}, got shape {shown(mine)}")
     return backend.fixed(array, shape)
 
 

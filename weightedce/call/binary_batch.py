@@ -74,7 +74,7 @@ def binary_batch(
     ignore = ignored(ignore_index, integer=False)
 
     raw = targets_beside(targets, z)
-    raw = arguments.same_shape("targets", raw, shape, " like the logits")
+    raw = arguments.same_shape("targets", raw, shape, lambda: " like the logits")
     y = cast(raw, z.dtype)
     keep = kept(mask, ignore, y, z, shape)
     if keep is not None:

@@ -7,6 +7,7 @@ import torch
 from weightedce import losses
 from weightedce.call import arguments
 from weightedce.torch.families import LogitsLoss, check_tensor
+from weightedce.torch.loss import whole
 from weightedce.torch.tensors import target_of
 
 
@@ -65,6 +66,7 @@ class BCEWithLogitsLoss(
     size_average: bool | None = None
     reduce: bool | None = None
 
+    @whole
     def forward(
         self,
         input: torch.Tensor,  # noqa: A002 - torch's name

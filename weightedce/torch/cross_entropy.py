@@ -7,6 +7,7 @@ import torch
 
 from weightedce import losses
 from weightedce.torch.families import LogitsLoss, check_tensor, class_axis
+from weightedce.torch.loss import whole
 from weightedce.torch.tensors import target_of
 
 
@@ -78,6 +79,7 @@ class CrossEntropyLoss(
     size_average: bool | None = None
     reduce: bool | None = None
 
+    @whole
     def forward(
         self,
         input: torch.Tensor,  # noqa: A002 - torch's name

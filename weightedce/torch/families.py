@@ -7,12 +7,13 @@ from typing import Any
 import torch
 
 from weightedce.call.arguments import library
-from weightedce.torch.loss import Loss
+from weightedce.torch.loss import Loss, whole
 
 
 class LogitsLoss(Loss):
     """A loss of logits and targets."""
 
+    @whole
     def forward(
         self,
         input: torch.Tensor,  # noqa: A002 - torch's name

@@ -89,8 +89,9 @@ class Torch(Backend):
         Copied where the memory is not to be written to, of which torch warns, or not laid out as
         torch knows it.
         """
-        if torch.compiler.is_compiling():
-            return torch.as_tensor(values, device=like.device)
+        if torch.compiler.is_compiling():  # which makes no array of lists of symbols
+            made = torch.tensor if isinstance(values, list) else torch.as_tensor
+            return made(values, device=like.device)
         return torch.as_tensor(native(values), device=like.device)
 
     def sum(self, array: Array, /, axis: int | None = None, *, keepdims: bool = False) -> Array:

@@ -81,7 +81,7 @@ class ClassBatch:
     def mass(self) -> Array:
         """Return the factor of f_k(z): target, smoothing and all weights."""
         e, axis = self.smoothing, self.axis
-        share = e / self.logits.shape[axis]
+        share = e / backend_of(self.logits).shape(self.logits)[axis]
         if self.labels is not None:
             if isinstance(e, float):
                 smoothed = self._one_hot(1.0 - e + share, share)

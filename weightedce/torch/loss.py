@@ -16,7 +16,8 @@ from weightedce.torch.tensors import weight_of
 def whole(forward: Callable[..., Any]) -> Callable[..., Any]:
     """Keep a module that torch.fx traces symbolically as one call, as it keeps torch's own.
 
-    A loss looks at shapes and numbers, which a proxy has not.
+    A loss looks at shapes and numbers, which a proxy has not. torch.jit.trace writes down what it
+    finds there, all but the number of rows, and would warn of each.
     """
 
     @functools.wraps(forward)
@@ -24,9 +25,13 @@ def whole(forward: Callable[..., Any]) -> Callable[..., Any]:
         for given in (*batch, *options.values()):
             if isinstance(given, torch.fx.Proxy):
                 tracer = given.tracer
-                target = tracer.path_of_module(self)  # type: ignore[attr-defined]
+                target = tracer.path_of_module(self)
                 return tracer.create_proxy("call_module", target, batch, options)
-        return forward(self, *batch, **options)
+        if torch.compiler.is_compiling() or not torch.jit.is_tracing():
+            return forward(self, *batch, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            return forward(self, *batch, **options)
 
     return call
 

@@ -42,7 +42,7 @@ def weight_of(name: str, value: Any) -> torch.Tensor:
 def target_of(target: Any, logits: torch.Tensor) -> torch.Tensor:
     """Return a target as a tensor beside the logits."""
     if not isinstance(target, torch.Tensor) and arguments.holds_arrays(target):
-        found: torch.Tensor = targets_beside(target, logits)
+        found: torch.Tensor = targets_beside(target, logits, "target")
         return found
     try:
         found = torch.as_tensor(target, device=logits.device)

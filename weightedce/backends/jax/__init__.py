@@ -26,7 +26,7 @@ class JAX(Backend):
         """Return the shape."""
         if not isinstance(array, jax.Array):
             raise TypeError(f"expected a dense array, got {type(array).__name__}")
-        return array.shape
+        return tuple(array.shape)
 
     def read(self, flag: Array, /) -> bool | None:
         """Read ``flag`` unless it is traced or lives on an accelerator or another host."""

@@ -1,6 +1,5 @@
 """PyTorch: the namespace of array-api-compat; blocks, operators and what the compiler takes."""
 
-import warnings
 from typing import Any
 
 from weightedce.backends.contract import Array, Backend, Shape
@@ -23,18 +22,13 @@ class Torch(Backend):
     differentiates = True
 
     def shape(self, array: Array, /) -> Shape:
-        """Return the shape; torch.jit keeps open how many rows there are, and writes all else down.
-
-        It would warn of each size that is made a number.
-        """
+        """Return the shape; torch.jit keeps open how many rows there are, and nothing else."""
         if array.layout is not torch.strided or array.is_nested:
             kind = "a nested one" if array.is_nested else f"one of layout {array.layout}"
             raise TypeError(f"expected a dense tensor, got {kind}")
         if torch.compiler.is_compiling() or not torch._C._is_tracing():
             return tuple(array.shape)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", torch.jit.TracerWarning)
-            return *array.shape[:1], *map(int, array.shape[1:])
+        return *array.shape[:1], *map(int, array.shape[1:])
 
     def device(self, array: Array, /) -> Any:
         """Return the device of ``array``."""
@@ -95,8 +89,11 @@ class Torch(Backend):
         return torch.as_tensor(native(values), device=like.device)
 
     def sum(self, array: Array, /, axis: int | None = None, *, keepdims: bool = False) -> Array:
-        """Return the sum; eager torch adds pairwise along any axis, Inductor along the last."""
-        if torch.compiler.is_compiling():
+        """Return the sum; torch adds pairwise along any axis, Inductor along the last.
+
+        An exported program is run by torch, and must not depend on how long the axis is.
+        """
+        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
             return super().sum(array, axis, keepdims=keepdims)
         return array.sum() if axis is None else array.sum(axis, keepdim=keepdims)
 

@@ -50,7 +50,8 @@ class BCEWithLogitsLoss(
     Differences from torch: infinite logits give the limit, not NaN; an empty batch gives 0,
     not NaN; float16 and bfloat16 give a float32 loss, and otherwise the loss has the dtype of the
     input, whatever the target's; integer and boolean targets are taken. It is an instance of
-    torch's class, and takes ``torch.compile`` and ``torch.export``, not ``torch.jit``.
+    torch's class, and takes ``torch.compile``, ``torch.export`` and what traces, not
+    ``torch.jit.script``.
 
     Gradients flow to the input, the targets and the weights.
 

@@ -60,7 +60,7 @@ class CrossEntropyLoss(
     gradient; infinite logits give the limit; a label out of range is a ValueError that names
     it, or NaN in compiled code and on an accelerator, not an abort; float16 and bfloat16 give a
     float32 loss; integers of any width are labels. It is an instance of torch's class, and takes
-    ``torch.compile`` and ``torch.export``, not ``torch.jit``.
+    ``torch.compile``, ``torch.export`` and what traces, not ``torch.jit.script``.
 
     Gradients flow to the input, a distribution and the weights.
 

@@ -180,7 +180,7 @@ def sparse(library):
         torch = library.torch
         ragged = [torch.zeros(3), torch.zeros(2)]
         return {
-            "coo": lambda x: x.to_sparse(),
+            "pairs": lambda x: x.to_sparse(),
             "csr": lambda x: x.to_sparse_csr(),
             "nested": lambda _: torch.nested.nested_tensor(ragged),
             "jagged": lambda _: torch.nested.nested_tensor(ragged, layout=torch.jagged),

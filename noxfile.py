@@ -144,6 +144,15 @@ def alone(session: nox.Session, library: str) -> None:
 
 
 @nox.session
+def clients(session: nox.Session) -> None:
+    """The losses in what people train with: skorch, ONNX, Accelerate, Lightning, Transformers."""
+    packages = [*LIBRARIES["torch"], *ON_TOP["torch"]]
+    install(session, "-e", ".[validation]", *packages, group="test clients")
+    alone = {"WEIGHTEDCE_ALONE": "torch"}
+    session.run("pytest", "tests/clients", *session.posargs, env=alone)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """List the changes of the core that no test sees: `-- [path ...] [--sample N]`."""
     install(session, "-e", ".[validation]", group="test")

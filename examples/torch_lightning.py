@@ -42,7 +42,6 @@ def fit(class_weight, folder, epochs=10):
         default_root_dir=folder,
         logger=False,
         enable_progress_bar=False,
-        enable_model_summary=False,
     )
     trainer.fit(model, DataLoader(TensorDataset(features, labels), batch_size=50, shuffle=True))
     return model, trainer

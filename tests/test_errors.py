@@ -172,3 +172,70 @@ def test_numbers_of_every_kind(library):
 def test_masked_arrays_are_refused():
     with pytest.raises(TypeError, match="masked array"):
         w.binary_cross_entropy(np.ma.masked_array([0.0, 100.0], mask=[0, 1]), [0, 0])
+
+
+def sparse(library):
+    """Return what makes arrays of a library into such as are not dense."""
+    if library.name == "torch":
+        torch = library.torch
+        ragged = [torch.zeros(3), torch.zeros(2)]
+        return {
+            "pairs": lambda x: x.to_sparse(),
+            "csr": lambda x: x.to_sparse_csr(),
+            "nested": lambda _: torch.nested.nested_tensor(ragged),
+            "jagged": lambda _: torch.nested.nested_tensor(ragged, layout=torch.jagged),
+        }
+    if library.name == "jax":
+        from jax.experimental import sparse
+
+        return {"bcoo": sparse.BCOO.fromdense, "bcsr": sparse.BCSR.fromdense}
+    if library.name == "tensorflow":
+        tf = library.tf
+        return {"sparse": tf.sparse.from_dense, "ragged": tf.RaggedTensor.from_tensor}
+    from scipy import sparse
+
+    return {"csr": lambda x: sparse.csr_array(np.asarray(x))}
+
+
+# torch's own: both of its layouts are beta
+@pytest.mark.filterwarnings("ignore:.*beta state:UserWarning", "ignore:.*prototype stage")
+def test_what_is_not_dense_is_refused_by_its_name(library):
+    z, y = library.array(Z), library.array(np.eye(3)[LABELS])
+    weight = library.array(np.eye(3))
+    for made in sparse(library).values():
+        for loss in (w.binary_cross_entropy, w.cross_entropy, w.focal_loss, w.dice_loss):
+            with pytest.raises(TypeError, match=r"^logits: expected"):
+                loss(made(y), y)
+            with pytest.raises(TypeError, match=r"^targets: expected"):
+                loss(z, made(y))
+        with pytest.raises(TypeError, match=r"^sample_weight: expected"):
+            w.binary_cross_entropy(z, y, sample_weight=made(y))
+        with pytest.raises(TypeError, match=r"^hidden: expected"):
+            w.linear_cross_entropy(made(y), weight, y)
+        with pytest.raises(TypeError, match=r"^weight: expected"):
+            w.linear_cross_entropy(z, made(weight), y)
+        with pytest.raises(TypeError, match=r"^labels: expected"):
+            w.class_counts(made(y), 3)
+
+
+@pytest.mark.filterwarnings("ignore:.*beta state:UserWarning", "ignore:.*prototype stage")
+def test_modules_refuse_what_is_not_dense_by_the_names_of_torch():
+    from libraries import LIBRARIES
+
+    if "torch" not in LIBRARIES:
+        pytest.skip("no torch")
+    import weightedce.torch as wt
+
+    library = LIBRARIES["torch"]
+    z, y = library.array(Z), library.array(np.eye(3)[LABELS])
+    for made in sparse(library).values():
+        for name in ("CrossEntropyLoss", "BCEWithLogitsLoss", "FocalLoss", "DiceLoss"):
+            criterion = getattr(wt, name)()
+            with pytest.raises(TypeError, match=r"^input: expected a dense tensor"):
+                criterion(made(y), y)
+            with pytest.raises(TypeError, match=r"^target: expected a dense tensor"):
+                criterion(z, made(y))
+        with pytest.raises(TypeError, match=r"^weight: expected a dense tensor"):
+            wt.CrossEntropyLoss(made(y))
+    with pytest.raises(TypeError, match=r"^target: "):
+        wt.CrossEntropyLoss()(z, None)

@@ -1,5 +1,6 @@
 """torch.export, make_fx and dynamic shapes take the losses as they take torch's own."""
 
+import io
 import os
 
 import numpy as np
@@ -26,6 +27,7 @@ USES = {
     "vector scaling": (lambda: wt.VectorScalingCrossEntropyLoss(counts=[5, 3, 1]), LABELS),
     "cost": (lambda: wt.ExpectedCostLoss(COSTS), LABELS),
     "dice": (lambda: wt.DiceLoss(axis=-1), TARGETS),
+    "confusion": (lambda: wt.ConfusionCrossEntropyLoss(tp=1, tn=2, fp=3, fn=9), TARGETS),
     "linear": (lambda: lambda z, y: w.linear_cross_entropy(z, torch.eye(3), y), LABELS),
     "mask": (lambda: lambda z, y: w.cross_entropy(z, y, ignore_index=-100), LABELS),
 }
@@ -62,7 +64,36 @@ def dynamic(loss, z, y):
     return torch.compile(loss, dynamic=True, fullgraph=True, backend="aot_eager")
 
 
-TRACERS = {"export": exported, "make_fx": symbolic, "real": real, "dynamic": dynamic}
+def exported_strictly(loss, z, y):
+    """Exported with Dynamo, saved and loaded."""
+    size = torch.export.Dim("size", min=2, max=2**20)  # linear_cross_entropy wants a most
+    program = torch.export.export(
+        Model(loss), (z, y), dynamic_shapes=({0: size}, {0: size}), strict=True
+    )
+    file = io.BytesIO()
+    torch.export.save(program, file)
+    file.seek(0)
+    return torch.export.load(file).module()
+
+
+def by_fx(loss, z, y):
+    """A module that torch.fx keeps as one call; a function of the library it cannot see."""
+    return torch.fx.symbolic_trace(Model(loss))
+
+
+def by_jit(loss, z, y):
+    return torch.jit.trace(loss, (z, y), check_trace=False)
+
+
+TRACERS = {
+    "export": exported,
+    "strict": exported_strictly,
+    "make_fx": symbolic,
+    "real": real,
+    "dynamic": dynamic,
+    "fx": by_fx,
+    "jit": by_jit,
+}
 
 
 @pytest.mark.parametrize("tracer", TRACERS)
@@ -70,6 +101,8 @@ TRACERS = {"export": exported, "make_fx": symbolic, "real": real, "dynamic": dyn
 def test_a_traced_loss_gives_the_loss_of_another_batch(use, tracer):
     made, y = USES[use]
     loss = made()
+    if not isinstance(loss, torch.nn.Module) and tracer in ("fx", "jit"):
+        pytest.skip("a function, not a module")
     traced = TRACERS[tracer](loss, Z[:4], y[:4])
     sizes = (4,) if tracer == "real" else (4, 6)
     for rows in sizes:
@@ -82,3 +115,31 @@ def test_an_exported_loss_of_a_static_batch(make):
     for strict in (False, True):
         program = make(Model(loss), (Z, LABELS), strict=strict).module()
         torch.testing.assert_close(program(Z, LABELS), loss(Z, LABELS))
+
+
+@pytest.mark.parametrize("use", [use for use in USES if use not in ("linear", "mask")])
+def test_the_gradient_of_what_torch_jit_has_traced(use):
+    made, y = USES[use]
+    loss = made()
+    traced = torch.jit.trace(loss, (Z[:4], y[:4]), check_trace=False)
+    gradients = []
+    for each in (traced, loss):
+        z = Z.clone().requires_grad_()
+        each(z, y).backward()
+        gradients.append(z.grad)
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("use", [use for use in USES if use not in ("linear", "mask")])
+def test_aot_export_takes_the_loss_and_its_gradient(use):
+    made, y = USES[use]
+
+    class Joint(Model):
+        def forward(self, logits, targets):
+            return (self.loss(logits, targets),)
+
+    batch = Z.clone().requires_grad_(), y
+    _, signature = torch._functorch.aot_autograd.aot_export_module(
+        Joint(made()), batch, trace_joint=True, output_loss_index=0
+    )
+    assert list(signature.backward_signature.gradients_to_user_inputs.values())

@@ -82,7 +82,7 @@ class Backend:
         return True
 
     def constant(self, values: Any, like: Array, /) -> Array:
-        """Return a NumPy array as an array beside ``like``."""
+        """Return a NumPy array, or where it is not seen numbers in lists, beside ``like``."""
         if not values.dtype.isnative:
             values = values.astype(values.dtype.newbyteorder("="))
         return self.namespace.asarray(values, device=self.device(like))

@@ -4,6 +4,7 @@ Weights, masks, labels and counts are constants: whatever they come in, they bec
 library of the logits. Every error names the argument, says what came and what was expected.
 """
 
+from collections.abc import Callable
 from math import inf
 from numbers import Real
 from typing import Any
@@ -59,6 +60,7 @@ def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
     ``dtype=None`` keeps the dtype that it has.
     """
     if type(value) is type(logits) and value.dtype == logits.dtype:
+        library(name, value)
         return value  # so it is most often, and what follows takes time
     backend = backend_of(logits)
     xp = backend.namespace
@@ -83,10 +85,11 @@ def weight_beside(name: str, value: Any, logits: Array, *, signed: bool = False)
     ``signed`` ones, such as costs, may be negative.
     """
     if type(value) is type(logits) and value.dtype == logits.dtype:
+        library(name, value)
         return values.checked(name, value, signed)
     dtype = logits.dtype
     if isinstance(value, Real) or is_sequence(value):
-        if not _holds_arrays(value):
+        if not holds_arrays(value):
             value = columns.plain_numbers(name, value)
             values.check_listed(name, value, signed)
             return beside(name, value, logits, dtype)
@@ -122,11 +125,14 @@ def array_of(name: str, value: Any, beside: Backend | None = None) -> tuple[Arra
     value = columns.column(value, name)
     try:
         backend = library(name, value)
-    except TypeError:
+    except TypeError as error:
         # h5py, xarray, Pillow: what NumPy can make an array of; not its own masked arrays
         if not hasattr(value, "__array__") or isinstance(value, host().namespace.ndarray):
             raise
-        value, backend = host().namespace.asarray(value), host()
+        try:
+            value, backend = host().namespace.asarray(value), host()
+        except (TypeError, RuntimeError):  # a sparse or nested tensor
+            raise error from None
     if backend is host() and (beside or backend).sees_numpy() and value.dtype == object:
         value = columns.of_objects(name, value)
     return value, backend
@@ -151,7 +157,7 @@ def _of_numbers(name: str, value: Any, logits: Array, dtype: Any) -> Array:
     """Return a number or nested numbers, 0-d arrays among them, as an array."""
     backend = backend_of(logits)
     xp = backend.namespace
-    if _holds_arrays(value):
+    if holds_arrays(value):
         dtype = computed_in("logits", logits) if dtype is None else dtype
         rows = [beside(name, item, logits, dtype) for item in value]
         if len({backend.shape(row) for row in rows}) > 1:
@@ -164,6 +170,8 @@ def _of_numbers(name: str, value: Any, logits: Array, dtype: Any) -> Array:
             dtype = computed_in("logits", logits)
         elif not numbers:
             dtype = xp.int32  # of nothing: an empty list of labels is a list of labels
+        elif not backend.sees_numpy():  # they may be symbols of a compiler
+            return backend.constant(listed, logits)
         elif max(map(abs, numbers)) >= 2**63:
             raise ValueError(f"{name}: expected integers of 64 bits, got {value!r:.80}")
     try:
@@ -174,10 +182,10 @@ def _of_numbers(name: str, value: Any, logits: Array, dtype: Any) -> Array:
         ) from None
 
 
-def _holds_arrays(value: Any) -> bool:
+def holds_arrays(value: Any) -> bool:
     """Tell whether there are arrays in nested sequences."""
     if is_sequence(value):
-        return any(map(_holds_arrays, value))
+        return any(map(holds_arrays, value))
     return not isinstance(value, Real | host().namespace.bool_) and hasattr(value, "shape")
 
 
@@ -227,8 +235,8 @@ def along_leading(name: str, weight: Array, shape: Shape) -> Array:
     return _stretched(weight, mine, shape)
 
 
-def same_shape(name: str, array: Array, shape: Shape, hint: str = "") -> Array:
-    """Return ``array`` if it has ``shape``."""
+def same_shape(name: str, array: Array, shape: Shape, hint: Callable[[], str] = str) -> Array:
+    """Return ``array`` if it has ``shape``; ``hint`` says more if not."""
     backend = backend_of(array)
     mine = backend.shape(array)
     known = all_known(*mine, *shape)
@@ -237,7 +245,7 @@ def same_shape(name: str, array: Array, shape: Shape, hint: str = "") -> Array:
     if len(mine) != len(shape) or any(
         all_known(a, b) and a != b for a, b in zip(mine, shape, strict=True)
     ):
-        raise ValueError(f"{name}: expected shape {shown(shape)}{hint}, got shape {shown(mine)}")
+        raise ValueError(f"{name}: expected shape {shown(shape)}{hint()}, got shape {shown(mine)}")
     return backend.fixed(array, shape)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call import arguments, options
+from weightedce.call.collated import targets_beside
 from weightedce.call.factors import along, cast, kept, sample_of, times
 from weightedce.call.ignored import ignored
 from weightedce.call.targets import ROUNDING_SLACK, in_range
@@ -72,8 +73,8 @@ def binary_batch(
     axis = arguments.axis_of(shape, axis) if shape else 0
     ignore = ignored(ignore_index, integer=False)
 
-    raw = arguments.beside("targets", targets, z, None)
-    raw = arguments.same_shape("targets", raw, shape, " like the logits")
+    raw = targets_beside(targets, z)
+    raw = arguments.same_shape("targets", raw, shape, lambda: " like the logits")
     y = cast(raw, z.dtype)
     keep = kept(mask, ignore, y, z, shape)
     if keep is not None:

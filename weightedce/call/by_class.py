@@ -14,7 +14,11 @@ def by_class(value: Any) -> bool:
     """Tell whether classes come with the numbers."""
     if isinstance(value, Mapping):
         return True
-    if not hasattr(value, "to_numpy") or callable(getattr(value, "index", len)):
+    if (
+        isinstance(value, Real)
+        or not hasattr(value, "to_numpy")
+        or callable(getattr(value, "index", len))
+    ):
         return False
     index = value.index
     return len(value.shape) == 1 and not (

@@ -11,6 +11,7 @@ from typing import Any
 from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call import arguments, options
 from weightedce.call.by_class import by_class, in_order
+from weightedce.call.collated import targets_beside
 from weightedce.call.factors import along, sample_of, times
 from weightedce.call.from_batch import batch_weight, is_batch
 from weightedce.call.ignored import ignored
@@ -80,7 +81,7 @@ class ClassBatch:
     def mass(self) -> Array:
         """Return the factor of f_k(z): target, smoothing and all weights."""
         e, axis = self.smoothing, self.axis
-        share = e / self.logits.shape[axis]
+        share = e / backend_of(self.logits).shape(self.logits)[axis]
         if self.labels is not None:
             if isinstance(e, float):
                 smoothed = self._one_hot(1.0 - e + share, share)
@@ -184,7 +185,7 @@ def class_batch(
     e = arguments.number("label_smoothing", label_smoothing, z, 0, 1)
     target_range = options.target_range(target_range)
 
-    raw = arguments.beside("targets", targets, z, None)
+    raw = targets_beside(targets, z)
     given, hard = labels_or_distribution(raw, shape, axis)
     loss_shape = shape[:axis] + shape[axis + 1 :]
     keep = kept_examples(mask, ignore, given, hard, z, loss_shape, axis)

@@ -22,6 +22,7 @@ from weightedce.backends.contract import Block, Factors, Sloped
 from weightedce.call import arguments
 from weightedce.call.binary_batch import BinaryBatch
 from weightedce.call.class_batch import ClassBatch
+from weightedce.call.collated import targets_beside
 from weightedce.call.reductions import MEAN, SUM, LossTotal, Reduction, reduce, reduction_of
 from weightedce.numerics.stable import attached
 
@@ -79,7 +80,7 @@ def laid(logits: Array, targets: Any, options: dict[str, Any]) -> tuple[Any, dic
     """Return what has an entry a row as arrays beside the logits: only these can be cut."""
     kind = type(logits)
     if type(targets) is not kind:
-        targets = arguments.beside("targets", targets, logits, None)
+        targets = targets_beside(targets, logits)
     for name in ("sample_weight", "mask"):
         given = options[name]
         if given is not None and type(given) is not kind:

@@ -41,20 +41,26 @@ def labels_or_distribution(
     if rank == len(shape) > 1 and _fits(mine, shape, axis):
         targets = backend.namespace.reshape(targets, mine[:axis] + mine[axis + 1 :])
         rank -= 1
-    where = f" for {of} of shape {shown(shape)}"
+
+    def where() -> str:  # only when asked: torch.compile cannot show a size that it keeps symbolic
+        return f" for {of} of shape {shown(shape)}"
+
     if rank == len(shape):
         return same_shape("targets", targets, shape, where), False
     if rank != len(shape) - 1:
         raise ValueError(
             f"targets: expected class labels, of shape {shown(loss_shape)}, or a distribution, of "
-            f"shape {shown(shape)}{where} and axis={axis}, got shape {shown(mine)}"
+            f"shape {shown(shape)}{where()} and axis={axis}, got shape {shown(mine)}"
         )
     if dtype_name(targets.dtype) == "bool" and shape[axis] != 2:
         raise TypeError(
             f"targets: expected integer class labels of {shape[axis]} classes, got dtype bool of "
-            f"shape {shown(mine)}{where}"
+            f"shape {shown(mine)}{where()}"
         )
-    hint = where + _other_axis(mine, shape, axis)
+
+    def hint() -> str:
+        return where() + _other_axis(mine, shape, axis)
+
     return same_shape("targets", targets, loss_shape, hint), True
 
 

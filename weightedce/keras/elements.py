@@ -58,7 +58,7 @@ class ElementsLoss(WeightedLoss):
         z = sigmoid_logits(y_pred, self.compute, from_logits=self.from_logits, exact=self.bounded)
         y, z = same_rank(ops.convert_to_tensor(y_true), z)
         shape = known_shape(z)
-        y = arguments.same_shape("y_true", y, shape, SAME)
+        y = arguments.same_shape("y_true", y, shape, lambda: SAME)
         ignore = ignored(self.ignore_class, integer=False)
         keep = kept(mask, shape, left(ops.cast(y, z.dtype), ignore))
         if sample_weight is not None:

@@ -124,7 +124,7 @@ class SoftmaxLoss(WeightedLoss):
         if same and y.shape[axis] == 1 and self.labels and (classes != 1 or not self.distributions):
             y, same = ops.squeeze(y, axis=axis), False
         if same and self.distributions:
-            return arguments.same_shape("y_true", y, known_shape(z), SAME), False
+            return arguments.same_shape("y_true", y, known_shape(z), lambda: SAME), False
         if len(y.shape) == rank - 1 and self.labels:
             return y, True
         kinds = [

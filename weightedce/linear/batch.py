@@ -6,6 +6,7 @@ from typing import Any
 from weightedce.backends import Array, backend_of
 from weightedce.backends.contract import Shape
 from weightedce.call import arguments, options
+from weightedce.call.collated import in_rows
 from weightedce.call.factors import one_a_class
 from weightedce.call.from_batch import batch_weight, is_batch
 from weightedce.call.ignored import ignored
@@ -59,7 +60,7 @@ def linear_batch(
     b = None if bias is None else _vector("bias", bias, h, classes)
 
     logits = (*loss_shape[:axis], classes, *loss_shape[axis:])
-    raw = arguments.beside("targets", targets, h, None)
+    raw = in_rows(targets, h, logits)
     raw, hard = labels_or_distribution(raw, logits, axis)
     ignore = ignored(ignore_index, integer=True)
     keep = kept_examples(mask, ignore, raw, hard, h, loss_shape, axis)

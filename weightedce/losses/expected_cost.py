@@ -7,6 +7,7 @@ from weightedce.call import arguments
 from weightedce.call.binary_batch import BinaryBatch, binary_batch
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.class_batch import ClassBatch, class_batch
+from weightedce.call.collated import targets_beside
 from weightedce.call.options import ReductionName, SmoothingWeight
 from weightedce.call.reductions import reduce, reduction_of
 from weightedce.numerics import softmax, stable
@@ -91,7 +92,7 @@ def expected_cost(
     asked = reduction_of(reduction)
     z = arguments.floating("logits", logits)
     costs = arguments.weight_beside("cost_matrix", cost_matrix, z, signed=True)
-    raw = arguments.beside("targets", targets, logits, None)
+    raw = targets_beside(targets, logits)
     two = tuple(costs.shape) == (2, 2)
     shared: dict[str, Any] = {
         "sample_weight": sample_weight,

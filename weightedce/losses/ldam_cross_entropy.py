@@ -92,7 +92,7 @@ def ldam_cross_entropy(
     def formula(b: ClassBatch) -> Array:
         xp, n = b.xp, b.along_classes("counts", counts, least=0.0)
         present = n > 0
-        rarest = xp.min(xp.where(present, n, xp.inf))
+        rarest = xp.min(xp.where(present, n, xp.finfo(n.dtype).max), axis=b.axis, keepdims=True)
         margin = max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
 
         def moved(minus_log_p: Array, margin: Array) -> Array:

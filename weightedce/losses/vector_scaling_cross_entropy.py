@@ -147,5 +147,5 @@ def _from_counts(
     gamma = arguments.number("gamma", gamma, b.logits, 0)
     tau = arguments.number("tau", tau, b.logits, 0)
     n = b.along_classes("counts", counts, least=0.0)
-    scale = stable.power(n / b.xp.max(n), gamma)
+    scale = stable.power(n / b.xp.max(n, axis=b.axis, keepdims=True), gamma)
     return scale, None if stable.is_zero(tau) else softmax.prior_of(n, tau)

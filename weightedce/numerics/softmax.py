@@ -26,7 +26,7 @@ class Prior(NamedTuple):
 def prior_of(shares: Array, tau: float = 1.0) -> Prior:
     """Return the prior ``shares ** tau``, but for a factor: the largest is 1."""
     xp = backend_of(shares).namespace
-    most = xp.max(shares)
+    most = xp.max(xp.reshape(shares, (-1,)), axis=0)  # the ONNX exporter wants an axis
     shares = shares / xp.where(most > 0.0, most, 1.0)
     return Prior(stable.power(shares, tau), tau * stable.log_prior(shares))
 

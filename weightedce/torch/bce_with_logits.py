@@ -7,6 +7,7 @@ import torch
 from weightedce import losses
 from weightedce.call import arguments
 from weightedce.torch.families import LogitsLoss, check_tensor
+from weightedce.torch.loss import whole
 from weightedce.torch.tensors import target_of
 
 
@@ -49,7 +50,8 @@ class BCEWithLogitsLoss(
     Differences from torch: infinite logits give the limit, not NaN; an empty batch gives 0,
     not NaN; float16 and bfloat16 give a float32 loss, and otherwise the loss has the dtype of the
     input, whatever the target's; integer and boolean targets are taken. It is an instance of
-    torch's class, and takes ``torch.compile`` and ``torch.export``, not ``torch.jit``.
+    torch's class, and takes ``torch.compile``, ``torch.export`` and what traces, not
+    ``torch.jit.script``.
 
     Gradients flow to the input, the targets and the weights.
 
@@ -65,6 +67,7 @@ class BCEWithLogitsLoss(
     size_average: bool | None = None
     reduce: bool | None = None
 
+    @whole
     def forward(
         self,
         input: torch.Tensor,  # noqa: A002 - torch's name

@@ -7,6 +7,7 @@ import torch
 
 from weightedce import losses
 from weightedce.torch.families import LogitsLoss, check_tensor, class_axis
+from weightedce.torch.loss import whole
 from weightedce.torch.tensors import target_of
 
 
@@ -59,7 +60,7 @@ class CrossEntropyLoss(
     gradient; infinite logits give the limit; a label out of range is a ValueError that names
     it, or NaN in compiled code and on an accelerator, not an abort; float16 and bfloat16 give a
     float32 loss; integers of any width are labels. It is an instance of torch's class, and takes
-    ``torch.compile`` and ``torch.export``, not ``torch.jit``.
+    ``torch.compile``, ``torch.export`` and what traces, not ``torch.jit.script``.
 
     Gradients flow to the input, a distribution and the weights.
 
@@ -78,6 +79,7 @@ class CrossEntropyLoss(
     size_average: bool | None = None
     reduce: bool | None = None
 
+    @whole
     def forward(
         self,
         input: torch.Tensor,  # noqa: A002 - torch's name

@@ -6,12 +6,14 @@ from typing import Any
 
 import torch
 
-from weightedce.torch.loss import Loss
+from weightedce.call.arguments import library
+from weightedce.torch.loss import Loss, whole
 
 
 class LogitsLoss(Loss):
     """A loss of logits and targets."""
 
+    @whole
     def forward(
         self,
         input: torch.Tensor,  # noqa: A002 - torch's name
@@ -60,6 +62,7 @@ def check_tensor(logits: Any) -> None:
     """Refuse logits that are no tensor."""
     if not isinstance(logits, torch.Tensor):
         raise TypeError(f"input: expected a tensor, got {type(logits).__qualname__}")
+    library("input", logits)  # dense
 
 
 def class_axis(logits: torch.Tensor) -> int:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import torch
 
 from weightedce import losses
-from weightedce.torch.loss import Loss
+from weightedce.torch.loss import Loss, whole
 
 
 class LinearCrossEntropyLoss(Loss, function=losses.linear_cross_entropy, order="weight"):
@@ -39,6 +39,7 @@ class LinearCrossEntropyLoss(Loss, function=losses.linear_cross_entropy, order="
         "class_weight": "weight",
     }
 
+    @whole
     def forward(
         self,
         input: torch.Tensor,  # noqa: A002 - torch's name

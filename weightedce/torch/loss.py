@@ -1,8 +1,9 @@
 """What every PyTorch loss object does: its options kept, its weights as buffers, autocast off."""
 
+import functools
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -10,6 +11,29 @@ import torch
 from weightedce.objects.from_function import FromFunction
 from weightedce.objects.names import renamed
 from weightedce.torch.tensors import weight_of
+
+
+def whole(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep a module that torch.fx traces symbolically as one call, as it keeps torch's own.
+
+    A loss looks at shapes and numbers, which a proxy has not. torch.jit.trace writes down what it
+    finds there, all but the number of rows, and would warn of each.
+    """
+
+    @functools.wraps(forward)
+    def call(self: torch.nn.Module, *batch: Any, **options: Any) -> Any:
+        for given in (*batch, *options.values()):
+            if isinstance(given, torch.fx.Proxy):
+                tracer = given.tracer
+                target = tracer.path_of_module(self)
+                return tracer.create_proxy("call_module", target, batch, options)
+        if torch.compiler.is_compiling() or not torch.jit.is_tracing():
+            return forward(self, *batch, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            return forward(self, *batch, **options)
+
+    return call
 
 
 class Loss(FromFunction, torch.nn.Module):

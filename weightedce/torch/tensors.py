@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from weightedce.call import columns, values
+from weightedce.call import arguments, columns, values
+from weightedce.call.collated import targets_beside
 
 SIGNED = ("shift", "cost_matrix")  # weights of which numbers below 0 have a meaning
 
@@ -32,6 +33,7 @@ def weight_of(name: str, value: Any) -> torch.Tensor:
             raise ValueError(
                 f"{name}: expected numbers in rows of one length, got {numbers!r:.80} ({error})"
             ) from None
+    arguments.library(name, value)  # dense
     if value.is_complex():
         raise TypeError(f"{name}: expected real numbers, got dtype {value.dtype}")
     return value if value.is_floating_point() else value.to(torch.get_default_dtype())
@@ -39,10 +41,15 @@ def weight_of(name: str, value: Any) -> torch.Tensor:
 
 def target_of(target: Any, logits: torch.Tensor) -> torch.Tensor:
     """Return a target as a tensor beside the logits."""
+    if not isinstance(target, torch.Tensor) and arguments.holds_arrays(target):
+        found: torch.Tensor = targets_beside(target, logits, "target")
+        return found
     try:
-        return torch.as_tensor(target, device=logits.device)
+        found = torch.as_tensor(target, device=logits.device)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(
             f"target: expected a tensor, an array or numbers, got {type(target).__qualname__} "
             f"({error})"
         ) from None
+    arguments.library("target", found)  # dense
+    return found

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from weightedce.backends.contract import Array, Backend
+from weightedce.backends.contract import Array, Backend, Shape
 from weightedce.backends.missing import needed_by
 
 with needed_by("weightedce.backends.jax"):
@@ -21,6 +21,12 @@ class JAX(Backend):
     name = "JAX"
     differentiates = True
     detach = staticmethod(jax.lax.stop_gradient)
+
+    def shape(self, array: Array, /) -> Shape:
+        """Return the shape."""
+        if not isinstance(array, jax.Array):
+            raise TypeError(f"expected a dense array, got {type(array).__name__}")
+        return tuple(array.shape)
 
     def read(self, flag: Array, /) -> bool | None:
         """Read ``flag`` unless it is traced or lives on an accelerator or another host."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from weightedce.backends.contract import Array, Backend
+from weightedce.backends.contract import Array, Backend, Shape
 from weightedce.backends.missing import needed_by
 
 with needed_by("weightedce.backends.torch"):
@@ -20,6 +20,15 @@ class Torch(Backend):
     namespace = namespace
     name = "PyTorch"
     differentiates = True
+
+    def shape(self, array: Array, /) -> Shape:
+        """Return the shape; torch.jit keeps open how many rows there are, and nothing else."""
+        if array.layout is not torch.strided or array.is_nested:
+            kind = "a nested one" if array.is_nested else f"one of layout {array.layout}"
+            raise TypeError(f"expected a dense tensor, got {kind}")
+        if torch.compiler.is_compiling() or not torch._C._is_tracing():
+            return tuple(array.shape)
+        return *array.shape[:1], *map(int, array.shape[1:])
 
     def device(self, array: Array, /) -> Any:
         """Return the device of ``array``."""
@@ -74,13 +83,17 @@ class Torch(Backend):
         Copied where the memory is not to be written to, of which torch warns, or not laid out as
         torch knows it.
         """
-        if torch.compiler.is_compiling():
-            return torch.as_tensor(values, device=like.device)
+        if torch.compiler.is_compiling():  # which makes no array of lists of symbols
+            made = torch.tensor if isinstance(values, list) else torch.as_tensor
+            return made(values, device=like.device)
         return torch.as_tensor(native(values), device=like.device)
 
     def sum(self, array: Array, /, axis: int | None = None, *, keepdims: bool = False) -> Array:
-        """Return the sum; eager torch adds pairwise along any axis, Inductor along the last."""
-        if torch.compiler.is_compiling():
+        """Return the sum; torch adds pairwise along any axis, Inductor along the last.
+
+        An exported program is run by torch, and must not depend on how long the axis is.
+        """
+        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
             return super().sum(array, axis, keepdims=keepdims)
         return array.sum() if axis is None else array.sum(axis, keepdim=keepdims)
 

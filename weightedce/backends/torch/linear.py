@@ -37,7 +37,7 @@ def blocks_of(rows: Sequence[Any], size: int) -> Iterator[list[Any]]:
     A number that a tracer keeps as a symbol makes one block.
     """
     count = rows[0].shape[0]
-    if not isinstance(count, int):
+    if not isinstance(count, int) or torch.compiler.is_exporting():  # where it looks like a number
         yield list(rows)
         return
     for start in range(0, max(count, 1), size):

@@ -7,6 +7,9 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd import forward_ad
 
+# What records, and what makes functions of operations in place first, on tensors without numbers.
+RECORDERS = (torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FUNCTIONAL)
+
 
 def compiled() -> bool:
     """Tell whether torch.compile is at work, with no transform of torch.func around."""
@@ -14,11 +17,11 @@ def compiled() -> bool:
 
 
 def proxied() -> bool:
-    """Tell whether a tracer records the operations: make_fx, AOT, the exporter."""
-    proxy = torch._C._TorchDispatchModeKey.PROXY
-    return (
-        torch._C._get_dispatch_mode(proxy) is not None
-        or torch._ops._get_dispatch_mode_pre_dispatch(proxy) is not None
+    """Tell whether a tracer records the operations: make_fx, AOT, the exporter, torch.jit."""
+    return torch._C._is_tracing() or any(
+        torch._C._get_dispatch_mode(key) is not None
+        or torch._ops._get_dispatch_mode_pre_dispatch(key) is not None
+        for key in RECORDERS
     )
 
 

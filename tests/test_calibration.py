@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import weightedce as w
-from libraries import LIBRARIES
 
 pytestmark = pytest.mark.usefixtures("unoptimized")
 # A population that a table of logits expresses exactly: cases of each x (row) and class.

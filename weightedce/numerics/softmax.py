@@ -269,8 +269,8 @@ def _weighed(logits: Array, top: Array, axis: int, prior: Prior) -> Array:
     xp = backend.namespace
     highest = backend.detach(xp.max(logits, axis=axis, keepdims=True))
     largest = xp.finfo(logits.dtype).max
-    halves = (0.5 * xp.clip(x, -largest, largest) for x in (logits, highest))
-    roots = _ratios(*halves, axis)
+    half, most = (0.5 * xp.clip(x, -largest, largest) for x in (logits, highest))
+    roots = _ratios(half, most, axis)
     own = _at(top, backend.detach(roots), axis)
     return roots * (prior.factor / (own * _at(top, prior.factor, axis))) * (roots / own)
 

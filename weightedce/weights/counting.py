@@ -93,7 +93,7 @@ def labels_in(labels: Any, classes: int | None, ignore: Ignored) -> Labels:
     if classes is None:
         classes = _largest(labels, keep) + 1
     given, outside = class_labels("labels", labels, classes, ignore, keep)
-    _refuse_one_hot(given, shape, classes)
+    _refuse_one_hot(labels, shape, classes)
     for unused in (None if keep is None else ~keep, outside):
         if unused is not None:
             given = xp.where(unused, classes, given)

@@ -44,7 +44,8 @@ def sums(axis: int, arrays: Sequence[Array]) -> Sequence[Array]:
 
 def _together(axis: int, arrays: Sequence[Array]) -> Sequence[Array]:
     nothing = tuple(jnp.zeros((), x.dtype) for x in arrays)
-    return jax.lax.reduce(tuple(arrays), nothing, _add, (axis,))
+    found: Sequence[Array] = jax.lax.reduce(tuple(arrays), nothing, _add, (axis,))
+    return found
 
 
 def _add(some: Sequence[Array], more: Sequence[Array]) -> tuple[Array, ...]:

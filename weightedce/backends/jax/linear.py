@@ -182,8 +182,8 @@ def _product(a: Array, b: Array) -> Array:
 
 def _spec(array: Array) -> Sequence[Any]:
     """Return the axes of the mesh along each axis of an array."""
-    spec = tuple(jax.typeof(array).sharding.spec)
-    return spec + (None,) * (array.ndim - len(spec))
+    spec: Sequence[Any] = jax.typeof(array).sharding.spec
+    return (*spec, *[None] * (array.ndim - len(spec)))
 
 
 def _sum(a: Any, b: Any) -> Any:

@@ -7,13 +7,13 @@ from weightedce.backends import Array, Namespace, backend_of
 BATCH = "batch"
 
 
-def is_batch(weight: Any) -> bool:
+def is_batch(weight: Any, name: str = "class_weight") -> bool:
     """Tell whether the weights are to come from the batch."""
     if not isinstance(weight, str):
         return False
     if weight != BATCH:
         raise ValueError(
-            f"class_weight: expected numbers, a dict {{class: weight}} or {BATCH!r}, got {weight!r}"
+            f"{name}: expected numbers, a dict {{class: weight}} or {BATCH!r}, got {weight!r}"
         )
     return True
 

@@ -1,6 +1,6 @@
 """Scalar options: numbers in a range, words out of a list. One style of error, as in arguments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import inf
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
@@ -11,6 +11,7 @@ ReductionName = Literal["mean", "sum", "none", "weighted_mean", "total"]
 LabelReduction = Literal["mean", "sum", "none"]  # over the labels
 SmoothingWeight = Literal["target", "class"]
 TargetRange = Literal["unit", "any"]
+IgnoreIndex = float | Collection[float] | None  # of a label, or several
 Normalize = Literal["samples", "classes"]
 Assignment = Literal["hard", "soft"]
 ScaleBy = Literal["class", "label"]

@@ -45,7 +45,8 @@ def prior_log_softmax(batch: ClassBatch, logits: Array, prior: softmax.Prior) ->
     if stable.seen_between(moved, -NEAR, NEAR):
         return weighted_log_softmax(batch, moved)
     far = xp.abs(prior.log) > FAR
-    z = xp.where(prior.log == -xp.inf, -xp.inf, xp.where(far, moved, logits))
+    none = prior.log < -xp.finfo(logits.dtype).max
+    z = xp.where(none, -xp.inf, xp.where(far, moved, logits))
     near = softmax.Prior(xp.where(far, 1.0, prior.factor), xp.where(far, 0.0, prior.log))
     if batch.one_class:
         loss = softmax.composed_label_loss(z, batch.labels, axis, near)

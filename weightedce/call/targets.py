@@ -129,7 +129,7 @@ def kept_examples(
     for label in ignore:
         if not isinstance(label, float) or not isnan(label):
             raise ValueError(
-                f"ignore_index: expected None, or NaN, for targets that are a distribution, got "
+                f"ignore_index: expected None, or NaN, for a distribution over the classes, got "
                 f"{label!r}: use mask"
             )
     keep = kept(mask, (), given, z, shape)

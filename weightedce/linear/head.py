@@ -75,7 +75,7 @@ class Head:
         The others are those of `softmax.label_loss`; where no class is possible they may be 0.
         """
         xp, weight = b.xp, b.label_mass
-        others = xp.where(highest == -xp.inf, b.logits.shape[-1] - 1.0, others)
+        others = xp.where(highest < -xp.finfo(highest.dtype).max, b.logits.shape[-1] - 1.0, others)
         found = softmax.label_loss(logit, highest, others)
         loss, factor, at_label = stable.times(weight, found.loss), weight, weight * found.at_label
         if self.z_loss:

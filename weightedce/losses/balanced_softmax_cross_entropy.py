@@ -5,7 +5,7 @@ from typing import Any
 from weightedce.backends import Array
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.call.over_classes import prior_log_softmax
 from weightedce.numerics import softmax
 
@@ -19,7 +19,7 @@ def balanced_softmax_cross_entropy(
     class_weight: Any = None,
     sample_weight: Any = None,
     mask: Any = None,
-    ignore_index: int | None = None,
+    ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     reduction: ReductionName = "mean",

@@ -5,7 +5,7 @@ from typing import Any
 from weightedce.backends import Array
 from weightedce.call.binary_batch import binary_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import ReductionName, SmoothingWeight, TargetRange
+from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight, TargetRange
 from weightedce.numerics.stable import SOFTPLUS
 
 
@@ -17,7 +17,7 @@ def binary_cross_entropy(
     neg_weight: Any = None,
     sample_weight: Any = None,
     mask: Any = None,
-    ignore_index: float | None = None,
+    ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     target_range: TargetRange = "unit",

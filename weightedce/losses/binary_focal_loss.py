@@ -6,7 +6,7 @@ from weightedce.backends import Array
 from weightedce.call import arguments
 from weightedce.call.binary_batch import binary_batch
 from weightedce.call.evaluation import evaluate, with_numbers
-from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.numerics import stable
 
 
@@ -20,7 +20,7 @@ def binary_focal_loss(
     neg_weight: Any = None,
     sample_weight: Any = None,
     mask: Any = None,
-    ignore_index: float | None = None,
+    ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     axis: int = -1,

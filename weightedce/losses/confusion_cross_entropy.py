@@ -6,7 +6,7 @@ from weightedce.backends import Array
 from weightedce.call import arguments, options
 from weightedce.call.binary_batch import BinaryBatch, binary_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import Assignment, ReductionName, SmoothingWeight
+from weightedce.call.options import Assignment, IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.numerics import stable
 
 
@@ -24,7 +24,7 @@ def confusion_cross_entropy(
     neg_weight: Any = None,
     sample_weight: Any = None,
     mask: Any = None,
-    ignore_index: float | None = None,
+    ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     axis: int = -1,

@@ -5,7 +5,7 @@ from typing import Any
 from weightedce.backends import Array
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import ReductionName, SmoothingWeight, TargetRange
+from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight, TargetRange
 from weightedce.call.over_classes import weighted_log_softmax
 
 
@@ -17,7 +17,7 @@ def cross_entropy(
     class_weight: Any = None,
     sample_weight: Any = None,
     mask: Any = None,
-    ignore_index: int | None = None,
+    ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     target_range: TargetRange = "unit",

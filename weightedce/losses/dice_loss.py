@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call.options import LabelReduction, SmoothingWeight
+from weightedce.call.options import IgnoreIndex, LabelReduction, SmoothingWeight
 from weightedce.losses.soft_confusion import over_labels, soft_confusion
 
 
@@ -15,7 +15,7 @@ def dice_loss(
     neg_weight: Any = None,
     sample_weight: Any = None,
     mask: Any = None,
-    ignore_index: float | None = None,
+    ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     axis: int | None = None,

@@ -8,7 +8,7 @@ from weightedce.call.binary_batch import BinaryBatch, binary_batch
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.collated import targets_beside
-from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.call.reductions import reduce, reduction_of
 from weightedce.numerics import softmax, stable
 
@@ -22,7 +22,7 @@ def expected_cost(
     class_weight: Any = None,
     sample_weight: Any = None,
     mask: Any = None,
-    ignore_index: int | None = None,
+    ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     reduction: ReductionName = "mean",

@@ -6,7 +6,7 @@ from weightedce.backends import Array
 from weightedce.call import arguments
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import ReductionName, SmoothingWeight
+from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.call.over_classes import over_classes
 from weightedce.numerics import stable
 
@@ -20,7 +20,7 @@ def focal_loss(
     class_weight: Any = None,
     sample_weight: Any = None,
     mask: Any = None,
-    ignore_index: int | None = None,
+    ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     reduction: ReductionName = "mean",

@@ -4,7 +4,7 @@ from typing import Any
 
 from weightedce.backends import Array, backend_of
 from weightedce.call import options
-from weightedce.call.options import ReductionName, SmoothingWeight, TargetRange
+from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight, TargetRange
 from weightedce.call.reductions import LossTotal, reduction_of
 from weightedce.linear.batch import linear_batch
 from weightedce.linear.head import Head
@@ -20,7 +20,7 @@ def linear_cross_entropy(
     class_weight: Any = None,
     sample_weight: Any = None,
     mask: Any = None,
-    ignore_index: int | None = None,
+    ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     target_range: TargetRange = "unit",

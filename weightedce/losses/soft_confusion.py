@@ -6,7 +6,7 @@ from weightedce.backends import Array, backend_of
 from weightedce.call import arguments, options
 from weightedce.call.arguments import all_known
 from weightedce.call.binary_batch import binary_batch
-from weightedce.call.options import LabelReduction, SmoothingWeight
+from weightedce.call.options import IgnoreIndex, LabelReduction, SmoothingWeight
 from weightedce.call.reductions import ratio
 from weightedce.numerics import stable
 
@@ -94,7 +94,7 @@ def soft_confusion(
     neg_weight: Any = None,
     sample_weight: Any = None,
     mask: Any = None,
-    ignore_index: float | None = None,
+    ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     axis: int | None = None,

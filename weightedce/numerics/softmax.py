@@ -233,7 +233,8 @@ def negative_log_softmax(logits: Array, axis: int, prior: Prior | None = None) -
     lift = xp.where(infinite, 0.0, highest) - xp.where(infinite, 0.0, shift)
 
     largest = xp.finfo(logits.dtype).max
-    finite_shift = xp.where(shift == -xp.inf, -largest, xp.where(infinite, largest, shift))
+    below, above = shift < -largest, shift > largest
+    finite_shift = xp.where(below, -largest, xp.where(infinite, largest, shift))
     others = xp.where(top, finite_shift, logits)
     if prior is None:
         ratios = _ratios(others, finite_shift, axis)
@@ -242,12 +243,12 @@ def negative_log_softmax(logits: Array, axis: int, prior: Prior | None = None) -
     rest = backend.sum(xp.where(top, 0.0, ratios), axis, keepdims=True)
     undefined = infinite & (rest > 0.0)  # two at +inf
     if logits.shape[axis] > 1:
-        undefined = undefined | (shift == -xp.inf)  # no class is possible
+        undefined = undefined | below  # no class is possible
     rest = xp.where(undefined, xp.nan, rest)
 
     at_top = xp.log1p(rest * xp.exp(-lift))
     elsewhere = xp.where(rest > 1.0, xp.log1p(rest + xp.expm1(lift)), lift + at_top)
-    distance = xp.where(shift == xp.inf, highest, finite_shift) - others
+    distance = xp.where(above, highest, finite_shift) - others
     if prior is not None:
         distance = distance + (_at(top, prior.log, axis) - prior.log)
     return xp.where(top, at_top, distance + elsewhere)

@@ -9,7 +9,7 @@ import re
 import sys
 from inspect import Parameter
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, UnionType
 from typing import Literal, get_origin
 
 from weightedce.call import options
@@ -24,7 +24,7 @@ def stub(module: ModuleType) -> str:
         value: (source.__name__, name)
         for source in sources
         for name, value in vars(source).items()
-        if get_origin(value) is Literal
+        if get_origin(value) in (Literal, UnionType)
     }
     imports: set[tuple[str, str]] = set()
     body = "\n".join(_class(cls, words, imports) for cls in classes.values())

@@ -36,8 +36,8 @@ class CrossEntropyLoss(
         Class weights, shape (K,).
     size_average, reduce : bool, optional
         Deprecated by torch: use ``reduction``.
-    ignore_index : int
-        Examples with this label are removed. Labels only.
+    ignore_index : int, several, or None
+        Examples with this label are removed. Labels only; of a distribution NaN.
     reduction : {"mean", "sum", "none", "weighted_mean", "total"}
         ``"mean"`` is torch's: for labels the sum / the sum of the weights of the kept examples
         (``sample_weight`` included), for a distribution the sum / the number of examples. The
@@ -100,7 +100,8 @@ class CrossEntropyLoss(
             )
         weight = self.weight
         # not by `in`, which torch.compile answers wrongly for sizes that it keeps symbolic
-        if weight is not None and weight.ndim and weight.shape != input.shape[axis : axis + 1]:
+        sized = isinstance(weight, torch.Tensor) and weight.ndim
+        if sized and weight.shape != input.shape[axis : axis + 1]:
             raise ValueError(
                 f"weight: expected one number for each of the {input.shape[axis]} classes, got "
                 f"shape {tuple(self.weight.shape)}"
@@ -108,12 +109,9 @@ class CrossEntropyLoss(
         options = self._read()
         if labels and self.reduction == "mean":
             options["reduction"] = "weighted_mean"
-        if not labels and self.ignore_index < 0:
+        ignored = self.ignore_index
+        if not labels and isinstance(ignored, int) and ignored < 0:  # torch's, of labels
             options["ignore_index"] = None
-        if not labels and self.label_smoothing and self.smoothing_weight == "class":
-            # torch adds e / K whatever a row sums to
-            e = options.pop("label_smoothing")
-            target = (1.0 - e) * target + e / input.shape[axis]
         return self._call(
             input, target, axis=axis, sample_weight=sample_weight, mask=mask, **options
         )

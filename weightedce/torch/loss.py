@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from weightedce.call.from_batch import is_batch
 from weightedce.objects.from_function import FromFunction
 from weightedce.objects.names import renamed
 from weightedce.torch.tensors import weight_of
@@ -68,7 +69,11 @@ class Loss(FromFunction, torch.nn.Module):
         there = {here: there for there, here in self.names.items()}
         self._options = tuple((there.get(name, name), name) for name in found)
         for name, value in found.items():
-            self._keep(name, value, self._signature.parameters[name])
+            if there.get(name, name) == "class_weight" and is_batch(value, name):
+                self._buffers.pop(name, None)  # which a class of torch has made
+                setattr(self, name, value)
+            else:
+                self._keep(name, value, self._signature.parameters[name])
 
     def _keep(self, name: str, value: Any, parameter: inspect.Parameter) -> None:
         """Keep a weight as a buffer or parameter, any other option as an attribute."""

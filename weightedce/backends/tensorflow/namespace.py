@@ -6,7 +6,7 @@ where a graph does not know a size yet.
 """
 
 from collections.abc import Sequence
-from math import inf, nan
+from math import inf, isfinite, isnan, nan
 from types import SimpleNamespace
 from typing import Any
 
@@ -76,10 +76,24 @@ def clip(x: Array, /, min: float | None = None, max: float | None = None) -> Arr
 def where(condition: Array, x1: Any, x2: Any, /) -> Array:
     """Select; one of the two may be a Python scalar and takes the dtype of the other."""
     if not hasattr(x1, "dtype"):
-        x1 = tf.constant(x1, x2.dtype)
+        x1 = _selected(condition, x1, x2.dtype)
     if not hasattr(x2, "dtype"):
-        x2 = tf.constant(x2, x1.dtype)
+        x2 = _selected(~condition, x2, x1.dtype)
     return tf.where(condition, x1, x2)
+
+
+def _selected(condition: Array, value: Any, dtype: Any) -> Array:
+    """Return a number as a constant; NaN and infinities where they are selected alone.
+
+    tf.debugging.enable_check_numerics would report a constant that nobody takes.
+    """
+    if tf.executing_eagerly() or isfinite(value):
+        return tf.constant(value, dtype)
+    one = tf.ones((), dtype)
+    if isnan(value):
+        return tf.sqrt(tf.where(condition, -one, one))
+    found = tf.math.log(tf.where(condition, tf.zeros((), dtype), one))
+    return found if value < 0 else -found
 
 
 def reshape(x: Array, /, shape: Sequence[Any]) -> Array:

@@ -1,0 +1,89 @@
+"""tf.debugging.enable_check_numerics has nothing to report of finite logits.
+
+In a process of its own: what is switched on stays in the graphs that were made.
+"""
+
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import weightedce as w
+from libraries import DIFFERENTIABLE
+
+pytestmark = pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="no TensorFlow")
+COUNTS = {"counts": [5, 3, 1]}
+OPTIONS = {
+    "balanced_softmax_cross_entropy": COUNTS,
+    "confusion_cross_entropy": {"fn": 3.0},
+    "expected_cost": {"cost_matrix": [[0, 1, 2], [1, 0, 1], [3, 1, 0]]},
+    "f_beta_loss": {"beta": 2.0},
+    "ldam_cross_entropy": COUNTS,
+    "linear_cross_entropy": {"weight": np.eye(3).tolist()},
+    "logit_adjusted_cross_entropy": {"prior": [0.5, 0.3, 0.2]},
+    "tversky_loss": {"fp_weight": 0.3, "fn_weight": 0.7},
+    "vector_scaling_cross_entropy": COUNTS,
+}
+OVER_CLASSES = {
+    "cross_entropy",
+    "focal_loss",
+    "generalized_cross_entropy",
+    "poly_cross_entropy",
+    *OPTIONS.keys() - {"confusion_cross_entropy", "f_beta_loss", "tversky_loss"},
+}
+NEAR = np.random.default_rng(0).normal(size=(4, 3))
+LOGITS = {"near": NEAR, "far": NEAR * [[1e4], [88.0], [-700.0], [1e30]]}
+LABELS, MASK = np.array([0, 1, 2, 1]), np.array([True, False, True, True])
+ONE_HOT = np.eye(3)[LABELS]
+
+
+def reports():
+    """Yield what is reported of value and gradient of every loss."""
+    import tensorflow as tf
+
+    tf.debugging.enable_check_numerics()
+    for name in w.losses.__all__:
+        hard = LABELS if name in OVER_CLASSES else ONE_HOT
+        kinds = {"hard": (hard, {}), "smoothed": (ONE_HOT, {"label_smoothing": 0.1})}
+        for where, kind, mask in itertools.product(LOGITS, kinds, (None, MASK)):
+            targets, more = kinds[kind]
+            options = {**OPTIONS.get(name, {}), **more, "mask": mask}
+            for graph in (False, True):
+                if said := report(tf, name, LOGITS[where], targets, options, graph):
+                    yield name, where, kind, mask is not None, graph, said
+
+
+def report(tf, name, z, targets, options, graph):
+    given = {k: v for k, v in options.items() if k != "weight"}
+    first = [tf.constant(options["weight"])] if "weight" in options else []  # the matrix
+
+    def step(z, y):
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            loss = getattr(w, name)(z, *first, y, **given)
+        return loss, tape.gradient(loss, z)
+
+    arrays = tf.constant(z, tf.float32), tf.constant(targets)
+    if graph:
+        specs = [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in arrays]
+        step = tf.function(step, input_signature=specs)
+    try:
+        step(*arrays)
+    except (tf.errors.InvalidArgumentError, ValueError) as error:
+        return " ".join(str(error).split())
+    return None
+
+
+def test_finite_logits_make_no_infinity_and_no_nan():
+    done = subprocess.run(
+        [sys.executable, __file__], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert not done.stdout, done.stdout
+
+
+if __name__ == "__main__":
+    for found in reports():
+        print(*found, sep=" | ")

@@ -159,8 +159,10 @@ def test_gradients_to_weights(differentiable, by, options):
     close(found, derived_plainly(differentiable, reference, first, rest, 1))
 
 
-@pytest.mark.parametrize("options", ["by class", "capped", "rows"])
-@pytest.mark.parametrize("by", ["hidden", "bias"])
+@pytest.mark.parametrize(
+    ("by", "options"),
+    [("hidden", "by class"), ("hidden", "capped"), ("bias", "rows")],
+)
 def test_second_derivatives(differentiable, by, options):
     ours, reference, (first, *rest) = both(by, BATCHES["weights"], OPTIONS[options])
     found = derived(differentiable, ours, first, rest, 2)

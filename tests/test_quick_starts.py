@@ -34,12 +34,14 @@ def keras(backend, library=None):
     return Page(library or backend, {"KERAS_BACKEND": backend}, prints=False)
 
 
+LONG = os.environ.get("WEIGHTEDCE_LONG", "0") != "0"
+KERAS = ("torch", "jax", "tensorflow") if LONG else ("torch",)  # the page names none
 PAGES = {
     "numpy": [Page()],
     "jax": [Page("jax", {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"})],
     "tensorflow": [Page("tensorflow")],
     "torch": [Page("torch", prints=False)],
-    "keras": [keras("tensorflow"), keras("jax"), keras("torch")],
+    "keras": [keras(backend) for backend in KERAS],
 }
 FOUND = {path.stem.removeprefix("quick-start-"): path for path in DOCS.glob("quick-start-*.md")}
 RUNS = [

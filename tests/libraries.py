@@ -12,6 +12,8 @@ from typing import Any
 
 from weightedce.validation import libraries
 
+LONG = os.environ.get("WEIGHTEDCE_LONG", "0") != "0"
+
 
 class Strict(libraries.NumPy):
     name = "strict"

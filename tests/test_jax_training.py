@@ -19,7 +19,7 @@ jax = pytest.importorskip("jax", reason="jax is not installed")
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 jax_nnx, jax_nnx_sharded, nnx = map(import_module, ("jax_nnx", "jax_nnx_sharded", "flax.nnx"))
 
-STEPS = 40
+STEPS = 12
 WAYS = ("one_device", "automatic", "manual")
 # Devices add up their parts of a sum in another order. The losses of a batch are not negative,
 # so the order moves their sum by a few units in the last place and no more; the parameters,

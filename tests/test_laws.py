@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 
 import weightedce as w
-from libraries import DIFFERENTIABLE, LIBRARIES
-from test_truth import CORE, LONG, LOSSES, assert_close
+from libraries import DIFFERENTIABLE, LIBRARIES, LONG
+from test_truth import CORE, LOSSES, assert_close
 from weightedce.validation import oracle, strategies, ulp
 
 DTYPES = st.sampled_from(["float64", "float32"])

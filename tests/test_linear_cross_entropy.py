@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 import weightedce as w
-from libraries import DIFFERENTIABLE, LIBRARIES
+from libraries import DIFFERENTIABLE, LIBRARIES, LONG
 from weightedce.linear import batch, head
 
 N, D, V = 7, 3, 5
@@ -136,7 +136,7 @@ def test_the_value_under_every_library(library, batch, options):
 
 
 @pytest.mark.parametrize(("name", "mode"), MODES)
-@pytest.mark.parametrize(("batch", "options"), FEW)
+@pytest.mark.parametrize(("batch", "options"), FEW if LONG else FEW[2:5])
 def test_gradients(name, mode, batch, options):
     if (name, mode) == ("jax", "eager") and options != "plain":
         pytest.skip("compiles every scan anew, for seconds")
@@ -364,7 +364,7 @@ linear.serve({name!r}, {way!r}, (2048, 64, 40_000))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("name", sorted(set(DIFFERENTIABLE) - {"tensorflow"}))
+@pytest.mark.parametrize("name", sorted(set(DIFFERENTIABLE) - {"tensorflow"}) if LONG else [])
 def test_memory(name):
     """Two runs in a process of its own: all logits are 328 MB, and the plain way holds them."""
     from pathlib import Path

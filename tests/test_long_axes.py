@@ -5,7 +5,6 @@ With WEIGHTEDCE_LONG=1 every loss in every mode, over 128,000 classes and 10,000
 """
 
 import inspect
-import os
 from functools import cache, partial
 from math import log2
 
@@ -13,12 +12,11 @@ import numpy as np
 import pytest
 
 import weightedce as w
-from libraries import LIBRARIES
+from libraries import LIBRARIES, LONG
 from weightedce.backends import backend_of
 from weightedce.backends.adding import PIECE, in_pieces
 from weightedce.validation import oracle, ulp
 
-LONG = os.environ.get("WEIGHTEDCE_LONG", "0") != "0"
 CLASSES, ROWS, ELEMENTS = 128_000, 4, 10_000_000
 NO_MATRIX = ("expected_cost",)  # its costs are one number for each pair of classes
 DEFINED = oracle.BINARY | oracle.MULTICLASS | oracle.BATCH

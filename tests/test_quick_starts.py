@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from libraries import DIFFERENTIABLE
+from libraries import DIFFERENTIABLE, LONG
 
 DOCS = Path(__file__).parent.parent / "docs"
 END = "\x1e"  # printed after each block
@@ -34,7 +34,6 @@ def keras(backend, library=None):
     return Page(library or backend, {"KERAS_BACKEND": backend}, prints=False)
 
 
-LONG = os.environ.get("WEIGHTEDCE_LONG", "0") != "0"
 KERAS = ("torch", "jax", "tensorflow") if LONG else ("torch",)  # the page names none
 PAGES = {
     "numpy": [Page()],

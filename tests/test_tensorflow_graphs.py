@@ -1,18 +1,16 @@
 """What is done with graphs of TensorFlow: saved, loaded, converted by AutoGraph."""
 
 import logging
-import os
 import warnings
 
 import numpy as np
 import pytest
 
 import weightedce as w
-from libraries import DIFFERENTIABLE
+from libraries import DIFFERENTIABLE, LONG
 
 pytestmark = pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="no TensorFlow")
 
-LONG = os.environ.get("WEIGHTEDCE_LONG", "0") != "0"
 Y = np.array([0, 1, 2, 1])
 LOSSES = {
     "labels": lambda z, y: w.cross_entropy(z, y),

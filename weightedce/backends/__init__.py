@@ -7,7 +7,8 @@ has not, and there is no global switch to set. What a wing offers is the class i
 
 import sys
 
-from weightedce.backends.contract import Array, Backend, Namespace
+from weightedce.backends.contract import Backend, Namespace
+from weightedce.backends.handed import Array
 
 __all__ = ["Array", "Backend", "Namespace", "backend_of", "host", "namespace_of"]
 

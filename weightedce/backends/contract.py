@@ -1,4 +1,4 @@
-"""What the core asks of an array library: one class, and what it hands over.
+"""What the core asks of an array library: one class. What it hands over is in `handed`.
 
 The core calls these methods and never asks whether they are there. Each has a default in the terms
 of the array API standard, which is right for a library that speaks it and has no derivatives. A
@@ -7,30 +7,13 @@ cell of the benchmark; the figure stands beside the method of the wing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from weightedce.backends.adding import in_pieces
+from weightedce.backends.handed import Array, Block, Head, Part
 
-Array = Any  # an array of whichever library the caller uses; no common base class exists
 Namespace = Any  # a module that speaks the array API standard
 Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 0-d array
-
-# Of logits, what they are multiplied with, and whether the slope is wanted, to the value and the
-# slope, its derivative to the logits. A partial, so that a wing can tell by ``func`` what it has a
-# form of its own for.
-Sloped = partial[tuple[Array, Array | None]]
-
-
-class Block(NamedTuple):
-    """A function of logits and factors in two forms of one meaning.
-
-    ``composed(logits, *factors)`` is for autodiff of any order, right at every point.
-    ``sloped(logits, *factors, slope)`` gives value and slope in few passes, for finite logits.
-    """
-
-    composed: Callable[..., Array]
-    sloped: Sloped
 
 
 class Backend:
@@ -197,7 +180,7 @@ class Backend:
         """
         return 0
 
-    def by_blocks(self, part: "Part", rows: Sequence[Any], size: int, divisor: float, /) -> Any:
+    def by_blocks(self, part: Part, rows: Sequence[Any], size: int, divisor: float, /) -> Any:
         """Return loss / divisor, weight and count of ``part`` over blocks of ``size`` rows.
 
         ``rows`` are the logits and what goes with them, row axis first; ``size`` 0 takes them all
@@ -209,7 +192,7 @@ class Backend:
     linear_elements = 3 * 2**22  # logits in a block of `linear_cross_entropy`: 98 rows of 128,000
 
     def linear_sums(
-        self, head: "Head", linear: Sequence[Any], rows: Sequence[Any], shared: Any, size: int, /
+        self, head: Head, linear: Sequence[Any], rows: Sequence[Any], shared: Any, size: int, /
     ) -> Any:
         """Return loss, weight and count of ``head`` over logits that ``linear`` makes.
 
@@ -222,7 +205,7 @@ class Backend:
         return tuple(sum(column[1:], start=column[0]) for column in zip(*sums, strict=True))
 
     def linear_losses(
-        self, head: "Head", linear: Sequence[Any], rows: Sequence[Any], shared: Any, size: int, /
+        self, head: Head, linear: Sequence[Any], rows: Sequence[Any], shared: Any, size: int, /
     ) -> Array:
         """Return the loss of each row, otherwise as `linear_sums`."""
         blocks = _linear_blocks(linear, rows, size)
@@ -240,71 +223,3 @@ def _linear_blocks(
         logits = hidden[block] @ weight.T
         part = [x if x is None else x[block] for x in rows]
         yield (logits if bias is None else logits + bias), part
-
-
-class Factors(Protocol):
-    """What a wing sees of a checked batch of a binary loss: arrays of the shape of the logits."""
-
-    logits: Array
-    targets: Array
-    positive: Array
-    negative: Array
-    hard: bool  # all targets are seen to be 0 or 1, and none is smoothed
-
-
-class Part(Protocol):
-    """What `by_blocks` gets: the loss as a function of some rows; its options are in it."""
-
-    @property
-    def sloped(self) -> Sloped | None:
-        """Return the loss by its logits and two factors, if there is such a form."""
-
-    @property
-    def apart(self) -> bool:
-        """Whether the losses are kept as they are, not added up."""
-
-    @property
-    def held(self) -> Sequence[Any]:
-        """Return the further arguments that the loss is made of."""
-
-    def sums(self, rows: Sequence[Any]) -> tuple[Array, Array, Array]:
-        """Return loss, weight and count of the rows, for autodiff."""
-
-    def with_slope(
-        self,
-        form: Callable[[Factors, bool], tuple[Array, Array | None]],
-        rows: Sequence[Any],
-        slope: bool,
-    ) -> tuple[tuple[Array, Array, Array], Array | None]:
-        """Return the same, and the derivative of the loss, by ``form`` of the checked batch."""
-
-
-class Head(Protocol):
-    """What `linear_sums` gets: what is done to the logits of a block, numbers and words alone."""
-
-    def losses(self, logits: Array, rows: Any, shared: Any) -> Array:
-        """Return the loss of each row, for autodiff."""
-
-    def total(self, logits: Array, rows: Any, shared: Any) -> tuple[Array, Array, Array]:
-        """Return loss, weight and count of a block, for autodiff."""
-
-    def slope(self, logits: Array, rows: Any, shared: Any) -> tuple[Array, Any, Array]:
-        """Return the loss of each row, the sums, and the derivative to the logits."""
-
-    def labels_alone(self, logits: Array, targets: Array) -> bool:
-        """Tell whether each row has one class with mass, so that the next methods apply."""
-
-    def capped(self, logits: Array) -> Array:
-        """Return the logits under the cap: not for autodiff."""
-
-    def cap_slope(self, logits: Array) -> Array | None:
-        """Return the derivative of the capped logits to the logits; None: there is no cap."""
-
-    def batch(self, logits: Array, rows: Any, shared: Any) -> Any:
-        """Return the checked batch of a block."""
-
-    def of_label(self, batch: Any, logit: Array, highest: Array, others: Array) -> Any:
-        """Return loss, scale and derivative at the label, as `softmax.label_loss`."""
-
-    def sums(self, loss: Array, batch: Any) -> Any:
-        """Return loss, weight and count from the loss of each row."""

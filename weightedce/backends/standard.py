@@ -5,7 +5,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from weightedce.backends.contract import Array, Backend, Namespace
+from weightedce.backends.contract import Backend, Namespace
+from weightedce.backends.handed import Array
 
 
 class Standard(Backend):

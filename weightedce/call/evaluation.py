@@ -18,7 +18,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Backend
-from weightedce.backends.contract import Block, Factors, Sloped
+from weightedce.backends.handed import Block, Factors, Sloped
 from weightedce.call import arguments
 from weightedce.call.binary_batch import BinaryBatch
 from weightedce.call.class_batch import ClassBatch

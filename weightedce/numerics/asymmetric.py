@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from weightedce.backends import Array, backend_of
-from weightedce.backends.contract import Block
+from weightedce.backends.handed import Block
 from weightedce.numerics import stable
 
 

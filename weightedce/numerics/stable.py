@@ -9,7 +9,7 @@ import math
 from functools import partial
 
 from weightedce.backends import Array, backend_of
-from weightedce.backends.contract import Block
+from weightedce.backends.handed import Block
 
 
 def attached(block: Block, logits: Array, *factors: Array, axis: int | None = None) -> Array:

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from weightedce.backends.contract import Array, Backend, Shape
+from weightedce.backends.contract import Backend, Shape
+from weightedce.backends.handed import Array
 from weightedce.backends.missing import needed_by
 
 with needed_by("weightedce.backends.jax"):

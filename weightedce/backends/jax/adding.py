@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from weightedce.backends.adding import PIECE, folded
-from weightedce.backends.contract import Array
+from weightedce.backends.handed import Array
 from weightedce.backends.jax.labels import explicit
 
 MOST = 2**31  # no integer of 32 bits, JAX's own without x64, counts so many

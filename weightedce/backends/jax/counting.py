@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from weightedce.backends.contract import Array
+from weightedce.backends.handed import Array
 
 
 @partial(jax.jit, static_argnums=1)

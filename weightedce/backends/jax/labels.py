@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from weightedce.backends.contract import Array
+from weightedce.backends.handed import Array
 from weightedce.numerics import softmax
 
 Composed = Callable[[Array, Array, int], Array]

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
-from weightedce.backends.contract import Array, Head
+from weightedce.backends.handed import Array, Head
 from weightedce.backends.jax.labels import at_labels, explicit
 
 ELEMENTS = 5 * 2**22  # logits in a block: with 3, the products took 1.13 times as long

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
-from weightedce.backends.contract import Array, Block
+from weightedce.backends.handed import Array, Block
 
 
 def attach(block: Block, axis: int | None, logits: Array, *factors: Array) -> Array:

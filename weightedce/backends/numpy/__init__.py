@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from weightedce.backends.contract import Array, Backend
+from weightedce.backends.contract import Backend
+from weightedce.backends.handed import Array
 from weightedce.backends.numpy import blocks
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weightedce.backends.adding import in_pieces
-from weightedce.backends.contract import Array, Block, Part, Sloped
+from weightedce.backends.handed import Array, Block, Part, Sloped
 from weightedce.numerics import softmax, stable
 
 BLOCK = 2**16  # elements: a quarter of a megabyte of float32

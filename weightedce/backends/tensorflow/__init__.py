@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from weightedce.backends.contract import Array, Backend, Shape
+from weightedce.backends.contract import Backend, Shape
+from weightedce.backends.handed import Array
 from weightedce.backends.missing import needed_by
 
 with needed_by("weightedce.backends.tensorflow"):

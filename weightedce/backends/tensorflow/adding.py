@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from weightedce.backends.adding import PIECE, folded, in_pieces
-from weightedce.backends.contract import Array
+from weightedce.backends.handed import Array
 from weightedce.backends.tensorflow import namespace
 from weightedce.backends.tensorflow.modes import xla
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from weightedce.backends.contract import Array, Head
+from weightedce.backends.handed import Array, Head
 from weightedce.backends.tensorflow import linear_labels
 from weightedce.backends.tensorflow.adding import added
 from weightedce.backends.tensorflow.modes import here, xla

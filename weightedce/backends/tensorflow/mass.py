@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from weightedce.backends.contract import Array
+from weightedce.backends.handed import Array
 from weightedce.backends.tensorflow.adding import added
 from weightedce.backends.tensorflow.modes import extremes, unrecorded, xla
 from weightedce.numerics import softmax

@@ -12,7 +12,7 @@ from tensorflow.python.eager import record as tape
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import control_flow_util
 
-from weightedce.backends.contract import Array
+from weightedce.backends.handed import Array
 
 FEW = 2**17  # elements: NumPy, on one core, starts in 2 us where TensorFlow takes 28
 

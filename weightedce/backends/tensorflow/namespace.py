@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from weightedce.backends.contract import Array
+from weightedce.backends.handed import Array
 
 __all__ = ["inf", "nan"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from weightedce.backends.contract import Array, Block, Sloped
+from weightedce.backends.handed import Array, Block, Sloped
 from weightedce.backends.tensorflow import mass
 from weightedce.backends.tensorflow.modes import (
     forward_mode,

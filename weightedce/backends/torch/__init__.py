@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from weightedce.backends.contract import Array, Backend, Shape
+from weightedce.backends.contract import Backend, Shape
+from weightedce.backends.handed import Array
 from weightedce.backends.missing import needed_by
 
 with needed_by("weightedce.backends.torch"):

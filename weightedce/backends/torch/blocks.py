@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from weightedce.backends.contract import Array, Part
+from weightedce.backends.handed import Array, Part
 from weightedce.backends.torch.modes import batched, transformed
 from weightedce.backends.torch.slope import of_batch
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from weightedce.backends.contract import Array
+from weightedce.backends.handed import Array
 from weightedce.numerics import softmax
 
 UNROLLED = 5  # Inductor unrolls sums of less than 8, and does not vectorise them if less than 5

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from weightedce.backends.contract import Array
+from weightedce.backends.handed import Array
 from weightedce.backends.torch.compiled import label_block
 from weightedce.backends.torch.modes import batched, compiled, transformed
 from weightedce.numerics import softmax

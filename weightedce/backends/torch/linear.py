@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from weightedce.backends.contract import Array, Head
+from weightedce.backends.handed import Array, Head
 from weightedce.backends.torch import linear_labels
 from weightedce.backends.torch.blocks import Gradients, Sums, remembered
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from weightedce.backends.contract import Array, Head
+from weightedce.backends.handed import Array, Head
 
 
 def slope_in_place(

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from weightedce.backends.contract import Array, Head
+from weightedce.backends.handed import Array, Head
 from weightedce.backends.torch.linear import blocks_of, linear_sums, logits_of, losses_of
 from weightedce.backends.torch.modes import transformed
 

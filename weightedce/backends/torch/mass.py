@@ -5,7 +5,7 @@ It is `softmax.mass_with_slope` for rows without infinities, which the caller fi
 
 import torch
 
-from weightedce.backends.contract import Array
+from weightedce.backends.handed import Array
 from weightedce.backends.torch.labels import exponentials
 
 

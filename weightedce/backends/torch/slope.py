@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from weightedce.backends.contract import Array, Block, Factors, Sloped
+from weightedce.backends.handed import Array, Block, Factors, Sloped
 from weightedce.backends.torch.compiled import sloped_block
 from weightedce.backends.torch.mass import mass_in_place
 from weightedce.backends.torch.modes import batched, compiled, transformed

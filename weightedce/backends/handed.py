@@ -1,0 +1,91 @@
+"""What the core hands over to a wing: a block, a checked batch, a loss of some rows, a head."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+Array = Any  # an array of whichever library the caller uses; no common base class exists
+
+# Of logits, what they are multiplied with, and whether the slope is wanted, to the value and the
+# slope, its derivative to the logits. A partial, so that a wing can tell by ``func`` what it has a
+# form of its own for.
+Sloped = partial[tuple[Array, Array | None]]
+
+
+class Block(NamedTuple):
+    """A function of logits and factors in two forms of one meaning.
+
+    ``composed(logits, *factors)`` is for autodiff of any order, right at every point.
+    ``sloped(logits, *factors, slope)`` gives value and slope in few passes, for finite logits.
+    """
+
+    composed: Callable[..., Array]
+    sloped: Sloped
+
+
+class Factors(Protocol):
+    """What a wing sees of a checked batch of a binary loss: arrays of the shape of the logits."""
+
+    logits: Array
+    targets: Array
+    positive: Array
+    negative: Array
+    hard: bool  # all targets are seen to be 0 or 1, and none is smoothed
+
+
+class Part(Protocol):
+    """What `by_blocks` gets: the loss as a function of some rows; its options are in it."""
+
+    @property
+    def sloped(self) -> Sloped | None:
+        """Return the loss by its logits and two factors, if there is such a form."""
+
+    @property
+    def apart(self) -> bool:
+        """Whether the losses are kept as they are, not added up."""
+
+    @property
+    def held(self) -> Sequence[Any]:
+        """Return the further arguments that the loss is made of."""
+
+    def sums(self, rows: Sequence[Any]) -> tuple[Array, Array, Array]:
+        """Return loss, weight and count of the rows, for autodiff."""
+
+    def with_slope(
+        self,
+        form: Callable[[Factors, bool], tuple[Array, Array | None]],
+        rows: Sequence[Any],
+        slope: bool,
+    ) -> tuple[tuple[Array, Array, Array], Array | None]:
+        """Return the same, and the derivative of the loss, by ``form`` of the checked batch."""
+
+
+class Head(Protocol):
+    """What `linear_sums` gets: what is done to the logits of a block, numbers and words alone."""
+
+    def losses(self, logits: Array, rows: Any, shared: Any) -> Array:
+        """Return the loss of each row, for autodiff."""
+
+    def total(self, logits: Array, rows: Any, shared: Any) -> tuple[Array, Array, Array]:
+        """Return loss, weight and count of a block, for autodiff."""
+
+    def slope(self, logits: Array, rows: Any, shared: Any) -> tuple[Array, Any, Array]:
+        """Return the loss of each row, the sums, and the derivative to the logits."""
+
+    def labels_alone(self, logits: Array, targets: Array) -> bool:
+        """Tell whether each row has one class with mass, so that the next methods apply."""
+
+    def capped(self, logits: Array) -> Array:
+        """Return the logits under the cap: not for autodiff."""
+
+    def cap_slope(self, logits: Array) -> Array | None:
+        """Return the derivative of the capped logits to the logits; None: there is no cap."""
+
+    def batch(self, logits: Array, rows: Any, shared: Any) -> Any:
+        """Return the checked batch of a block."""
+
+    def of_label(self, batch: Any, logit: Array, highest: Array, others: Array) -> Any:
+        """Return loss, scale and derivative at the label, as `softmax.label_loss`."""
+
+    def sums(self, loss: Array, batch: Any) -> Any:
+        """Return loss, weight and count from the loss of each row."""

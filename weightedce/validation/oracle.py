@@ -47,6 +47,10 @@ def definition(loss: str) -> Definition:
     return (BINARY | MULTICLASS | BATCH)[loss]
 
 
+GAMMAS = ({"gamma": 2.0}, {"gamma": 0.5}, {"gamma": 0.0})
+OF_A_POWER = "(1 - p)^gamma has gamma times the relative error of 1 - p"
+
+
 def define(
     table: dict[str, Definition],
     *variants: dict[str, Any],
@@ -83,15 +87,7 @@ def cross_entropy(z: Sequence[Number]) -> list[Number]:
     return [-mp.log(p_k) for p_k in _softmax(z)]
 
 
-@define(
-    BINARY,
-    {"gamma": 2.0},
-    {"gamma": 0.5},
-    {"gamma": 0.0},
-    looser=2.0,
-    reason="(1 - p)^gamma has gamma times the relative error of 1 - p",
-    cancels=True,
-)
+@define(BINARY, *GAMMAS, looser=2.0, reason=OF_A_POWER, cancels=True)
 def binary_focal_loss(z: Number, gamma: float) -> tuple[Number, Number]:
     """(1 - p)^gamma times -log p, and p^gamma times -log(1 - p)."""
     positive, negative = binary_cross_entropy(z)
@@ -139,15 +135,7 @@ def confusion_cross_entropy(
     return (tp * r + fn * rest) * positive, (fp * r + tn * rest) * negative
 
 
-@define(
-    MULTICLASS,
-    {"gamma": 2.0},
-    {"gamma": 0.5},
-    {"gamma": 0.0},
-    looser=2.0,
-    reason="(1 - p)^gamma has gamma times the relative error of 1 - p",
-    cancels=True,
-)
+@define(MULTICLASS, *GAMMAS, looser=2.0, reason=OF_A_POWER, cancels=True)
 def focal_loss(z: Sequence[Number], gamma: float) -> list[Number]:
     """(1 - p_k)^gamma times -log p_k."""
     p = _softmax(z)

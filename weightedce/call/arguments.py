@@ -70,12 +70,17 @@ def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
         return _of_numbers(name, value, logits, dtype)
     else:
         value, theirs = array_of(name, value, backend)
+        _check_real(name, value)
         if theirs.namespace is not xp:
             value = backend.constant(_on_host(name, value, theirs, backend), logits)
+    _check_real(name, value)
+    return value if dtype is None or value.dtype == dtype else xp.astype(value, dtype)
+
+
+def _check_real(name: str, value: Array) -> None:
     kind = dtype_name(value.dtype)
     if not kind.startswith(("bool", "int", "uint", "float", "bfloat")):
         raise TypeError(f"{name}: expected real numbers, got dtype {kind}")
-    return value if dtype is None or value.dtype == dtype else xp.astype(value, dtype)
 
 
 def weight_beside(name: str, value: Any, logits: Array, *, signed: bool = False) -> Array:
@@ -252,6 +257,8 @@ def same_shape(name: str, array: Array, shape: Shape, hint: Callable[[], str] = 
 def axis_of(shape: Shape, axis: int, of: str = "logits") -> int:
     """Return ``axis`` of the logits counted from the front, if they have it."""
     axis = options.whole("axis", axis)
+    if not shape:
+        raise ValueError(f"{of}: expected an axis {axis}, got one number")
     if not -len(shape) <= axis < len(shape):
         raise ValueError(
             f"axis: expected -{len(shape)} <= axis < {len(shape)} for {of} of shape "

@@ -238,7 +238,7 @@ def test_ignored_labels_are_as_if_not_there(name, options, function, given, y, i
     left = [1, 2, 4, 5]
     x = np.where(np.isin(range(6), left)[:, None], x, nan)
     if np.ndim(y) == 2 and not elements(name, y) and ignored is not nan:
-        with pytest.raises(ValueError, match="ignore_class: expected None, or NaN, for y_true"):
+        with pytest.raises(ValueError, match="ignore_class: expected None, or NaN, for a dist"):
             loss(marked, x)  # a distribution has no label
         return
     expected = numpy(getattr(ours, name)(**options)(marked[left], x[left]))

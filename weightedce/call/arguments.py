@@ -62,7 +62,7 @@ def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
     if type(value) is type(logits) and value.dtype == logits.dtype:
         library(name, value)
         return value  # so it is most often, and what follows takes time
-    backend = backend_of(logits)
+    backend = theirs = backend_of(logits)
     xp = backend.namespace
     if type(value) is type(logits) and value.dtype != object:
         library(name, value)
@@ -70,17 +70,12 @@ def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
         return _of_numbers(name, value, logits, dtype)
     else:
         value, theirs = array_of(name, value, backend)
-        _check_real(name, value)
-        if theirs.namespace is not xp:
-            value = backend.constant(_on_host(name, value, theirs, backend), logits)
-    _check_real(name, value)
-    return value if dtype is None or value.dtype == dtype else xp.astype(value, dtype)
-
-
-def _check_real(name: str, value: Array) -> None:
     kind = dtype_name(value.dtype)
     if not kind.startswith(("bool", "int", "uint", "float", "bfloat")):
         raise TypeError(f"{name}: expected real numbers, got dtype {kind}")
+    if theirs.namespace is not xp:
+        value = backend.constant(_on_host(name, value, theirs, backend), logits)
+    return value if dtype is None or value.dtype == dtype else xp.astype(value, dtype)
 
 
 def weight_beside(name: str, value: Any, logits: Array, *, signed: bool = False) -> Array:

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 from weightedce.backends import Array, backend_of
 from weightedce.backends.contract import Shape
 from weightedce.call.arguments import all_known, array_of, dtype_name, is_floating, shown
+from weightedce.call.by_class import by_class
 from weightedce.call.columns import host_array, is_sequence
 from weightedce.call.factors import cast
-from weightedce.call.by_class import by_class
 from weightedce.call.ignored import Ignored, ignored, left
 from weightedce.call.options import python_number
 from weightedce.call.targets import check_labels_dtype, class_labels
-
 
 MOST = 10**8  # a label above it has no counts that fit in memory: it is an identifier
 

@@ -151,7 +151,7 @@ def sample_weights(labels: Any, class_weight: Any) -> Any:
     if is_batch(class_weight):
         class_weight = balanced(class_counts(labels))
     weight = _beside_labels(class_weight, labels)
-    if 1 < len(weight.shape) and max(weight.shape) == prod(weight.shape):
+    if len(weight.shape) > 1 and max(weight.shape) == prod(weight.shape):
         weight = xp.reshape(weight, (-1,))  # further axes of size 1 say nothing
     if len(weight.shape) != 1 or not weight.shape[0]:
         raise ValueError(f"class_weight: expected shape (K,), got shape {tuple(weight.shape)}")

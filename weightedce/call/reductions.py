@@ -73,7 +73,9 @@ class LossTotal(NamedTuple):
         """Refuse what repeats a tuple."""
         raise TypeError(f"LossTotal: expected + another one, got * {other!r:.40}")
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: object, /) -> NoReturn:
+        """Refuse the same on the other side."""
+        self.__mul__(other)
 
     def mean(self) -> Array:
         """Return loss / count, and 0 where nothing was counted."""

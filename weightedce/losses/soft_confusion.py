@@ -57,7 +57,9 @@ class SoftConfusion(NamedTuple):
         """Refuse what repeats a tuple."""
         raise TypeError(f"SoftConfusion: expected + another one, got * {other!r:.40}")
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: object, /) -> NoReturn:
+        """Refuse the same on the other side."""
+        self.__mul__(other)
 
     def recall(self) -> Array:
         """Return TP / (TP + FN), and 0 where there are no positives."""

@@ -1,9 +1,12 @@
 """Weights out of the logits again, other priors, thresholds from costs, the link."""
 
+import array
 from pathlib import Path
 
 import mpmath
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -385,3 +388,27 @@ def test_what_would_cut_a_gradient_is_refused():
     torch = pytest.importorskip("torch")
     with pytest.raises(TypeError, match=r"class_weight.*PyTorch: no gradient"):
         w.undo_class_weight(Z, torch.ones(3, requires_grad=True))
+
+
+def test_priors_that_come_with_their_classes_or_alone():
+    z = np.zeros((2, 3))
+    expected = w.shift_prior(z, old_prior=[1, 1, 2], new_prior=[2, 2, 0])
+    got = w.shift_prior(z, old_prior={0: 1, 1: 1, 2: 2}, new_prior={0: 2, 1: 2})
+    np.testing.assert_array_equal(got, expected)
+    binary = w.shift_prior(z, old_prior=0.3, new_prior=0.5)
+    for old, new in (([0.3], [0.5]), (np.array([0.3]), 0.5)):
+        np.testing.assert_array_equal(w.shift_prior(z, old_prior=old, new_prior=new), binary)
+    with pytest.raises(ValueError, match=r"old_prior.*shape \(2,\)"):
+        w.shift_prior(np.zeros(5), old_prior={0: 9, 1: 1}, new_prior={0: 1, 1: 1})
+
+
+def test_no_weights_are_nothing_to_undo():
+    z = np.array([[0.5, -1.0]])
+    np.testing.assert_array_equal(w.undo_class_weight(z, None), z)
+    np.testing.assert_array_equal(w.undo_pos_weight(z, None, neg_weight=None), z)
+
+
+def test_logit_of_columns():
+    p = [0.25, 0.5]
+    for column in (pd.Series(p), pa.array(p), array.array("d", p)):
+        np.testing.assert_array_equal(w.logit(column), w.logit(p))

@@ -347,3 +347,27 @@ def test_the_reference_names_every_command():
     )
     for option in options.split():
         assert f"`--{option}" in page, option
+
+
+def test_labels_to_ignore_are_numbers_where_labels_are(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("label\n255.0\n0.0\n1.0\n-100.0\n")  # as a data frame writes gaps
+    assert count(path, ignore={"255", "-100"}) == {"0": 1, "1": 1}
+    assert "255.0" in count(path, ignore={"255"}, names=True)
+
+
+def test_columns_of_one_name_are_refused(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("label,label\n0,1\n")
+    with pytest.raises(ValueError, match=r"2 columns are called 'label'"):
+        count(path, "label")
+
+
+def test_one_hot_files_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("weightedce.command.labels.CHUNK", 6)
+    path = tmp_path / "labels.npy"
+    np.save(path, np.eye(3, dtype=int)[[0, 1, 2, 2, 2]])
+    with pytest.raises(ValueError, match=r"labels.npy: labels: .*one-hot"):
+        count(path)
+    np.save(path, np.arange(12).reshape(3, 2, 2) % 5)
+    assert count(path) == {"0": 3, "1": 3, "2": 2, "3": 2, "4": 2}

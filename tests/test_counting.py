@@ -316,3 +316,41 @@ def test_bad_arguments_are_named(name):
     kind, message, call = BAD[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize("counted", [Counter, lambda x: pd.Series(x).value_counts()])
+def test_counts_are_no_labels(counted):
+    counts = counted([0, 2, 2, 1, 2])
+    for call in (w.class_counts, w.ClassCounter(9).update):
+        with pytest.raises(TypeError, match=r"labels: expected labels, got counts.*balanced"):
+            call(counts)
+    assert list(w.balanced(counts)) == w.balanced([1, 1, 3])
+    with pytest.raises(ValueError, match=r"counts: expected shape \(K,\), got shape \(3, 2\)"):
+        w.balanced(pl.Series([0, 2, 2, 1, 2]).value_counts())
+    with pytest.raises(ValueError, match=r"counts: expected shape \(K,\), got shape \(2, 3\)"):
+        w.balanced(np.unique([0, 2, 2, 1, 2], return_counts=True))
+
+
+def test_lists_of_arrays(library):
+    """As a data set gives them, one at a time."""
+    labels = [library.array(np.array(k)) for k in (0, 2, 0)]
+    assert w.class_counts(labels, library.array(np.array(3))) == [2, 0, 1]
+    assert w.sample_weights(labels, [library.array(np.array(x)) for x in (1.0, 2.0, 3.0)]) == [
+        1.0,
+        3.0,
+        1.0,
+    ]
+    rows = [library.array(np.array(row)) for row in ([0, 1], [1, 1], [0, 1])]
+    assert w.pos_weights(rows) == [2.0, 0.0]
+    assert w.balanced([library.array(np.array(n)) for n in (3, 1)]) == w.balanced([3, 1])
+
+
+def test_identifiers_are_no_classes():
+    with pytest.raises(ValueError, match=r"num_classes: .* labels go up to 1000000000000"):
+        w.class_counts([0, 10**12])
+
+
+@pytest.mark.parametrize("state", [{}, {"counts": [1]}, [1, 2]])
+def test_what_is_no_state_of_a_counter_is_named(state):
+    with pytest.raises(ValueError, match="state: expected what to_dict returned"):
+        w.ClassCounter.from_dict(state)

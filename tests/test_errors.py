@@ -239,3 +239,46 @@ def test_modules_refuse_what_is_not_dense_by_the_names_of_torch():
             wt.CrossEntropyLoss(made(y))
     with pytest.raises(TypeError, match=r"^target: "):
         wt.CrossEntropyLoss()(z, None)
+
+
+def test_matrices_are_refused():
+    """All their results have two axes."""
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.asmatrix(Z)
+    for name, call in {
+        "logits": lambda: w.cross_entropy(matrix, LABELS),
+        "class_weight": lambda: w.cross_entropy(Z, LABELS, class_weight=matrix[0]),
+        "labels": lambda: w.class_counts(matrix, 3),
+    }.items():
+        with pytest.raises(TypeError, match=rf"{name}: got a numpy.matrix.*numpy.asarray"):
+            call()
+
+
+@pytest.mark.parametrize("dtype", ["U1", "M8[s]", "complex64"])
+def test_dtypes_that_are_no_numbers_are_named(library, dtype):
+    labels = np.array([0, 2, 1, 1]).astype("U1" if dtype == "U1" else int).astype(dtype)
+    with pytest.raises(TypeError, match=r"^targets: expected real numbers, got dtype"):
+        w.cross_entropy(library.array(Z), labels)
+
+
+def test_numbers_beyond_all_floats_are_out_of_range():
+    with pytest.raises(ValueError, match=r"gamma: expected 0 <= gamma"):
+        w.focal_loss(Z, LABELS, gamma=10**400)
+    with pytest.raises(ValueError, match=r"fp: expected a finite number"):
+        w.cost_threshold(fp=10**400, fn=1)
+
+
+def test_one_logit_is_no_softmax():
+    with pytest.raises(ValueError, match=r"logits: expected an axis -1, got one number"):
+        w.cross_entropy(np.array(1.0), 0)
+
+
+def test_sums_do_not_scale_and_fit_their_kind():
+    total = w.cross_entropy(Z, LABELS, reduction="total")
+    counts = w.soft_confusion(Z, Y)
+    for sums in (total, counts):
+        for call in (lambda x: 2 * x, lambda x: x * 2, lambda x: x * 0.5):
+            with pytest.raises(TypeError, match=rf"{type(sums).__name__}: expected \+"):
+                call(sums)
+    with pytest.raises(ValueError, match="other: expected counts of the same labels"):
+        counts + w.soft_confusion(Z, Y, axis=1)

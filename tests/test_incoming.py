@@ -2,6 +2,7 @@
 
 import array
 from collections import Counter
+from decimal import Decimal
 from math import inf, nan
 
 import numpy as np
@@ -329,3 +330,14 @@ def test_integers_that_jax_has_no_room_for_are_no_other_class():
         z = jax.numpy.asarray(Z)
         with pytest.raises(ValueError, match=r"targets\[1\]"):
             w.cross_entropy(z, np.array([0, 2**32, 1, 2]))
+
+
+def test_decimals_are_numbers(library):
+    z = library.array(Z)
+    weight = [Decimal("1"), Decimal("2"), Decimal("5")]
+    expected = float(w.cross_entropy(z, LABELS, class_weight=WEIGHT))
+    for given in (weight, np.array(weight), pa.array(weight), pl.Series(weight)):
+        assert float(w.cross_entropy(z, LABELS, class_weight=given)) == expected
+    assert float(w.linear_cross_entropy(z, np.eye(3), LABELS, bias={1: 2})) == float(
+        w.linear_cross_entropy(z, np.eye(3), LABELS, bias=[0.0, 2.0, 0.0])
+    )

@@ -1,6 +1,7 @@
 """What may come as weights and targets of the PyTorch objects: the forms of `test_incoming`."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import weightedce as w
@@ -84,3 +85,64 @@ def test_labels_to_ignore():
     got = wt.CrossEntropyLoss(ignore_index=float("nan"))(LOGITS, shares)
     expected = wt.CrossEntropyLoss()(LOGITS[[0, 2, 3]], shares[[0, 2, 3]])
     torch.testing.assert_close(got, expected)
+
+
+LEFT_OUT = {  # an object and its call, the same by the function: class 2 is left out
+    "CE": (
+        lambda z, y: wt.CrossEntropyLoss({0: 3.0, 1: 2}, reduction="sum")(z, y),
+        lambda z, y: w.cross_entropy(z, y, class_weight=[3.0, 2, 1], reduction="sum"),
+    ),
+    "first": (
+        lambda z, y: wt.FocalLoss(class_weight={0: 3.0})(z, y),
+        lambda z, y: w.focal_loss(z, y, class_weight=[3.0, 1, 1]),
+    ),
+    "labels": (
+        lambda z, _: wt.BCEWithLogitsLoss(pos_weight={0: 3.0})(z, z > 0),
+        lambda z, _: w.binary_cross_entropy(z, z > 0, pos_weight=[3.0, 1, 1]),
+    ),
+    "shift": (
+        lambda z, y: wt.VectorScalingCrossEntropyLoss(shift={0: 3.0})(z, y),
+        lambda z, y: w.vector_scaling_cross_entropy(z, y, shift=[3.0, 0, 0]),
+    ),
+    "index": (
+        lambda z, y: wt.FocalLoss(class_weight=pd.Series([3.0], index=[1]))(z, y),
+        lambda z, y: w.focal_loss(z, y, class_weight=[1.0, 3, 1]),
+    ),
+    "linear": (
+        lambda z, y: wt.LinearCrossEntropyLoss({0: 3.0})(z[:, :2], torch.eye(3)[:, :2], y),
+        lambda z, y: w.cross_entropy(
+            np.pad(z[:, :2], [(0, 0), (0, 1)]), y, class_weight=[3.0, 1, 1]
+        ),
+    ),
+    "binary": (
+        lambda z, _: wt.ExpectedCostLoss([[0, 1], [9, 0]], class_weight={0: 3})(z, z > 0),
+        lambda z, _: w.expected_cost(z, z > 0, [[0, 1], [9, 0]], class_weight=[3, 1]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_classes_that_are_left_out(name):
+    ours, function = LEFT_OUT[name]
+    got = ours(LOGITS, torch.tensor(LABELS)).item()
+    assert got == pytest.approx(function(Z, LABELS), rel=1e-6)
+
+
+def test_labels_may_keep_the_axis_of_the_classes():
+    labels = torch.tensor([0, 2, -100, 1])
+    criterion = wt.CrossEntropyLoss(WEIGHT)  # torch's mean divides by weights, and leaves out -100
+    torch.testing.assert_close(criterion(LOGITS, labels[:, None]), criterion(LOGITS, labels))
+    torch.testing.assert_close(criterion(LOGITS[0], labels[:1]), criterion(LOGITS[0], labels[0]))
+    costs = wt.ExpectedCostLoss([[0, 1], [9, 0]])
+    pairs, two = LOGITS[:, :2], torch.tensor([0, 1, 1, 0])
+    torch.testing.assert_close(costs(pairs, two[:, None]), costs(pairs, two))
+    got = w.expected_cost(Z[:, :2], two.numpy()[:, None], [[0, 1], [9, 0]])
+    assert costs(pairs, two).item() == pytest.approx(got, rel=1e-6)
+
+
+def test_further_axes_of_a_weight_say_nothing():
+    expected = wt.CrossEntropyLoss(WEIGHT)(LOGITS, LABELS)
+    for weight in (WEIGHT[None], pd.DataFrame({"weight": WEIGHT})):
+        torch.testing.assert_close(wt.CrossEntropyLoss(weight)(LOGITS, LABELS), expected)
+    with pytest.raises(ValueError, match=r"weight: expected one number.*3 classes.*\(1,\)"):
+        wt.CrossEntropyLoss([2.0])(LOGITS, LABELS)

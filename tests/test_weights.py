@@ -187,3 +187,28 @@ def test_effective_numbers_of_long_tailed_cifar10():
     scaled = w.effective_number(counts, beta=0.9999, normalize="classes")
     assert sum(scaled) == pytest.approx(10, rel=1e-14)
     assert scaled[-1] / scaled[0] == pytest.approx(78.8899, rel=1e-5)
+
+
+def test_counts_in_half_precision_are_added_in_single():
+    counts = np.array([30_000, 60_000], np.float16)  # 90,000 is none
+    got = w.balanced(counts)
+    assert got.dtype == np.float16
+    np.testing.assert_allclose(got, w.balanced(counts.astype(float)), rtol=1e-3)
+
+
+def test_sample_weights_are_scikit_learns(library):
+    labels = np.array([0, 2, 1, 2, 2])
+    for ours, theirs in (({0: 2.0}, {0: 2.0}), ({}, {}), ("batch", "balanced")):
+        expected = compute_sample_weight(theirs, labels)
+        got = w.sample_weights(library.array(labels), ours)
+        np.testing.assert_allclose(np.asarray(got), expected, rtol=1e-6)
+        assert w.sample_weights(labels.tolist(), ours) == pytest.approx(expected.tolist())
+    small = library.array(labels.astype("int8"))
+    many = dict.fromkeys(range(300), 2.0)  # more classes than such labels
+    np.testing.assert_array_equal(np.asarray(w.sample_weights(small, many)), 2.0)
+    with pytest.raises(ValueError, match=r"labels.*-1"):
+        w.sample_weights(library.array(labels - 1), {0: 2.0})
+    for bad, message in ((2.0, r"expected shape \(K,\), got shape \(\)"), ("balanced", "'batch'")):
+        with pytest.raises(ValueError, match=rf"class_weight: .*{message}"):
+            w.sample_weights(library.array(labels), bad)
+    assert w.sample_weights([0, 1], [[0.5, 4.0]]) == [0.5, 4.0]

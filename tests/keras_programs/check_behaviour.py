@@ -238,7 +238,7 @@ def test_ignored_labels_are_as_if_not_there(name, options, function, given, y, i
     left = [1, 2, 4, 5]
     x = np.where(np.isin(range(6), left)[:, None], x, nan)
     if np.ndim(y) == 2 and not elements(name, y) and ignored is not nan:
-        with pytest.raises(ValueError, match="ignore_class: expected None, or NaN, for y_true"):
+        with pytest.raises(ValueError, match="ignore_class: expected None, or NaN, for a dist"):
             loss(marked, x)  # a distribution has no label
         return
     expected = numpy(getattr(ours, name)(**options)(marked[left], x[left]))
@@ -595,3 +595,22 @@ def test_floating_point_labels_are_labels():
     loss = ours.PolyCrossentropy(epsilon=0.0)
     for y in (LABELS, LABELS[:, None], np.eye(4)[LABELS]):
         np.testing.assert_allclose(numpy(loss(y, p)), np.log(4), rtol=1e-5)
+
+
+def test_a_column_whose_index_says_the_class():
+    pandas = pytest.importorskip("pandas")
+    column = pandas.Series([5.0, 2.0], index=[3, 1])
+    by_class = ours.SparseCategoricalCrossentropy(from_logits=True, class_weight=column)
+    expected = ours.SparseCategoricalCrossentropy(from_logits=True, class_weight={3: 5.0, 1: 2.0})
+    np.testing.assert_allclose(numpy(by_class(LABELS, Z)), numpy(expected(LABELS, Z)), rtol=1e-6)
+    assert json.loads(json.dumps(by_class.get_config()))["class_weight"] == {"3": 5.0, "1": 2.0}
+
+
+def test_targets_that_are_none_are_named_and_unknown():
+    loss = ours.BinaryCrossentropy(ignore_class=nan)
+    value = numpy(loss([1, None, 0], [0.3, 0.4, 0.2]))
+    np.testing.assert_allclose(value, -(np.log(0.3) + np.log(0.8)) / 2, rtol=1e-6)
+    for targets, predictions, name in ((None, [0.5], "y_true"), (["a"], [0.5], "y_true"),
+                                       ([1], None, "y_pred")):  # fmt: skip
+        with pytest.raises(TypeError, match=f"^{name}: expected numbers"):
+            loss(targets, predictions)

@@ -56,6 +56,8 @@ def _wing(kind: type) -> Backend | None:
         if cls.__module__.startswith("numpy.ma"):
             raise TypeError("got a masked array: pass its data, and mask=~array.mask")
         if library == "numpy":
+            if cls.__name__ == "matrix":
+                raise TypeError("got a numpy.matrix, which keeps two axes: pass numpy.asarray(it)")
             return host()
         if library in ("jax", "jaxlib"):
             from weightedce.backends import jax

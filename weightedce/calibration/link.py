@@ -5,7 +5,7 @@ from typing import Any
 
 from weightedce.backends import backend_of
 from weightedce.call import arguments
-from weightedce.call.columns import host_array
+from weightedce.call.columns import host_array, is_sequence
 from weightedce.call.values import all_inside
 
 
@@ -16,7 +16,7 @@ def logit(p: Any) -> Any:
 
     Parameters
     ----------
-    p : array, list or number
+    p : array, column, list or number
         Probabilities in [0, 1], of any shape. float16 and bfloat16 are computed in float32.
 
     Returns
@@ -52,9 +52,9 @@ def logit(p: Any) -> Any:
     >>> logit([0.0, 0.5, 1.0])
     [-inf, 0.0, inf]
     """
-    if isinstance(p, Real | list | tuple):
+    if isinstance(p, Real) or is_sequence(p):
         return logit(host_array("p", p, float)).tolist()
-    p = arguments.floating("p", p)
+    p = arguments.floating("p", arguments.array_of("p", p)[0])
     xp = backend_of(p).namespace
     outside = (p < 0.0) | (p > 1.0)
     if not all_inside("p", p, outside, 0, 1):

@@ -195,7 +195,8 @@ def shift_prior(logits: Array, *, old_prior: Any, new_prior: Any, axis: int = -1
     array([[ 0.5878, -1.6094]])
     """
     z = arguments.floating("logits", logits)
-    old, new = _frequency("old_prior", old_prior, z), _frequency("new_prior", new_prior, z)
+    old = _frequency("old_prior", old_prior, z, axis)
+    new = _frequency("new_prior", new_prior, z, axis)
     if len(old.shape) != len(new.shape):
         raise ValueError(
             f"new_prior: expected the form of old_prior, two numbers for binary logits or two "
@@ -209,18 +210,24 @@ def shift_prior(logits: Array, *, old_prior: Any, new_prior: Any, axis: int = -1
     return z + (positive - (_log(1.0 - new, 1.0) + _log(1.0 - old, -1.0)))
 
 
-def _frequency(name: str, prior: Any, z: Array) -> Array:
-    """Return one prior, or one a class, as an array beside the logits."""
+def _frequency(name: str, prior: Any, z: Array, axis: int) -> Array:
+    """Return one prior, or one a class, as an array beside the logits.
+
+    A list of one number is that number: of one class alone there is no frequency.
+    """
     if by_class(prior):
-        prior = in_order(name, prior, None, 0.0)
-    return arguments.weight_beside(name, prior, z)
+        shape = backend_of(z).shape(z)  # of (N,) binary logits N is no number of classes
+        classes = shape[arguments.axis_of(shape, axis)] if len(shape) > 1 else None
+        prior = in_order(name, prior, classes, 0.0)
+    found = arguments.weight_beside(name, prior, z)
+    return backend_of(found).namespace.reshape(found, ()) if found.shape == (1,) else found
 
 
 def _along(name: str, weight: Any, z: Array, axis: int) -> Array:
     """Return a scalar or (K,) weight as an array that lies along ``axis`` of the logits."""
     shape = backend_of(z).shape(z)
     axis = arguments.axis_of(shape, axis) if shape else 0
-    return along(name, weight, z, shape, axis)
+    return along(name, 1.0 if weight is None else weight, z, shape, axis)
 
 
 def _log(weight: Array, power: float) -> Array:

@@ -62,7 +62,7 @@ def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
     if type(value) is type(logits) and value.dtype == logits.dtype:
         library(name, value)
         return value  # so it is most often, and what follows takes time
-    backend = backend_of(logits)
+    backend = theirs = backend_of(logits)
     xp = backend.namespace
     if type(value) is type(logits) and value.dtype != object:
         library(name, value)
@@ -70,11 +70,11 @@ def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
         return _of_numbers(name, value, logits, dtype)
     else:
         value, theirs = array_of(name, value, backend)
-        if theirs.namespace is not xp:
-            value = backend.constant(_on_host(name, value, theirs, backend), logits)
     kind = dtype_name(value.dtype)
     if not kind.startswith(("bool", "int", "uint", "float", "bfloat")):
         raise TypeError(f"{name}: expected real numbers, got dtype {kind}")
+    if theirs.namespace is not xp:
+        value = backend.constant(_on_host(name, value, theirs, backend), logits)
     return value if dtype is None or value.dtype == dtype else xp.astype(value, dtype)
 
 
@@ -252,6 +252,8 @@ def same_shape(name: str, array: Array, shape: Shape, hint: Callable[[], str] = 
 def axis_of(shape: Shape, axis: int, of: str = "logits") -> int:
     """Return ``axis`` of the logits counted from the front, if they have it."""
     axis = options.whole("axis", axis)
+    if not shape:
+        raise ValueError(f"{of}: expected an axis {axis}, got one number")
     if not -len(shape) <= axis < len(shape):
         raise ValueError(
             f"axis: expected -{len(shape)} <= axis < {len(shape)} for {of} of shape "

@@ -128,21 +128,21 @@ class ClassBatch:
         return backend_of(self.logits).look_up(self.xp.reshape(weight, (-1,)), labels)
 
     def along_classes(
-        self, name: str, values: Any, default: float | None = None, least: float | None = None
+        self, name: str, values: Any, default: float | None = None, *, weights: bool = False
     ) -> Any:
         """Return one number a class, laid along the class axis; or ``default`` for None.
 
-        With a default one number for all classes will do. Lists may not go below ``least``.
+        With a default one number for all classes will do. ``weights`` are finite and at least 0.
         """
         if values is None and default is not None:
             return default
         shape = backend_of(self.logits).shape(self.logits)
         if by_class(values):
             values = in_order(name, values, shape[self.axis], default or 0.0)
-        if least is None:
-            array = arguments.beside(name, values, self.logits, self.logits.dtype)
-        else:
+        if weights:
             array = arguments.weight_beside(name, values, self.logits)
+        else:
+            array = arguments.beside(name, values, self.logits, self.logits.dtype)
         laid = arguments.along_axis(name, array, shape, self.axis)
         if (
             default is None

@@ -5,11 +5,14 @@ NaN, which whoever takes the array then refuses with its position, or leaves out
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from math import nan
 from numbers import Integral, Real
 from typing import Any
 
-from weightedce.backends import Array, host
+from weightedce.backends import Array, backend_of, host
+
+NUMBER = Real | Decimal  # which is no Real to Python
 
 
 def column(values: Any, name: str = "values") -> Any:
@@ -39,7 +42,7 @@ def of_objects(name: str, array: Array) -> Array:
 
 def _number(name: str, item: Any) -> Any:
     """Return a number, or NaN for what stands for none."""
-    if isinstance(item, Real):
+    if isinstance(item, NUMBER):
         return plain(item)
     if item is None or str(item) in ("<NA>", "NaT"):
         return nan
@@ -64,15 +67,20 @@ def is_sequence(value: Any) -> bool:
 
 
 def plain_numbers(name: str, value: Any) -> Any:
-    """Return numbers of any kind, nested in sequences, as Python's own in lists."""
+    """Return numbers of any kind, nested in sequences and arrays, as Python's own in lists."""
     if is_sequence(value):
         return [plain_numbers(name, item) for item in value]
-    if isinstance(value, Real):
+    if isinstance(value, NUMBER):
         return plain(value)
     if isinstance(value, host().namespace.bool_):
         return bool(value)
     if value is None:
         return nan
+    if hasattr(value, "shape") and not isinstance(value, host().namespace.generic):
+        array = column(value, name)
+        found = backend_of(array).to_host(array)
+        if found is not None:
+            return plain_numbers(name, found.tolist())
     raise TypeError(f"{name}: expected numbers, got {type(value).__qualname__}: {value!r:.80}")
 
 

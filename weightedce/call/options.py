@@ -43,10 +43,14 @@ def number(name: str, value: Any, low: float = -inf, high: float = inf) -> float
         value = python_number(name, value)
         if isinstance(value, bool) or not isinstance(value, Real):
             raise TypeError(f"{name}: expected a number, got {type(value).__qualname__}: {value!r}")
-    if not low <= float(value) <= high or abs(value) == inf:
+    try:
+        found = float(value)
+    except OverflowError:  # an integer beyond all floats
+        found = inf
+    if not low <= found <= high or abs(found) == inf:
         within = f"{low} <= {name} <= {high}" if (low, high) != (-inf, inf) else "a finite number"
         raise ValueError(f"{name}: expected {within}, got {value!r}")
-    return float(value)
+    return found
 
 
 def python_number(name: str, value: Any) -> Any:

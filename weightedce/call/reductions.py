@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, NoReturn, Protocol, Self
 
 from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call.arguments import all_known
@@ -68,6 +68,14 @@ class LossTotal(NamedTuple):
     def __radd__(self, other: object, /) -> Self:
         """Let ``sum`` start from its 0."""
         return self if isinstance(other, int) and other == 0 else NotImplemented
+
+    def __mul__(self, other: object, /) -> NoReturn:
+        """Refuse what repeats a tuple."""
+        raise TypeError(f"LossTotal: expected + another one, got * {other!r:.40}")
+
+    def __rmul__(self, other: object, /) -> NoReturn:
+        """Refuse the same on the other side."""
+        self.__mul__(other)
 
     def mean(self) -> Array:
         """Return loss / count, and 0 where nothing was counted."""

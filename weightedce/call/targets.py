@@ -38,7 +38,7 @@ def labels_or_distribution(
     rank = len(mine)
     if all_known(*mine, *shape) and (mine == shape or (mine == loss_shape and is_integer(targets))):
         return targets, mine == loss_shape  # so it is most often
-    if rank == len(shape) > 1 and _fits(mine, shape, axis):
+    if rank == len(shape) and _fits(mine, shape, axis):
         targets = backend.namespace.reshape(targets, mine[:axis] + mine[axis + 1 :])
         rank -= 1
 

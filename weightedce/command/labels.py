@@ -1,7 +1,7 @@
 """Counts labels in a file piece by piece: .npy arrays and columns of CSV."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,7 @@ def _count_csv(
         raise ValueError(f"--delimiter: expected one character, got {delimiter!r}")
     counts: dict[str, int] = {}
     first_line: dict[str, int] = {}
+    left_out = () if names else _integers(ignore)
     with file.open(newline="", encoding="utf-8-sig") as lines:
         rows = _rows(file, csv.reader(lines, delimiter=delimiter))
         index, start = _column(file, rows, column, header, names)
@@ -59,7 +60,7 @@ def _count_csv(
                     f"{file}: line {number}: expected at least {index + 1} columns, got {len(row)}"
                 )
             label = row[index].strip()
-            if label in ignore:
+            if label in ignore or (left_out and _integer(label) in left_out):
                 continue
             if not label:
                 raise ValueError(f"{file}: line {number}: no label; --ignore '' leaves such out")
@@ -122,6 +123,8 @@ def _column(
         raise ValueError(f"{file}: choose one with --column: {', '.join(titles)}")
     if column is not None and column not in titles:
         raise ValueError(f"--column: expected one of {', '.join(titles)}, got {column!r}")
+    if column is not None and titles.count(column) > 1:
+        raise ValueError(f"{file}: {titles.count(column)} columns are called {column!r}")
     return (titles.index(column) if column is not None else 0), rows
 
 
@@ -135,9 +138,9 @@ def _count_array(file: Path, names: bool, ignore: frozenset[str] | set[str]) -> 
     flat = array.reshape(-1)
     if not flat.size:
         raise ValueError(f"{file}: the array is empty, of shape {array.shape}")
-    pieces = [slice(start, start + CHUNK) for start in range(0, flat.size, CHUNK)]
     if array.dtype.kind in "iub" and not names:
-        return _count_integers(file, flat, pieces, ignore)
+        return _count_integers(file, array if array.ndim else flat, ignore)
+    pieces = [slice(start, start + CHUNK) for start in range(0, flat.size, CHUNK)]
     counts: dict[str, int] = {}
     for piece in pieces:
         found, numbers = np.unique(flat[piece], return_counts=True)
@@ -149,13 +152,18 @@ def _count_array(file: Path, names: bool, ignore: frozenset[str] | set[str]) -> 
 
 
 def _count_integers(
-    file: Path, flat: np.ndarray, pieces: list[slice], ignore: frozenset[str] | set[str]
+    file: Path, array: np.ndarray, ignore: frozenset[str] | set[str]
 ) -> dict[str, int]:
-    """Count integers with two passes over the file: the largest says how many classes there are."""
-    left_out = [value for text in ignore if (value := _integer(text)) is not None]
+    """Count integers with two passes over the file: the largest says how many classes there are.
+
+    By rows, not flat: what is one-hot is then refused.
+    """
+    rows = max(1, CHUNK * len(array) // array.size)
+    pieces = [slice(start, start + rows) for start in range(0, len(array), rows)]
+    left_out = _integers(ignore)
 
     def kept(piece: slice) -> np.ndarray:
-        labels = np.asarray(flat[piece])
+        labels = np.asarray(array[piece])
         labels = labels.astype("uint8") if labels.dtype == bool else labels
         return labels[~np.isin(labels, left_out)] if left_out else labels
 
@@ -170,7 +178,10 @@ def _count_integers(
         raise ValueError(f"{file}: no labels")
     counter = ClassCounter(largest + 1)
     for piece in pieces:
-        counter.update(kept(piece))
+        try:
+            counter.update(kept(piece))
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from None
     return {str(k): n for k, n in enumerate(counter.counts)}
 
 
@@ -223,6 +234,10 @@ def _check_range(file: Path, value: int, where: str) -> None:
         )
     if value >= MOST_CLASSES:
         raise ValueError(f"{file}: {where}: expected labels below {MOST_CLASSES:,}, got {value}")
+
+
+def _integers(labels: Iterable[str]) -> list[int]:
+    return [value for label in labels if (value := _integer(label)) is not None]
 
 
 def _integer(label: str) -> int | None:

@@ -9,6 +9,8 @@ from keras import ops
 from keras.src.backend import get_keras_mask  # no public name; a JAX tracer has no attributes
 
 from weightedce.backends import Array
+from weightedce.call import columns
+from weightedce.call.by_class import by_class
 from weightedce.call.ignored import ignored
 from weightedce.keras.reductions import Reduction
 from weightedce.keras.weights import check_weight
@@ -108,8 +110,12 @@ class WeightedLoss(FromFunction, keras.losses.Loss):
 
     def named(self, *args: Any) -> Array:
         """Return the loss in its dtype; errors give the arguments the names that Keras does."""
+        y_true, y_pred, *more = args
         try:
-            return ops.cast(self.evaluate(*args), self.dtype)
+            y_true = tensor("y_true", y_true)
+            if not ops.is_tensor(y_pred):  # one may hold the logits that it was made of
+                y_pred = tensor("y_pred", y_pred)
+            return ops.cast(self.evaluate(y_true, y_pred, *more), self.dtype)
         except (TypeError, ValueError) as error:
             raise renamed(error, self.names) from None
 
@@ -147,12 +153,25 @@ class WeightedLoss(FromFunction, keras.losses.Loss):
         return str(self.dtype) if self.dtype == "float64" else "float32"
 
 
+def tensor(name: str, value: Any) -> Array:
+    """Return numbers as a tensor: those of a column, and None among them as NaN."""
+    if value is None:
+        raise TypeError(f"{name}: expected numbers, got None")
+    value = columns.column(value, name)
+    try:
+        return ops.convert_to_tensor(value)
+    except (TypeError, ValueError):
+        return ops.convert_to_tensor(columns.host_array(name, value))
+
+
 def plain(name: str, value: Any) -> Any:
     """Return an option in types that JSON has: arrays as lists, class numbers as integers."""
     if value is None or isinstance(value, bool | int | float | str | keras.DTypePolicy):
         return value
     if isinstance(value, list | tuple):
         return [plain(name, item) for item in value]
+    if not isinstance(value, dict) and by_class(value):
+        value = dict(zip(value.index.tolist(), columns.column(value, name).tolist(), strict=True))
     if isinstance(value, dict):
         try:
             keys = [int(key) for key in value]

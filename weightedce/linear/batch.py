@@ -6,6 +6,7 @@ from typing import Any
 from weightedce.backends import Array, backend_of
 from weightedce.backends.contract import Shape
 from weightedce.call import arguments, options
+from weightedce.call.by_class import by_class, in_order
 from weightedce.call.collated import in_rows
 from weightedce.call.factors import one_a_class
 from weightedce.call.from_batch import batch_weight, is_batch
@@ -126,6 +127,8 @@ def _weight(weight: Array, hidden: Array, features: int) -> tuple[Array, int]:
 
 def _vector(name: str, value: Any, hidden: Array, classes: int) -> Array:
     """Return one number a class beside ``hidden``."""
+    if by_class(value):
+        value = in_order(name, value, classes, 0.0)
     vector = arguments.beside(name, value, hidden, hidden.dtype)
     if tuple(backend_of(vector).shape(vector)) != (classes,):
         raise ValueError(

@@ -78,7 +78,7 @@ def balanced_softmax_cross_entropy(
     """
 
     def formula(b: ClassBatch) -> Array:
-        n = b.along_classes("counts", counts, least=0.0)
+        n = b.along_classes("counts", counts, weights=True)
         return prior_log_softmax(b, b.logits, softmax.prior_of(n))
 
     return evaluate(

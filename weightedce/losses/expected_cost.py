@@ -102,7 +102,8 @@ def expected_cost(
         "smoothing_weight": smoothing_weight,
     }
     b: BinaryBatch | ClassBatch
-    if axis is None and two and len(raw.shape) == len(logits.shape):
+    column = tuple(raw.shape[-1:]) == (1,) != tuple(logits.shape[-1:])  # labels, (N, 1)
+    if axis is None and two and len(raw.shape) == len(logits.shape) and not column:
         neg, pos = _two_weights(class_weight, z)
         b = binary_batch(logits, raw, pos_weight=pos, neg_weight=neg, axis=-1, **shared)
         costs = b.xp.astype(costs, b.logits.dtype)

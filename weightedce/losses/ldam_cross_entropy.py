@@ -90,7 +90,7 @@ def ldam_cross_entropy(
     scale = arguments.number("scale", scale, logits, 2.0**-60)
 
     def formula(b: ClassBatch) -> Array:
-        xp, n = b.xp, b.along_classes("counts", counts, least=0.0)
+        xp, n = b.xp, b.along_classes("counts", counts, weights=True)
         present = n > 0
         rarest = xp.min(xp.where(present, n, xp.finfo(n.dtype).max), axis=b.axis, keepdims=True)
         margin = max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25

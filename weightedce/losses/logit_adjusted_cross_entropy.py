@@ -85,7 +85,7 @@ def logit_adjusted_cross_entropy(
     tau = arguments.number("tau", tau, logits, 0)
 
     def formula(b: ClassBatch) -> Array:
-        shares = b.along_classes("prior", prior, least=0.0)
+        shares = b.along_classes("prior", prior, weights=True)
         if stable.is_zero(tau):
             return weighted_log_softmax(b, b.logits)
         return prior_log_softmax(b, b.logits, softmax.prior_of(shares, tau))

@@ -1,6 +1,6 @@
 """Soft confusion counts: what the losses on recall, precision and overlap are made of."""
 
-from typing import Any, NamedTuple, Self, get_args
+from typing import Any, NamedTuple, NoReturn, Self, get_args
 
 from weightedce.backends import Array, backend_of
 from weightedce.call import arguments, options
@@ -42,11 +42,24 @@ class SoftConfusion(NamedTuple):
         """Add element by element, not as tuples do."""
         if not isinstance(other, SoftConfusion):
             return NotImplemented
+        ranks = [len(getattr(counts.tp, "shape", ())) for counts in (self, other)]
+        if ranks[0] != ranks[1]:
+            raise ValueError(
+                "other: expected counts of the same labels, got pooled ones beside one a label"
+            )
         return type(self)(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
     def __radd__(self, other: object, /) -> Self:
         """Let ``sum`` start from its 0."""
         return self if isinstance(other, int) and other == 0 else NotImplemented
+
+    def __mul__(self, other: object, /) -> NoReturn:
+        """Refuse what repeats a tuple."""
+        raise TypeError(f"SoftConfusion: expected + another one, got * {other!r:.40}")
+
+    def __rmul__(self, other: object, /) -> NoReturn:
+        """Refuse the same on the other side."""
+        self.__mul__(other)
 
     def recall(self) -> Array:
         """Return TP / (TP + FN), and 0 where there are no positives."""

@@ -146,6 +146,6 @@ def _from_counts(
     """Return ``(n / max n) ** gamma`` and ``tau * log(n / sum n)``, but for a constant."""
     gamma = arguments.number("gamma", gamma, b.logits, 0)
     tau = arguments.number("tau", tau, b.logits, 0)
-    n = b.along_classes("counts", counts, least=0.0)
+    n = b.along_classes("counts", counts, weights=True)
     scale = stable.power(n / b.xp.max(n, axis=b.axis, keepdims=True), gamma)
     return scale, None if stable.is_zero(tau) else softmax.prior_of(n, tau)

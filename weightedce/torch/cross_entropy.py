@@ -92,6 +92,8 @@ class CrossEntropyLoss(
         check_tensor(input)
         axis = class_axis(input)
         target = target_of(target, input)
+        if target.ndim == input.ndim and target.shape[axis] == 1 and input.shape[axis] != 1:
+            target = target.squeeze(axis)  # labels that keep the axis of the classes
         labels = target.ndim == input.ndim - 1
         if target.shape == input.shape and not target.is_floating_point():
             raise TypeError(
@@ -100,8 +102,8 @@ class CrossEntropyLoss(
             )
         weight = self.weight
         # not by `in`, which torch.compile answers wrongly for sizes that it keeps symbolic
-        sized = isinstance(weight, torch.Tensor) and weight.ndim
-        if sized and weight.shape != input.shape[axis : axis + 1]:
+        sized = isinstance(weight, torch.Tensor) and weight.ndim and not self._by_class
+        if sized and weight.numel() != input.shape[axis]:
             raise ValueError(
                 f"weight: expected one number for each of the {input.shape[axis]} classes, got "
                 f"shape {tuple(self.weight.shape)}"

@@ -1,11 +1,13 @@
 """`ExpectedCostLoss`: one logit per element or one per class, which the shapes tell."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from weightedce import losses
 from weightedce.torch.families import ClassLoss, class_axis
+from weightedce.torch.tensors import target_of
 
 
 class ExpectedCostLoss(ClassLoss, function=losses.expected_cost):
@@ -19,5 +21,8 @@ class ExpectedCostLoss(ClassLoss, function=losses.expected_cost):
     """
 
     def _class_axis(self, logits: torch.Tensor, target: Any) -> int | None:
-        binary = self.cost_matrix.shape == (2, 2) and logits.ndim == torch.as_tensor(target).ndim
-        return None if binary else class_axis(logits)
+        alike = logits.shape == target_of(target, logits).shape
+        return None if alike and self.cost_matrix.shape == (2, 2) else class_axis(logits)
+
+    def _classes(self, _: tuple[Any, ...], __: Mapping[str, Any]) -> Any:
+        return self.cost_matrix.shape[0]

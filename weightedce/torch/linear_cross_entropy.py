@@ -39,6 +39,9 @@ class LinearCrossEntropyLoss(Loss, function=losses.linear_cross_entropy, order="
         "class_weight": "weight",
     }
 
+    def _classes(self, batch: tuple[Any, ...], _: Mapping[str, Any]) -> Any:
+        return batch[1].shape[0]
+
     @whole
     def forward(
         self,

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import torch
 
+from weightedce.call.by_class import by_class
 from weightedce.call.from_batch import is_batch
 from weightedce.objects.from_function import FromFunction
 from weightedce.objects.names import renamed
-from weightedce.torch.tensors import weight_of
+from weightedce.torch.tensors import ABSENT, filled, weight_of
 
 
 def whole(forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,6 +59,7 @@ class Loss(FromFunction, torch.nn.Module):
 
     names: ClassVar[Mapping[str, str]] = {"logits": "input", "targets": "target"}
     _options: tuple[tuple[str, str], ...]  # what the function calls them, and what they are here
+    _by_class: dict[str, float]  # those that came with their classes, and what the others have
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__()
@@ -67,6 +69,7 @@ class Loss(FromFunction, torch.nn.Module):
                 found.pop("size_average"), found.pop("reduce"), found["reduction"]
             )
         there = {here: there for there, here in self.names.items()}
+        self._by_class = {}
         self._options = tuple((there.get(name, name), name) for name in found)
         for name, value in found.items():
             if there.get(name, name) == "class_weight" and is_batch(value, name):
@@ -74,6 +77,8 @@ class Loss(FromFunction, torch.nn.Module):
                 setattr(self, name, value)
             else:
                 self._keep(name, value, self._signature.parameters[name])
+                if not isinstance(value, torch.Tensor) and by_class(value):
+                    self._by_class[there.get(name, name)] = ABSENT.get(name, 1.0)
 
     def _keep(self, name: str, value: Any, parameter: inspect.Parameter) -> None:
         """Keep a weight as a buffer or parameter, any other option as an attribute."""
@@ -99,8 +104,16 @@ class Loss(FromFunction, torch.nn.Module):
         """Return the options as they are now, by the names that they have in the function."""
         return {there: getattr(self, here) for there, here in self._options}
 
+    def _classes(self, batch: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+        """Return how many classes or labels a batch has."""
+        axis = options.get("axis")
+        return batch[0].shape[-1 if axis is None else axis]
+
     def _call(self, *batch: Any, **options: Any) -> Any:
         """Call the function; errors give the arguments the names that they have here."""
+        for name, default in self._by_class.items():
+            if options[name] is not None and options[name].ndim == 1:
+                options[name] = filled(options[name], self._classes(batch, options), default)
         if torch.compiler.is_compiling():
             return self._without_autocast(*batch, **options)
         try:

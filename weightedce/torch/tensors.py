@@ -30,6 +30,12 @@ def weight_of(name: str, value: Any) -> torch.Tensor:
     return value if value.is_floating_point() else value.to(torch.get_default_dtype())
 
 
+def filled(weight: torch.Tensor, classes: Any, default: float) -> torch.Tensor:
+    """Return one number a class where the last classes were left out."""
+    missing = classes - weight.shape[0]
+    return torch.cat([weight, weight.new_full((missing,), default)]) if missing > 0 else weight
+
+
 def target_of(target: Any, logits: torch.Tensor) -> torch.Tensor:
     """Return a target as a tensor beside the logits."""
     found: torch.Tensor = targets_beside(target, logits, "target")

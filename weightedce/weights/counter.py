@@ -106,6 +106,8 @@ class ClassCounter:
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Self:
         """Return a counter with the state that `to_dict` returned."""
+        if not isinstance(state, Mapping) or not {"counts", "ignore_index"} <= set(state):
+            raise ValueError(f"state: expected what to_dict returned, got {state!r:.80}")
         counts = list(state["counts"])
         if not all(type(n) is int and n >= 0 for n in counts):
             raise ValueError(f"state: expected counts that are integers >= 0, got {counts!r:.80}")

@@ -4,16 +4,22 @@ Lists in, lists out; an array gives an array of the same library, inside a compi
 What else labels may be, such as columns of data frames, is said in `weightedce.call.columns`.
 """
 
+from collections.abc import Mapping
+from math import inf
 from numbers import Integral
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array, backend_of
 from weightedce.backends.contract import Shape
 from weightedce.call.arguments import all_known, array_of, dtype_name, is_floating, shown
+from weightedce.call.by_class import by_class
 from weightedce.call.columns import host_array, is_sequence
 from weightedce.call.factors import cast
 from weightedce.call.ignored import Ignored, ignored, left
+from weightedce.call.options import python_number
 from weightedce.call.targets import check_labels_dtype, class_labels
+
+MOST = 10**8  # a label above it has no counts that fit in memory: it is an identifier
 
 
 def class_counts(labels: Any, num_classes: int | None = None, *, ignore_index: Any = None) -> Any:
@@ -83,6 +89,13 @@ class Labels(NamedTuple):
 
 def labels_in(labels: Any, classes: int | None, ignore: Ignored) -> Labels:
     """Return checked labels of any library, to be counted in ``classes``, or as many as occur."""
+    if isinstance(labels, Mapping) or (
+        by_class(labels) and getattr(labels, "name", "") in ("count", "proportion")
+    ):
+        raise TypeError(
+            f"labels: expected labels, got counts by class, {type(labels).__qualname__}: balanced "
+            f"and whatever takes counts take them as they are"
+        )
     labels = array_of("labels", labels)[0]
     check_labels_dtype("labels", labels)
     backend = backend_of(labels)
@@ -112,7 +125,13 @@ def _largest(labels: Array, keep: Array | None) -> int:
             "num_classes: expected a number of classes, since the labels cannot be read: they are "
             "traced, lazy or on another device"
         )
-    return max(int(found[1]), 0) if found[1] == found[1] else 0
+    largest = max(int(found[1]), 0) if abs(found[1]) < inf else 0
+    if largest > MOST:
+        raise ValueError(
+            f"num_classes: expected a number of classes, since the labels go up to {largest}: are "
+            f"they numbers of classes?"
+        )
+    return largest
 
 
 def _refuse_one_hot(labels: Array, shape: Shape, classes: int) -> None:
@@ -139,6 +158,7 @@ def _refuse_one_hot(labels: Array, shape: Shape, classes: int) -> None:
 
 def class_number(num_classes: Any) -> int:
     """Return a number of classes."""
+    num_classes = python_number("num_classes", num_classes)
     if isinstance(num_classes, bool) or not isinstance(num_classes, Integral) or num_classes < 1:
         raise ValueError(f"num_classes: expected an integer >= 1, got {num_classes!r}")
     return int(num_classes)

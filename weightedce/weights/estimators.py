@@ -12,6 +12,7 @@ from weightedce.backends import Array, Namespace
 from weightedce.call import arguments, options, values
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.columns import host_array, is_sequence
+from weightedce.call.factors import cast
 from weightedce.call.options import Normalize
 from weightedce.weights.counting import refuse_labels
 
@@ -271,20 +272,21 @@ def _weights(
     given = counts
     counts, backend = arguments.array_of("counts", counts)
     xp = backend.namespace
-    if given is not counts or arguments.dtype_name(counts.dtype) == "bool":
-        refuse_labels(counts)
     if len(counts.shape) != 1:
         raise ValueError(f"counts: expected shape (K,), got shape {tuple(counts.shape)}")
+    if given is not counts or arguments.dtype_name(counts.dtype) == "bool":
+        refuse_labels(counts)
     if not arguments.is_floating(counts):
         counts = xp.astype(counts, xp.asarray(1.0).dtype)
+    dtype, counts = counts.dtype, arguments.floating("counts", counts)  # the sum of halves is large
     counts = values.checked("counts", counts)
     present = counts > 0
     weights = xp.where(present, formula(xp, xp.where(present, counts, 1.0), counts), 0.0)
-    if normalize is None or normalize == already:
-        return weights
     if normalize == "classes":
-        return weights * (counts.shape[0] / _not_zero(xp, xp.sum(weights)))
-    return weights * (xp.sum(counts) / _not_zero(xp, xp.sum(counts * weights)))
+        weights = weights * (counts.shape[0] / _not_zero(xp, xp.sum(weights)))
+    elif normalize != already and normalize is not None:
+        weights = weights * (xp.sum(counts) / _not_zero(xp, xp.sum(counts * weights)))
+    return cast(weights, dtype)
 
 
 def _not_zero(xp: Namespace, total: Array) -> Array:

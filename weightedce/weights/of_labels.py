@@ -3,16 +3,20 @@
 Lists in, lists out; an array gives an array of the same library, inside a compiled step too.
 """
 
-from math import inf
+from math import inf, prod
+from numbers import Real
 from typing import Any
 
 from weightedce.backends import backend_of
 from weightedce.call import arguments, options, values
 from weightedce.call.by_class import by_class, in_order
-from weightedce.call.columns import host_array, is_sequence, plain_numbers
-from weightedce.call.factors import kept
+from weightedce.call.columns import host_array, is_sequence
+from weightedce.call.factors import cast, kept
+from weightedce.call.from_batch import is_batch
 from weightedce.call.ignored import ignored
 from weightedce.call.targets import check_labels_dtype, class_labels, probabilities
+from weightedce.weights.counting import class_counts
+from weightedce.weights.estimators import balanced
 
 
 def pos_weights(
@@ -112,8 +116,9 @@ def sample_weights(labels: Any, class_weight: Any) -> Any:
     ----------
     labels : array, column or list of int
         Class labels in 0..K-1, of any shape; a pandas or polars column counts as its array.
-    class_weight : array or list of numbers, shape (K,)
-        One weight a class, in the library of the labels, or a list.
+    class_weight : array, list, dict or "batch"
+        Shape (K,), one weight a class; ``{class: weight}``, where others weigh 1; or ``"batch"``
+        for `balanced` counts of the labels.
 
     Returns
     -------
@@ -143,9 +148,18 @@ def sample_weights(labels: Any, class_weight: Any) -> Any:
     labels, backend = arguments.array_of("labels", labels)
     check_labels_dtype("labels", labels)
     xp = backend.namespace
+    if is_batch(class_weight):
+        class_weight = balanced(class_counts(labels))
     weight = _beside_labels(class_weight, labels)
+    if len(weight.shape) > 1 and max(weight.shape) == prod(weight.shape):
+        weight = xp.reshape(weight, (-1,))  # further axes of size 1 say nothing
     if len(weight.shape) != 1 or not weight.shape[0]:
         raise ValueError(f"class_weight: expected shape (K,), got shape {tuple(weight.shape)}")
+    if by_class(class_weight):  # the last weight is that of the classes that are left out
+        last = weight.shape[0] - 1
+        if not arguments.is_floating(labels):
+            labels = cast(labels, xp.arange(0).dtype)
+        labels = xp.where(labels > last, last, labels)
     labels, outside = class_labels("labels", labels, weight.shape[0], ())
     weights = backend.look_up(weight, labels)
     weights = weights if outside is None else xp.where(outside, xp.nan, weights)
@@ -156,9 +170,11 @@ def _beside_labels(class_weight: Any, labels: Any) -> Any:
     """Return weights in the library of the labels, in the dtype that they have."""
     if by_class(class_weight):
         class_weight = in_order("class_weight", class_weight, None, 1.0)
+        more = [*class_weight, 1.0]
+        class_weight = more if isinstance(class_weight, list) else host_array("class_weight", more)
     backend = backend_of(labels)
-    if is_sequence(class_weight):
-        numbers = [float(x) for x in plain_numbers("class_weight", class_weight)]
+    if isinstance(class_weight, Real) or is_sequence(class_weight):
+        numbers = host_array("class_weight", class_weight, float).tolist()
         values.check_listed("class_weight", numbers)
         return backend.namespace.asarray(numbers, device=backend.device(labels))
     weight = arguments.beside("class_weight", class_weight, labels, None)

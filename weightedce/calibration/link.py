@@ -4,7 +4,7 @@ from numbers import Real
 from typing import Any
 
 from weightedce.backends import backend_of
-from weightedce.call import arguments
+from weightedce.call import arguments, dtypes
 from weightedce.call.columns import host_array, is_sequence
 from weightedce.call.values import all_inside
 
@@ -54,7 +54,7 @@ def logit(p: Any) -> Any:
     """
     if isinstance(p, Real) or is_sequence(p):
         return logit(host_array("p", p, float)).tolist()
-    p = arguments.floating("p", arguments.array_of("p", p)[0])
+    p = dtypes.floating("p", arguments.array_of("p", p)[0])
     xp = backend_of(p).namespace
     outside = (p < 0.0) | (p > 1.0)
     if not all_inside("p", p, outside, 0, 1):

@@ -7,7 +7,7 @@ the weights make them. Here are the ways back, and the threshold that costs ask 
 from typing import Any
 
 from weightedce.backends import Array, backend_of
-from weightedce.call import arguments
+from weightedce.call import arguments, dtypes
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.factors import along
 from weightedce.call.values import all_inside
@@ -68,7 +68,7 @@ def undo_class_weight(logits: Array, class_weight: Any, *, axis: int = -1) -> Ar
     >>> np.exp(unweighted).round(4)
     array([[0.8 , 0.15, 0.05]])
     """
-    z = arguments.floating("logits", logits)
+    z = dtypes.floating("logits", logits)
     weight = _along("class_weight", class_weight, z, axis)
     return z + _log(weight, -1.0)
 
@@ -129,7 +129,7 @@ def undo_pos_weight(
     >>> undo_pos_weight(logit(np.array([0.5, 0.9])), 9.0)  # 0.5 at weight 9 are odds of 1:9
     array([-2.19722458,  0.        ])
     """
-    z = arguments.floating("logits", logits)
+    z = dtypes.floating("logits", logits)
     pos = _along("pos_weight", pos_weight, z, axis)
     neg = _along("neg_weight", neg_weight, z, axis)
     return z + (_log(pos, -1.0) - _log(neg, -1.0))
@@ -194,7 +194,7 @@ def shift_prior(logits: Array, *, old_prior: Any, new_prior: Any, axis: int = -1
     >>> shift_prior(np.zeros((1, 2)), old_prior=[50, 50], new_prior=[90, 10]).round(4)
     array([[ 0.5878, -1.6094]])
     """
-    z = arguments.floating("logits", logits)
+    z = dtypes.floating("logits", logits)
     old = _frequency("old_prior", old_prior, z, axis)
     new = _frequency("new_prior", new_prior, z, axis)
     if len(old.shape) != len(new.shape):

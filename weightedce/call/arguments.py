@@ -13,45 +13,9 @@ from weightedce.backends import Array, Backend, backend_of, host
 from weightedce.backends.contract import Shape
 from weightedce.call import columns, options, values
 from weightedce.call.columns import is_sequence
+from weightedce.call.dtypes import computed_in, dtype_name, library
 
 COUNT_FIRST = " (weights of classes come of counts: balanced(class_counts(labels, K)))"
-
-
-def library(name: str, array: Array) -> Backend:
-    """Return the backend of the library of ``array``, or raise a TypeError that names it."""
-    try:
-        backend = backend_of(array)
-        backend.shape(array)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: {error}") from None
-    return backend
-
-
-def floating(name: str, array: Array) -> Array:
-    """Return ``array`` in the dtype to compute in: float64 stays, all smaller become float32."""
-    dtype = computed_in(name, array)
-    return array if array.dtype == dtype else backend_of(array).namespace.astype(array, dtype)
-
-
-def computed_in(name: str, array: Array) -> Any:
-    """Return the dtype to compute in beside ``array``."""
-    xp = library(name, array).namespace
-    if array.dtype == xp.float32 or array.dtype == xp.float64:
-        return array.dtype
-    kind = dtype_name(array.dtype)
-    if kind not in ("float16", "bfloat16"):
-        raise TypeError(f"{name}: expected dtype float64, float32, bfloat16 or float16, got {kind}")
-    return xp.float32
-
-
-def is_integer(array: Array) -> bool:
-    """Tell whether the dtype is an integer one (bool is not)."""
-    return "int" in dtype_name(array.dtype)
-
-
-def is_floating(array: Array) -> bool:
-    """Tell whether the dtype is a real floating-point one."""
-    return "float" in dtype_name(array.dtype)
 
 
 def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
@@ -271,11 +235,6 @@ def class_count(shape: Shape, axis: int) -> int:
             f"shape {shown(shape)}"
         )
     return int(size)
-
-
-def dtype_name(dtype: Any) -> str:
-    """Return the name of a dtype of any library."""
-    return str(getattr(dtype, "name", dtype)).rpartition(".")[2]
 
 
 def all_known(*sizes: Any) -> bool:

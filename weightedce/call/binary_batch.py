@@ -8,7 +8,7 @@ value or the gradient.
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Namespace, backend_of
-from weightedce.call import arguments, options
+from weightedce.call import arguments, dtypes, options
 from weightedce.call.collated import targets_beside
 from weightedce.call.factors import along, cast, kept, sample_of, times
 from weightedce.call.ignored import ignored
@@ -64,7 +64,7 @@ def binary_batch(
     target_range: str = "unit",
 ) -> BinaryBatch:
     """Check the arguments of a binary loss and turn them into its factors."""
-    z = arguments.floating("logits", logits)
+    z = dtypes.floating("logits", logits)
     backend = backend_of(z)
     xp, shape = backend.namespace, backend.shape(z)
     options.smoothing_policy(smoothing_weight)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from weightedce.backends import Array, Namespace, backend_of
-from weightedce.call import arguments, options
+from weightedce.call import arguments, dtypes, options
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.collated import targets_beside
 from weightedce.call.factors import along, sample_of, times
@@ -175,7 +175,7 @@ def class_batch(
     target_range: str = "unit",
 ) -> ClassBatch:
     """Check the arguments of a multi-class loss and turn them into its factors."""
-    z = arguments.floating("logits", logits)
+    z = dtypes.floating("logits", logits)
     backend = backend_of(z)
     xp, shape = backend.namespace, backend.shape(z)
     axis = arguments.axis_of(shape, axis)

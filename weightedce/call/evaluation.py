@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Backend
 from weightedce.backends.handed import Block, Factors, Sloped
-from weightedce.call import arguments
+from weightedce.call import arguments, dtypes
 from weightedce.call.binary_batch import BinaryBatch
 from weightedce.call.class_batch import ClassBatch
 from weightedce.call.collated import targets_beside
@@ -49,7 +49,7 @@ def evaluate(
     ``also`` are arguments that the formula holds: what it needs of the whole batch, and what may
     want a gradient.
     """
-    backend = arguments.library("logits", logits)
+    backend = dtypes.library("logits", logits)
     asked = reduction_of(reduction)
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)

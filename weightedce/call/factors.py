@@ -4,7 +4,7 @@ from typing import Any
 
 from weightedce.backends import Array, backend_of
 from weightedce.backends.contract import Shape
-from weightedce.call import arguments
+from weightedce.call import arguments, dtypes
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.ignored import Ignored, left
 
@@ -34,11 +34,11 @@ def kept(mask: Any, ignore: Ignored, given: Array, z: Array, shape: Shape) -> An
 def mask_beside(mask: Any, z: Array, shape: Shape) -> Array:
     """Return a mask as booleans, laid along the leading axes of the loss."""
     keep = arguments.beside("mask", mask, z, None)
-    if arguments.is_floating(keep):
+    if dtypes.is_floating(keep):
         missing = keep != keep
         if backend_of(z).read(backend_of(z).namespace.any(missing)):
             raise ValueError("mask: expected true or false, got NaN, or a null")
-    if arguments.dtype_name(keep.dtype) != "bool":
+    if dtypes.dtype_name(keep.dtype) != "bool":
         keep = keep != 0
     return arguments.along_leading("mask", keep, shape)
 

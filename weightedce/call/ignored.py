@@ -6,7 +6,7 @@ from typing import Any
 
 from weightedce.backends import Array
 from weightedce.call import columns, options
-from weightedce.call.arguments import is_floating
+from weightedce.call.dtypes import is_floating
 
 Ignored = tuple[Any, ...]  # Python numbers, NaN among them; one traced number
 NAME = "ignore_index"

@@ -6,15 +6,8 @@ from typing import Any
 
 from weightedce.backends import Array, backend_of
 from weightedce.backends.contract import Shape
-from weightedce.call.arguments import (
-    all_known,
-    dtype_name,
-    is_floating,
-    is_integer,
-    library,
-    same_shape,
-    shown,
-)
+from weightedce.call.arguments import all_known, same_shape, shown
+from weightedce.call.dtypes import dtype_name, is_floating, is_integer, library
 from weightedce.call.factors import cast, kept
 from weightedce.call.ignored import Ignored, instead
 from weightedce.call.values import all_inside

@@ -5,7 +5,7 @@ from typing import Any
 
 from weightedce.backends import Array, backend_of
 from weightedce.backends.contract import Shape
-from weightedce.call import arguments, options
+from weightedce.call import arguments, dtypes, options
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.collated import in_rows
 from weightedce.call.factors import one_a_class
@@ -48,7 +48,7 @@ def linear_batch(
     block_size: int | None,
 ) -> LinearBatch:
     """Check the arguments and bring them into rows."""
-    h = arguments.floating("hidden", hidden)
+    h = dtypes.floating("hidden", hidden)
     backend = backend_of(h)
     xp, shape = backend.namespace, backend.shape(h)
     if not shape:
@@ -114,7 +114,7 @@ def block_rows(count: Any, classes: int, block_size: int | None, elements: int) 
 
 def _weight(weight: Array, hidden: Array, features: int) -> tuple[Array, int]:
     """Return the matrix beside ``hidden``, and its number of rows."""
-    arguments.floating("weight", weight)
+    dtypes.floating("weight", weight)
     matrix = arguments.beside("weight", weight, hidden, hidden.dtype)
     shape = backend_of(matrix).shape(matrix)
     if len(shape) != 2 or shape[1] != features or not arguments.all_known(shape[0]) or shape[0] < 1:
@@ -145,7 +145,7 @@ def _check_distribution(targets: Array, keep: Any, axis: int, target_range: str)
     """
     backend = backend_of(targets)
     xp = backend.namespace
-    if target_range == "any" or not arguments.is_floating(targets) or 0 in targets.shape:
+    if target_range == "any" or not dtypes.is_floating(targets) or 0 in targets.shape:
         return target_range
     low, high = -ROUNDING_SLACK, 1.0 + ROUNDING_SLACK
     # not "outside": of NaN neither is true

@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array, backend_of
-from weightedce.call import arguments
+from weightedce.call import arguments, dtypes
 from weightedce.call.binary_batch import BinaryBatch, binary_batch
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.class_batch import ClassBatch, class_batch
@@ -90,7 +90,7 @@ def expected_cost(
     np.float64(0.8808)
     """
     asked = reduction_of(reduction)
-    z = arguments.floating("logits", logits)
+    z = dtypes.floating("logits", logits)
     costs = arguments.weight_beside("cost_matrix", cost_matrix, z, signed=True)
     raw = targets_beside(targets, logits)
     two = tuple(costs.shape) == (2, 2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from weightedce.call.arguments import library
+from weightedce.call.dtypes import library
 from weightedce.torch.loss import Loss, whole
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from weightedce.call import arguments, columns
+from weightedce.call import arguments, columns, dtypes
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.collated import targets_beside
 
@@ -24,7 +24,7 @@ def weight_of(name: str, value: Any) -> torch.Tensor:
         beside = torch.zeros((), dtype=torch.float64)
         found = arguments.weight_beside(name, value, beside, signed=name in SIGNED)
         return found.clone() if exact else found.to(torch.get_default_dtype(), copy=True)
-    arguments.library(name, value)  # dense
+    dtypes.library(name, value)  # dense
     if value.is_complex():
         raise TypeError(f"{name}: expected real numbers, got dtype {value.dtype}")
     return value if value.is_floating_point() else value.to(torch.get_default_dtype())
@@ -39,5 +39,5 @@ def filled(weight: torch.Tensor, classes: Any, default: float) -> torch.Tensor:
 def target_of(target: Any, logits: torch.Tensor) -> torch.Tensor:
     """Return a target as a tensor beside the logits."""
     found: torch.Tensor = targets_beside(target, logits, "target")
-    arguments.library("target", found)  # dense
+    dtypes.library("target", found)  # dense
     return found

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from weightedce.backends import Array, backend_of
 from weightedce.backends.contract import Shape
-from weightedce.call.arguments import all_known, array_of, dtype_name, is_floating, shown
+from weightedce.call.arguments import all_known, array_of, shown
 from weightedce.call.by_class import by_class
 from weightedce.call.columns import host_array, is_sequence
+from weightedce.call.dtypes import dtype_name, is_floating
 from weightedce.call.factors import cast
 from weightedce.call.ignored import Ignored, ignored, left
 from weightedce.call.options import python_number

@@ -9,7 +9,7 @@ from math import inf, log
 from typing import Any, get_args
 
 from weightedce.backends import Array, Namespace
-from weightedce.call import arguments, options, values
+from weightedce.call import arguments, dtypes, options, values
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.columns import host_array, is_sequence
 from weightedce.call.factors import cast
@@ -274,11 +274,11 @@ def _weights(
     xp = backend.namespace
     if len(counts.shape) != 1:
         raise ValueError(f"counts: expected shape (K,), got shape {tuple(counts.shape)}")
-    if given is not counts or arguments.dtype_name(counts.dtype) == "bool":
+    if given is not counts or dtypes.dtype_name(counts.dtype) == "bool":
         refuse_labels(counts)
-    if not arguments.is_floating(counts):
+    if not dtypes.is_floating(counts):
         counts = xp.astype(counts, xp.asarray(1.0).dtype)
-    dtype, counts = counts.dtype, arguments.floating("counts", counts)  # the sum of halves is large
+    dtype, counts = counts.dtype, dtypes.floating("counts", counts)  # the sum of halves is large
     counts = values.checked("counts", counts)
     present = counts > 0
     weights = xp.where(present, formula(xp, xp.where(present, counts, 1.0), counts), 0.0)

@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any
 
 from weightedce.backends import backend_of
-from weightedce.call import arguments, options, values
+from weightedce.call import arguments, dtypes, options, values
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.columns import host_array, is_sequence
 from weightedce.call.factors import cast, kept
@@ -90,7 +90,7 @@ def pos_weights(
         cap = options.number("cap", cap, 0, inf)
     y = arguments.beside("targets", targets, targets, None)
     default = xp.asarray(1.0).dtype
-    y = arguments.floating("targets", y) if arguments.is_floating(y) else xp.astype(y, default)
+    y = dtypes.floating("targets", y) if dtypes.is_floating(y) else xp.astype(y, default)
     keep = kept(mask, ignore, y, y, shape)
     if keep is not None:
         y = xp.where(keep, y, 0.0)
@@ -157,7 +157,7 @@ def sample_weights(labels: Any, class_weight: Any) -> Any:
         raise ValueError(f"class_weight: expected shape (K,), got shape {tuple(weight.shape)}")
     if by_class(class_weight):  # the last weight is that of the classes that are left out
         last = weight.shape[0] - 1
-        if not arguments.is_floating(labels):
+        if not dtypes.is_floating(labels):
             labels = cast(labels, xp.arange(0).dtype)
         labels = xp.where(labels > last, last, labels)
     labels, outside = class_labels("labels", labels, weight.shape[0], ())
@@ -178,6 +178,6 @@ def _beside_labels(class_weight: Any, labels: Any) -> Any:
         values.check_listed("class_weight", numbers)
         return backend.namespace.asarray(numbers, device=backend.device(labels))
     weight = arguments.beside("class_weight", class_weight, labels, None)
-    if not arguments.is_floating(weight):
+    if not dtypes.is_floating(weight):
         weight = backend.namespace.astype(weight, backend.namespace.asarray(1.0).dtype)
     return values.checked("class_weight", weight)

@@ -5,6 +5,7 @@ import os
 import keras
 import numpy as np
 
+LONG = os.environ.get("WEIGHTEDCE_LONG", "0") != "0"
 BACKEND = keras.backend.backend()
 assert os.environ["KERAS_BACKEND"] == BACKEND
 

@@ -1,4 +1,4 @@
-"""Probabilities whose logits can be seen behind them, or not: each backend shows them its own way."""
+"""Probabilities, and the logits behind them where a backend shows them: each in its own way."""
 
 import warnings
 

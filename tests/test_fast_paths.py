@@ -286,7 +286,7 @@ def test_blocks_of_rows_give_the_whole(library, loss, options, reduction, reques
 def test_an_error_in_a_late_block_names_its_place_in_the_batch(library, small_blocks):
     y = B.copy()
     y[5, 1] = 3.0
-    with pytest.raises(ValueError, match=r"targets\[5, 1\] = 3.0"):
+    with pytest.raises(ValueError, match=r"targets\[5, 1\] = 3$"):
         w.binary_cross_entropy(library.array(Z), library.array(y))
 
 

@@ -34,9 +34,10 @@ def beside(name: str, value: Any, logits: Array, dtype: Any) -> Array:
         return _of_numbers(name, value, logits, dtype)
     else:
         value, theirs = array_of(name, value, backend)
-    kind = dtype_name(value.dtype)
-    if not kind.startswith(("bool", "int", "uint", "float", "bfloat")):
-        raise TypeError(f"{name}: expected real numbers, got dtype {kind}")
+    if theirs.namespace is xp or backend.sees_numpy():  # a compiler knows of no NumPy dtype
+        kind = dtype_name(value.dtype)
+        if not kind.startswith(("bool", "int", "uint", "float", "bfloat")):
+            raise TypeError(f"{name}: expected real numbers, got dtype {kind}")
     if theirs.namespace is not xp:
         value = backend.constant(_on_host(name, value, theirs, backend), logits)
     return value if dtype is None or value.dtype == dtype else xp.astype(value, dtype)

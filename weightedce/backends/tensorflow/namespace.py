@@ -5,8 +5,9 @@ to array_api_strict. Operators are the tensors' own. Shapes may contain 0-d inte
 where a graph does not know a size yet.
 """
 
+import math
 from collections.abc import Sequence
-from math import inf, isfinite, isnan, nan
+from math import inf, nan
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,10 +88,10 @@ def _selected(condition: Array, value: Any, dtype: Any) -> Array:
 
     tf.debugging.enable_check_numerics would report a constant that nobody takes.
     """
-    if tf.executing_eagerly() or isfinite(value):
+    if tf.executing_eagerly() or math.isfinite(value):
         return tf.constant(value, dtype)
     one = tf.ones((), dtype)
-    if isnan(value):
+    if math.isnan(value):
         return tf.sqrt(tf.where(condition, -one, one))
     found = tf.math.log(tf.where(condition, tf.zeros((), dtype), one))
     return found if value < 0 else -found

@@ -91,7 +91,8 @@ def test_losses_are_traced_strictly(name):
             of = partial(total, name, options)
             with strict():
                 jax.eval_shape(jax.value_and_grad(of), z, y)
-                jax.eval_shape(lambda z, y, of=of: jax.jvp(jax.grad(of), (z, y), (z, y)), z, z)
+                slope = jax.grad(of)
+                jax.eval_shape(lambda z, f=slope, y=y: jax.jvp(lambda z: f(z, y), (z,), (z,)), z)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -137,7 +138,7 @@ def test_weights_and_calibration(classes):
         w.pos_weights(jnp.asarray([[0, 1], [1, 1]]), mask=jnp.asarray([True, True]))
         weight = jnp.maximum(weight, jnp.ones_like(weight))
         w.undo_class_weight(logits, weight)
-        w.shift_prior(logits, weight, weight)
+        w.shift_prior(logits, old_prior=weight, new_prior=weight)
         w.undo_pos_weight(logits, pos_weight=weight)
 
 

@@ -142,6 +142,7 @@ def test_balanced_on_every_library_is_exact(library):
     np.testing.assert_allclose(np.asarray(listed), np.asarray(exact)[LABELS], rtol=1e-6)
 
 
+@pytest.mark.usefixtures("unoptimized")
 def test_inside_a_compiled_step_with_a_class_absent(differentiable, estimator):
     """Question 5: weights from each batch."""
     function, _ = estimator

@@ -57,7 +57,7 @@ def weight_beside(name: str, value: Any, logits: Array, *, signed: bool = False)
         if not holds_arrays(value):
             value = columns.plain_numbers(name, value)
             values.check_listed(name, value, signed)
-            return beside(name, value, logits, dtype)
+            return _of_listed(name, value, value, logits, dtype)
     else:
         backend = backend_of(logits)
         value, theirs = array_of(name, value, backend)
@@ -128,7 +128,16 @@ def _of_numbers(name: str, value: Any, logits: Array, dtype: Any) -> Array:
         if len({backend.shape(row) for row in rows}) > 1:
             raise ValueError(f"{name}: expected numbers in rows of one length")
         return xp.stack(rows)
-    listed = columns.plain_numbers(name, value)
+    return _of_listed(name, value, columns.plain_numbers(name, value), logits, dtype)
+
+
+def _of_listed(name: str, value: Any, listed: Any, logits: Array, dtype: Any) -> Array:
+    """Return one of Python's numbers, or nested lists of them, as an array.
+
+    Errors show ``value``, which came.
+    """
+    backend = backend_of(logits)
+    xp = backend.namespace
     if dtype is None:
         numbers = columns.flat(listed)
         if any(isinstance(number, float) for number in numbers):

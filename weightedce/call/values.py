@@ -13,10 +13,14 @@ from weightedce.call.columns import flat, is_sequence
 
 def check_listed(name: str, listed: Any, signed: bool = False) -> None:
     """Refuse Python numbers, nested in lists, that are no weights."""
-    if all((signed or number >= 0) and abs(number) < inf for number in flat(listed)):
+    if all(_is_weight(number, signed) for number in flat(listed)):
         return
     place, bad = _first_of(listed, signed)
     raise _refusal(name, place, bad, signed)
+
+
+def _is_weight(number: Any, signed: bool) -> bool:
+    return bool((signed or number >= 0) and abs(number) < inf)
 
 
 def _first_of(listed: Any, signed: bool) -> tuple[list[int], Any]:
@@ -25,7 +29,7 @@ def _first_of(listed: Any, signed: bool) -> tuple[list[int], Any]:
         return [], listed
     for i, item in enumerate(listed):
         for number in flat(item):
-            if not ((signed or number >= 0) and abs(number) < inf):
+            if not _is_weight(number, signed):
                 place, bad = _first_of(item, signed)
                 return [i, *place], bad
     raise AssertionError  # only asked where there is one
@@ -68,7 +72,7 @@ def _refuse(name: str, array: Array, signed: bool) -> None:
     xp = backend.namespace
     array = backend.detach(array)
     fits = (array > -inf if signed else array >= 0) & (array < inf)
-    first = int(xp.argmax(xp.astype(xp.reshape(~fits, (-1,)), xp.int32), axis=0))
+    first = _first_true(~fits)
     bad = float(xp.reshape(array, (-1,))[first])
     raise _refusal(name, place_of(first, array.shape), bad, signed)
 
@@ -90,7 +94,7 @@ def all_inside(
     xp = backend.namespace
     found = backend.read(xp.any(outside))
     if found:
-        first = int(xp.argmax(xp.astype(xp.reshape(outside, (-1,)), xp.int32), axis=0))
+        first = _first_true(outside)
         bad: Any = xp.reshape(values, (-1,))[first]
         bad = int(bad) if float(bad).is_integer() else float(bad)
         place = placed(name, place_of(first, values.shape))
@@ -100,6 +104,12 @@ def all_inside(
             more = " (NaN, or a null); if it means not labelled, ignore_index=float('nan')"
         raise ValueError(f"{name}: expected {kind} in {low}..{high}, got {place} = {bad}{more}")
     return found is not None
+
+
+def _first_true(flags: Array) -> int:
+    """Return where the first true one is in the flat array."""
+    xp = backend_of(flags).namespace
+    return int(xp.argmax(xp.astype(xp.reshape(flags, (-1,)), xp.int32), axis=0))
 
 
 def place_of(first: int, shape: Any) -> list[int]:

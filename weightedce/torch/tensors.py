@@ -39,5 +39,4 @@ def filled(weight: torch.Tensor, classes: Any, default: float) -> torch.Tensor:
 def target_of(target: Any, logits: torch.Tensor) -> torch.Tensor:
     """Return a target as a tensor beside the logits."""
     found: torch.Tensor = targets_beside(target, logits, "target")
-    dtypes.library("target", found)  # dense
     return found

@@ -51,18 +51,18 @@ def test_a_numpy_call_imports_no_other_framework():
     assert modules_after(code) & FRAMEWORKS == {"numpy"}
 
 
-def test_importing_us_costs_milliseconds():
-    """Over bare Python, the fastest of some tries, of the processor: the machine may be busy."""
+def test_importing_us_takes_no_longer_than_importing_numpy():
+    """The processor's time of each, in turns: the machine may be slow, or busy."""
     script = (
-        "import time; start = time.process_time(); import typing, dataclasses, numbers\n"
-        "import collections.abc; import weightedce; print(time.process_time() - start)"
+        "import time; start = time.process_time(); import {}; print(time.process_time() - start)"
     )
-    command = [sys.executable, "-c", script]
-    seconds = [
-        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        for _ in range(5)
-    ]
-    assert min(seconds) < 0.1
+    seconds = {"weightedce": [], "numpy": []}
+    for _ in range(5):
+        for name, found in seconds.items():
+            command = [sys.executable, "-c", script.format(name)]
+            run = subprocess.run(command, check=True, capture_output=True, text=True)
+            found.append(float(run.stdout))
+    assert min(seconds["weightedce"]) < min(seconds["numpy"])
 
 
 def test_what_is_public_is_what_dir_shows_and_help_fits_a_screen():

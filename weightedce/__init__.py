@@ -29,6 +29,8 @@ Sums that add up over batches and devices
 The same as objects: weightedce.torch, weightedce.keras. In CI: weightedce.validation.
 """
 
+from inspect import isclass as _isclass
+from inspect import isfunction as _isfunction
 from inspect import ismodule as _ismodule
 
 from weightedce.backends import namespace_of as namespace_of
@@ -73,3 +75,11 @@ __version__ = "0.1.0"
 def __dir__() -> list[str]:
     """Return the public names: what is no room. Without ``__all__``, help() fits a screen."""
     return [x for x, value in globals().items() if x[0] != "_" and not _ismodule(value)]
+
+
+# tf.function rewrites the code that it calls for `if` and `for` over tensors, a second a function;
+# there are none here. This mark, which TensorFlow gives to what it has rewritten, spares it that.
+for _public in [globals()[_name] for _name in __dir__()]:
+    for _function in vars(_public).values() if _isclass(_public) else [_public]:
+        if _isfunction(_function):
+            _function.autograph_info__ = {}  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=50)
-settings.register_profile("long", deadline=None, max_examples=2000)
+settings.register_profile("long", deadline=None, max_examples=500)
 settings.load_profile("default")
 
 FRAMEWORKS = ("accelerate", "flax", "keras", "lightning", "optax", "transformers")
@@ -37,18 +37,6 @@ def differentiable(request):
     return LIBRARIES[request.param]
 
 
-@pytest.fixture
-def unoptimized(monkeypatch):
-    """Let torch.compile trace, but not write C++, which takes ten times as long.
-
-    For what a tracer decides; what a compiler makes of the numbers is held in test_truth.
-    """
-    if "torch" in DIFFERENTIABLE:
-        import torch
-
-        monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
-
-
 @pytest.fixture(autouse=True, scope="module")
 def forgetful():
     """Keep nothing compiled beyond its module: to the end of the tests it would be 16 GB."""
@@ -58,10 +46,47 @@ def forgetful():
     forget()
 
 
-SLOW = ("test_truth", "test_jax_training", "test_keras", "test_fast_paths", "test_laws")
+# what is held to the truth, or counts memory, takes what a compiler makes of it for everybody
+EXACT = ("fast", "laws", "linear", "long", "precision", "softcap", "truth")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unoptimized(request):
+    """Let compilers trace and lower without their best efforts, which take ten times as long.
+
+    For what a tracer decides, which is all that most tests ask of a compiler.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        quick = not request.module.__name__.startswith(tuple(f"test_{name}" for name in EXACT))
+        if quick and "torch" in DIFFERENTIABLE:
+            import torch
+
+            patch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+        if quick and "jax" in DIFFERENTIABLE:
+            import jax
+
+            jax.config.update("jax_disable_most_optimizations", True)
+        yield
+        if quick and "jax" in DIFFERENTIABLE:
+            jax.config.update("jax_disable_most_optimizations", False)
+
+
+SLOW = (
+    "test_keras",
+    "test_jax_training",
+    "test_jax_transformations",
+    "test_jax_meshes",
+    "test_counting_devices",
+    "test_truth",
+    "test_fast_paths",
+    "test_laws",
+)
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the files that take longest, so that no worker is left alone with one."""
+    """Begin with the files that take longest, so that no worker is left alone with one.
+
+    Those that share eight devices stand together: the worker that starts the devices has them all.
+    """
     places = {f"{name}.py": place for place, name in enumerate(SLOW)}
     items.sort(key=lambda item: places.get(item.path.name, len(SLOW)))

@@ -31,7 +31,8 @@ def results():
             [sys.executable, "-W", "error", __file__, path],
             env=os.environ
             | {
-                "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}",
+                "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}"
+                " --xla_backend_optimization_level=0",
                 "JAX_PLATFORMS": "cpu",
                 "JAX_ENABLE_X64": "1",
             },

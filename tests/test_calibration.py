@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import weightedce as w
 
-pytestmark = pytest.mark.usefixtures("unoptimized")
 # A population that a table of logits expresses exactly: cases of each x (row) and class.
 CASES = np.array([[80.0, 15.0, 5.0], [10.0, 60.0, 30.0], [1.0, 4.0, 95.0]])
 SHARES = CASES / CASES.sum(axis=1, keepdims=True)
@@ -277,6 +276,12 @@ def test_the_threshold_is_where_the_cheaper_decision_changes(tp, tn, more_fp, mo
     positive, negative = p * tp + (1 - p) * fp, p * fn + (1 - p) * tn
     if abs(positive - negative) > 1e-9:
         assert (p > threshold) == (positive < negative)
+
+
+@pytest.mark.parametrize("unit", [5e-324, 1e-300, 1.0, 1e308])
+def test_the_threshold_of_costs_of_any_size(unit):
+    assert w.cost_threshold(fp=unit, fn=unit) == 0.5
+    assert w.cost_threshold(tp=-unit, tn=-unit, fp=unit, fn=unit) == 0.5
 
 
 def train(x, y, pos_weight):

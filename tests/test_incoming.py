@@ -14,7 +14,6 @@ import pytest
 import weightedce as w
 from libraries import LIBRARIES
 
-pytestmark = pytest.mark.usefixtures("unoptimized")
 Z = np.array([[0.5, -1.0, 2.0], [0.0, 1.0, -1.0], [1.0, 2.0, 3.0], [0.0, 0.0, 1.0]])
 LABELS = np.array([0, 2, 1, 2])
 WEIGHT = np.array([1.0, 2.0, 5.0])

@@ -9,7 +9,6 @@ import weightedce as w
 from libraries import DIFFERENTIABLE
 from test_semantics import LABELS, Y, Z
 
-pytestmark = pytest.mark.usefixtures("unoptimized")
 COUNTS = [5, 1, 2]
 # A loss, its targets, its options, and the numbers that may be traced.
 NUMBERS = {

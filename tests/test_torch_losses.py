@@ -307,7 +307,6 @@ def test_errors_have_the_names_of_the_module(call, error, message):
 COMPILED = ["cross_entropy", "binary_cross_entropy", "expected_cost", "tversky_loss"]
 
 
-@pytest.mark.usefixtures("unoptimized")
 @pytest.mark.parametrize("name", COMPILED)
 def test_compiled(name):
     module, _ = make(name)
@@ -320,7 +319,6 @@ def test_compiled(name):
         torch.testing.assert_close(module(z, y, sample_weight=torch.ones(6)), expected)
 
 
-@pytest.mark.usefixtures("unoptimized")
 def test_compiled_with_a_weight_for_each_element():
     module = modules.BCEWithLogitsLoss(pos_weight=torch.rand(6, 3), reduction="none")
     z, y = batch("binary_cross_entropy")

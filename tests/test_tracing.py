@@ -170,7 +170,6 @@ def test_torch_gradcheck_to_every_argument(policy):
 
 
 @needs["torch"]
-@pytest.mark.usefixtures("unoptimized")
 def test_torch_compile_takes_changing_batches():
     torch = DIFFERENTIABLE["torch"].torch
     compiled = torch.compile(w.cross_entropy, fullgraph=True)
@@ -181,7 +180,6 @@ def test_torch_compile_takes_changing_batches():
 
 
 @needs["torch"]
-@pytest.mark.usefixtures("unoptimized")
 def test_torch_compile_takes_parameters():
     torch = DIFFERENTIABLE["torch"].torch
     weight = torch.nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))

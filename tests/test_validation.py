@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 
 import weightedce
-from libraries import DIFFERENTIABLE, LIBRARIES
+from libraries import DIFFERENTIABLE, LIBRARIES, LONG
 from weightedce.validation import catalog, hard_points, oracle, strategies, ulp
 from weightedce.validation.cases import Case, round_to
 from weightedce.validation.outputs import comparison, html, junit
@@ -60,13 +60,13 @@ def test_it_passes_and_covers(report):
             assert {(loss, library, order) for order in ("value", "gradient", "second")} <= seen
 
 
-def test_the_same_report_twice(report):
-    again = validate(small(losses=LOSSES)).to_dict()
-    first = report.to_dict()
+def test_the_same_report_twice():
+    """Under NumPy: TensorFlow's last bit may follow from where an array lies in memory."""
+    plan = small(losses=LOSSES, libraries=("numpy",))
+    first, again, other = (validate(x).to_dict() for x in (plan, plan, replace(plan, seed=1)))
     assert first.pop("seconds") >= 0
     again.pop("seconds")
     assert again == first
-    other = validate(small(losses=LOSSES, seed=1)).to_dict()
     assert other["cells"] != first["cells"]
 
 
@@ -151,12 +151,14 @@ def test_an_exception_is_a_failing_cell(monkeypatch):
     [
         ("cross_entropy", ("float32",), ("eager", "jit", "function")),
         ("binary_cross_entropy", ("bfloat16",), ("eager",)),
-        ("dice_loss", ("float64",), ("eager",)),
+        ("dice_loss", ("float64",), ("eager", "jit")),
     ],
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_snippets_reproduce(name, loss, dtypes, modes):
     """With next to no tolerance everything fails, so there is a snippet for each cell."""
+    if name == "jax" and "jit" in modes and not LONG:
+        modes = ("jit",)  # a program each: without, one each operation of each case
     if not set(dtypes) <= set(LIBRARIES[name].dtypes):
         pytest.skip(f"{name} has no {dtypes} here")
     plan = small(
@@ -333,7 +335,9 @@ def test_peers_of_tensorflow():
 @pytest.mark.skipif("jax" not in NAMES, reason="needs JAX")
 def test_peers_of_optax():
     pytest.importorskip("optax")
-    plan = small(losses=("cross_entropy",), libraries=("jax",), peers=True)
+    plan = small(
+        losses=("cross_entropy",), libraries=("jax",), modes=("jit",), examples=0, peers=True
+    )
     off = {cell.call: cell for cell in validate(plan).peers_off}
     outside = off["optax.softmax_cross_entropy_with_integer_labels, labels outside"].failing
     assert outside.arrays["targets"] == [-1]

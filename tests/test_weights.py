@@ -142,7 +142,6 @@ def test_balanced_on_every_library_is_exact(library):
     np.testing.assert_allclose(np.asarray(listed), np.asarray(exact)[LABELS], rtol=1e-6)
 
 
-@pytest.mark.usefixtures("unoptimized")
 def test_inside_a_compiled_step_with_a_class_absent(differentiable, estimator):
     """Question 5: weights from each batch."""
     function, _ = estimator
@@ -157,10 +156,11 @@ def test_inside_a_compiled_step_with_a_class_absent(differentiable, estimator):
     labels = LABELS.ravel()
     weights = np.array(function([3, 0, 2, 1]))
     expected = w.cross_entropy(z, labels, class_weight=weights, sample_weight=weights[labels])
-    for mode in differentiable.modes:
-        got = differentiable.evaluate(mode, step, z, [labels])
-        np.testing.assert_allclose(got, expected, rtol=1e-6)
-        assert np.isfinite(differentiable.evaluate(mode, step, z, [labels], order=1)).all()
+    for mode in differentiable.modes[1:]:  # eager, the functions are held to NumPy above
+        run = differentiable.prepare(mode, step, (0, 1))
+        value, gradient = map(differentiable.numpy, run(*map(differentiable.array, (z, labels))))
+        np.testing.assert_allclose(value, expected, rtol=1e-6)
+        assert np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("counts", [[3.0, 0.0, 2.0, 1.0], [0.0, 0.0]], ids=str)

@@ -32,6 +32,12 @@ def dense(outputs, activation, loss, **options):
     return model
 
 
+# what the examples show is of the losses, and what a file holds of their configs: one backend
+# shows it, and the long run the others
+answers = pytest.mark.skipif(BACKEND != "torch" and not LONG, reason="shown by one backend")
+
+
+@answers
 def test_question_1_outcomes():
     results = questions.weights_of_the_four_outcomes()
     recall, specificity = results["plain"]
@@ -40,6 +46,7 @@ def test_question_1_outcomes():
         assert results[name][1] < specificity
 
 
+@answers
 def test_question_2_many_and_few():
     results = questions.many_and_few_examples()
     recall, _ = results.pop("plain")
@@ -48,17 +55,20 @@ def test_question_2_many_and_few():
         assert (specificity < 0.3) == (name == "recall alone"), name
 
 
+@answers
 def test_question_3_recall_and_specificity():
     recalls, specificities = zip(*questions.recall_and_specificity().values(), strict=True)
     assert recalls[0] + 0.3 < recalls[1] < recalls[2]
     assert specificities[0] > specificities[1] > specificities[2] + 0.3
 
 
+@answers
 def test_question_4_four_labels():
     results = questions.four_labels()
     assert (results["weighted"] > results["plain"] + 0.3).all()
 
 
+@answers
 def test_question_5_zeros_and_ones():
     results = questions.weights_of_zeros_and_ones()
     for name in ("by hand", "of each batch"):
@@ -71,10 +81,8 @@ LOSSES = [
 ]
 
 
-COMPILED = LOSSES[:1] if BACKEND == "torch" else LOSSES  # torch.compile takes half a minute
-
-
-@pytest.mark.parametrize(("loss", "y"), COMPILED)
+@pytest.mark.skipif(BACKEND == "torch" and not LONG, reason="Inductor takes half a minute")
+@pytest.mark.parametrize(("loss", "y"), LOSSES)
 def test_compiled_steps_train(loss, y):
     activation, outputs = ("sigmoid", 4) if y is Y else ("softmax", 3)
     model = dense(outputs, activation, loss(), jit_compile=True)
@@ -156,6 +164,7 @@ for path in sys.argv[1:]:
 """
 
 
+@answers
 def test_a_saved_model_has_the_same_loss_in_a_new_process(tmp_path):
     binary = ours.BinaryCrossentropy(
         pos_weight=np.array([2.5, 10, 5, 20]), class_weight={0: 0.5, 1: 2.0},

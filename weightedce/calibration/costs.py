@@ -1,5 +1,7 @@
 """The decision that costs ask for."""
 
+from math import frexp, ldexp
+
 from weightedce.call import options
 
 
@@ -55,5 +57,8 @@ def cost_threshold(*, tp: float = 0.0, tn: float = 0.0, fp: float, fn: float) ->
                 f"{wrong}: expected a cost above {right} = {costs[right]!r}, since an error that "
                 f"costs no more than the right answer is none, got {costs[wrong]!r}"
             )
-    alarm, miss = float(fp) - float(tn), float(fn) - float(tp)
+    # the quotient stays when all are multiplied by a power of 2, and then no sum can overflow
+    _, power = frexp(max(abs(float(cost)) for cost in costs.values()))
+    alarm = ldexp(float(fp), -power) - ldexp(float(tn), -power)
+    miss = ldexp(float(fn), -power) - ldexp(float(tp), -power)
     return alarm / (alarm + miss)

@@ -53,8 +53,8 @@ def weight_beside(name: str, value: Any, logits: Array, *, signed: bool = False)
         library(name, value)
         return values.checked(name, value, signed)
     dtype = logits.dtype
-    if isinstance(value, Real) or is_sequence(value):
-        if not holds_arrays(value):
+    if type(value) is float or isinstance(value, Real) or is_sequence(value):
+        if type(value) is float or not holds_arrays(value):
             value = columns.plain_numbers(name, value)
             values.check_listed(name, value, signed)
             return _of_listed(name, value, value, logits, dtype)

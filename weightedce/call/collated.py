@@ -19,7 +19,7 @@ def targets_beside(targets: Any, logits: Array, name: str = "targets") -> Array:
 def in_rows(targets: Any, logits: Array, shape: Shape, name: str = "targets") -> Array:
     """Return targets as an array; of two axes, lists of rows or of columns, in ``shape``."""
     found = beside(name, targets, logits, None)
-    if not is_sequence(targets) or not holds_arrays(targets):
+    if type(targets) is type(logits) or not is_sequence(targets) or not holds_arrays(targets):
         return found
     mine = backend_of(found).shape(found)
     if len(shape) != 2 or not all_known(*shape, *mine) or mine != shape[::-1]:

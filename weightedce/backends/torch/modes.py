@@ -18,11 +18,12 @@ def compiled() -> bool:
 
 def proxied() -> bool:
     """Tell whether a tracer records the operations: make_fx, AOT, the exporter, torch.jit."""
-    return torch._C._is_tracing() or any(
-        torch._C._get_dispatch_mode(key) is not None
-        or torch._ops._get_dispatch_mode_pre_dispatch(key) is not None
-        for key in RECORDERS
-    )
+    ahead = torch._ops.mode_stack_state_for_pre_dispatch()
+    if ahead.get(0) is not None or ahead.get(1) is not None or torch._C._is_tracing():
+        return True
+    if not torch._C._len_torch_dispatch_stack():  # so it is most often, and a small loss asks often
+        return False
+    return any(torch._C._get_dispatch_mode(key) is not None for key in RECORDERS)
 
 
 def transformed(arrays: Sequence[Any]) -> bool:

@@ -47,7 +47,10 @@ def forgetful():
 
 
 # what is held to the truth, or counts memory, takes what a compiler makes of it for everybody
-EXACT = ("fast", "laws", "linear", "long", "precision", "softcap", "truth")
+EXACT = {
+    "torch": ("laws", "long", "precision", "softcap", "truth"),
+    "jax": ("fast", "laws", "linear", "long", "precision", "softcap", "truth"),
+}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -56,18 +59,19 @@ def unoptimized(request):
 
     For what a tracer decides, which is all that most tests ask of a compiler.
     """
+    name = request.module.__name__.removeprefix("test_")
+    quick = [x for x in DIFFERENTIABLE if x in EXACT and not name.startswith(EXACT[x])]
     with pytest.MonkeyPatch.context() as patch:
-        quick = not request.module.__name__.startswith(tuple(f"test_{name}" for name in EXACT))
-        if quick and "torch" in DIFFERENTIABLE:
+        if "torch" in quick:
             import torch
 
             patch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
-        if quick and "jax" in DIFFERENTIABLE:
+        if "jax" in quick:
             import jax
 
             jax.config.update("jax_disable_most_optimizations", True)
         yield
-        if quick and "jax" in DIFFERENTIABLE:
+        if "jax" in quick:
             jax.config.update("jax_disable_most_optimizations", False)
 
 

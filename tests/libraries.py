@@ -45,6 +45,22 @@ def _installed() -> dict[str, Any]:
 
 LIBRARIES = _installed()
 DIFFERENTIABLE = {k: v for k, v in LIBRARIES.items() if v.differentiable}
+# JAX's eager mode is what jit compiles, one operation at a time: seconds a case, for the long run
+MODES = [
+    (library, mode)
+    for library in LIBRARIES.values()
+    for mode in library.modes
+    if LONG or (library.name, mode) != ("jax", "eager")
+]
+
+
+def modes_of(library, *, compiled=False):
+    """Return two modes of a library, or the compiled one: XLA takes what a graph is given."""
+    if compiled:
+        return library.modes[1:] if LONG else library.modes[1:2]
+    return [mode for other, mode in MODES if other is library][: None if LONG else 2]
+
+
 BY_BLOCKS = [LIBRARIES[name] for name in ("numpy", "torch") if name in LIBRARIES]  # of rows
 
 

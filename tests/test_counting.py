@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import weightedce as w
+from libraries import modes_of
 
 LABELS = np.array([[0, 2, 0], [0, 3, 2]])
 
@@ -64,11 +65,11 @@ def test_pos_weights_inside_a_compiled_step(differentiable):
 
     z = np.random.default_rng(0).normal(size=(4, 4)).astype("float32")
     expected = w.binary_cross_entropy(z, TARGETS, pos_weight=np.array([3, 1, 3.5, 0]))
-    for mode in differentiable.modes:
+    for mode in modes_of(differentiable):
         got = differentiable.evaluate(mode, step, z, [TARGETS])
         np.testing.assert_allclose(got, expected, rtol=1e-6)
     bad = TARGETS + np.array([0, 0, 0, 1])
-    for mode in set(differentiable.modes) - {"eager"}:
+    for mode in modes_of(differentiable, compiled=True):
         assert np.isnan(differentiable.evaluate(mode, step, z, [bad]))
 
 

@@ -87,7 +87,6 @@ KINDS = (
     "binary_cross_entropy",
     "cross_entropy",
     "dice_loss",
-    "expected_cost",
     "ldam_cross_entropy",
 )
 LOSSES = [name for name in w.losses.__all__ if name in (DEFINED if LONG else KINDS)]
@@ -129,7 +128,8 @@ def test_linear_cross_entropy(classes, options):
                 )  # fmt: skip
                 return jnp.sum(found)
 
-            jax.eval_shape(jax.grad(total, argnums=(0, 1, 2)), h, weight, bias)
+            of = (0, 1, 2) if LONG else 0
+            jax.eval_shape(jax.grad(total, argnums=of), h, weight, bias)
 
 
 @pytest.mark.parametrize("classes", [FEW, MANY])

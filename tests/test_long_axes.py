@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import weightedce as w
-from libraries import LIBRARIES, LONG
+from libraries import LONG, MODES
 from weightedce.backends import backend_of
 from weightedce.backends.adding import PIECE, in_pieces
 from weightedce.validation import oracle, ulp
@@ -20,7 +20,6 @@ from weightedce.validation import oracle, ulp
 CLASSES, ROWS, ELEMENTS = 128_000, 4, 10_000_000
 NO_MATRIX = ("expected_cost",)  # its costs are one number for each pair of classes
 DEFINED = oracle.BINARY | oracle.MULTICLASS | oracle.BATCH
-MODES = [(library, mode) for library in LIBRARIES.values() for mode in library.modes]
 every_mode = pytest.mark.parametrize(
     ("library", "mode"), [pytest.param(*x, id=f"{x[0].name}-{x[1]}") for x in MODES]
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import weightedce as w
-from libraries import BY_BLOCKS, LIBRARIES, LONG
+from libraries import BY_BLOCKS, LIBRARIES, LONG, MODES
 from weightedce.call.evaluation import Part
 from weightedce.numerics import softmax
 from weightedce.validation import hard_points, oracle, ulp
@@ -215,17 +215,15 @@ FAR = {  # rows of two logits near the ends of what can be shifted, and beyond w
     "float32": [(87.9, 87.5), (88.0, 88.0), (3e8, 0.0), (4e8, 0.0), (1.5e9, 1.5e9), (-4e8, -5e8)],
     "float64": [(708.95, 708.0), (709.0, 709.0), (7.49e17, 0.0), (1e300, 1e300), (-1e18, -2e18)],
 }
-EVERY_MODE = [
-    pytest.param(library, mode, id=f"{library.name}-{mode}")
-    for library in LIBRARIES.values()
-    for mode in library.modes
-]
+EVERY_MODE = [pytest.param(*x, id=f"{x[0].name}-{x[1]}") for x in MODES]
 
 
 @pytest.mark.parametrize("one_hot", [False, True], ids=["labels", "one-hot"])
 @pytest.mark.parametrize("dtype", FAR)
 @pytest.mark.parametrize(("library", "mode"), EVERY_MODE)
 def test_truth_far_out(library, mode, dtype, one_hot):
+    if mode == "compile" and dtype == "float64" and not LONG:
+        pytest.skip("Inductor makes of it what it makes of float32")
     z = np.repeat(np.array(FAR[dtype]), 2, axis=0)
     labels = np.arange(len(z)) % 2
     targets = np.eye(2)[labels] if one_hot else labels
@@ -248,6 +246,8 @@ def test_truth_of_ties_far_out(library, dtype):
 @pytest.mark.parametrize(("library", "mode"), EVERY_MODE)
 def test_truth_of_more_classes(library, mode, classes):
     """Compilers make other code of few classes than of many: unrolled, or in whole vectors."""
+    if mode == "compile" and classes == 6 and not LONG:
+        pytest.skip("Inductor unrolls 4, and goes through 20 in vectors")
     z = np.random.default_rng(classes).normal(scale=9.0, size=(10, classes))
     labels = np.arange(10) % classes
     z[1, :] = 30.0
@@ -302,6 +302,8 @@ def hold_distributions(library, mode, classes, smoothing):
 @pytest.mark.parametrize(("library", "mode"), EVERY_MODE)
 def test_truth_of_distributions_over_more_classes(library, mode, smoothing, classes):
     """Backends have forms of their own for few classes, for infinite maxima and for ties."""
+    if mode == "compile" and classes == 4 and not LONG:
+        pytest.skip("Inductor has one form of distributions")
     hold_distributions(library, mode, classes, smoothing)
 
 
@@ -317,6 +319,8 @@ def test_truth_of_distributions_over_many_classes(library, mode, smoothing):
 
 @pytest.mark.parametrize(("library", "mode"), EVERY_MODE)
 def test_no_class_is_possible(library, mode):
+    if mode == "compile" and not LONG:
+        pytest.skip("Inductor makes of it what it makes of any logits: see those far out")
     z, y = np.full((2, 3), -np.inf), np.array([0, 2])
     given = CaseProblem("nothing", Case("cross_entropy", z, y, options={}))
     with library.scope("float64"):

@@ -22,6 +22,7 @@ from weightedce.validation.runner import validate
 
 NAMES = tuple(name for name in LIBRARIES if name != "strict")
 OTHERS = tuple(DIFFERENTIABLE)
+SEEN = [name for name in NAMES if LONG or name != "jax"]  # seconds an operation: see snippets
 LOSSES = ("binary_cross_entropy", "dice_loss", "f_beta_loss")
 
 
@@ -33,7 +34,7 @@ def small(**options):
 
 @pytest.fixture(scope="module")
 def report():
-    return validate(small(losses=LOSSES))
+    return validate(small(losses=LOSSES, libraries=tuple(SEEN)))
 
 
 def test_every_public_loss_has_a_definition():
@@ -56,7 +57,7 @@ def test_it_passes_and_covers(report):
     seen = {(cell.call, cell.library, cell.order) for cell in report.cells if cell.comparisons}
     for loss in LOSSES:
         assert (loss, "numpy", "value") in seen
-        for library in OTHERS:
+        for library in [name for name in SEEN if name != "numpy"]:
             assert {(loss, library, order) for order in ("value", "gradient", "second")} <= seen
 
 

@@ -108,6 +108,8 @@ def labels_in(labels: Any, classes: int | None, ignore: Ignored) -> Labels:
         classes = _largest(labels, keep) + 1
     given, outside = class_labels("labels", labels, classes, ignore, keep)
     _refuse_one_hot(labels, shape, classes)
+    if not is_floating(labels):
+        given = labels  # what is outside is marked below: one pass less over a lazy array
     for unused in (None if keep is None else ~keep, outside):
         if unused is not None:
             given = xp.where(unused, classes, given)

@@ -17,8 +17,8 @@ assert len(PROGRAMS) == 4
 ALONE = os.environ.get("WEIGHTEDCE_ALONE")
 BACKENDS = ("jax", "torch", "tensorflow")
 # what a class says and keeps, and how it comes to its call, is one for all backends, and values
-# are those of the functions: JAX, which compiles every operation, shows them in the long run
-LEFT_OUT = {"jax": ("check_behaviour", "check_values"), "tensorflow": ("check_behaviour",)}
+# are those of the functions: JAX and TensorFlow show them in the long run
+LEFT_OUT = dict.fromkeys(("jax", "tensorflow"), ("check_behaviour", "check_values"))
 if os.environ.get("WEIGHTEDCE_LONG", "0") != "0":
     LEFT_OUT = {}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mpmath import exp, log
 
-from libraries import LIBRARIES
+from libraries import LIBRARIES, LONG
 from weightedce import namespace_of
 from weightedce.validation import DisagreementError, check_agreement, hard_batches
 
@@ -97,6 +97,7 @@ def test_bad_input_is_named():
         hard_batches("boolean")
 
 
+@pytest.mark.skipif(not LONG, reason="compiles it in every mode; below it is eager")
 def test_the_example_project_passes_its_own_tests():
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(PROJECT)]
     done = subprocess.run(
@@ -104,6 +105,15 @@ def test_the_example_project_passes_its_own_tests():
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
+
+
+def test_the_loss_of_the_example_project(monkeypatch):
+    monkeypatch.syspath_prepend(PROJECT)
+    from my_loss import tempered_bce
+    from test_my_loss import definition
+
+    batches = hard_batches("binary")
+    assert check_agreement(tempered_bce, definition, batches, libraries=NAMES, modes=("eager",)).ok
 
 
 def test_the_example_project_runs_what_the_guide_says():

@@ -28,8 +28,9 @@ def results():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "found.npz"
         child = subprocess.run(
-            [sys.executable, "-W", "error", __file__, path],
-            env=os.environ
+            [sys.executable, __file__, path],
+            env={"PYTHONWARNINGS": "error"}
+            | os.environ
             | {
                 "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}"
                 " --xla_backend_optimization_level=0",

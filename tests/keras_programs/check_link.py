@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from tools import BACKEND, gradient, numpy, tensor
+from tools import BACKEND, COMPILED, gradient, numpy, tensor
 
 import weightedce
 from weightedce import keras as ours
@@ -18,7 +18,7 @@ COUNTS = [50, 30, 15, 5]
 ACTIVATIONS = {"sigmoid": keras.activations.sigmoid, "softmax": keras.activations.softmax}
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", COMPILED)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_saturated_probabilities_train_where_logits_can_be_seen(name, compiled):
     z = np.array([[-40.0, 0.0], [60.0, 200.0]], "float32")
@@ -42,7 +42,7 @@ def test_saturated_probabilities_train_where_logits_can_be_seen(name, compiled):
     np.testing.assert_allclose(slope, slopes, atol=1e-6)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", COMPILED)
 def test_logits_of_another_activation_are_not_used(compiled):
     z = RANDOM.normal(size=(3, 3)).astype("float32") * 3
     y = tensor(np.eye(3)[[2, 0, 1]])

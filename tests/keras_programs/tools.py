@@ -10,6 +10,18 @@ BACKEND = keras.backend.backend()
 assert os.environ["KERAS_BACKEND"] == BACKEND
 
 
+def _compilable():
+    """Tell whether Keras's own activations are: Dynamo of torch 2.12 cannot trace them."""
+    if BACKEND != "torch":
+        return True
+    import torch
+
+    return torch.__version__ >= "2.13"
+
+
+COMPILED = [False, True] if _compilable() else [False]
+
+
 def tensor(x, dtype="float32"):
     return keras.ops.convert_to_tensor(np.asarray(x), dtype=dtype)
 

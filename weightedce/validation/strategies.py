@@ -24,7 +24,7 @@ logits = st.one_of(
 )
 weights = st.one_of(st.sampled_from([0.0, 1.0, 1e6]), st.floats(2.0**-10, 2.0**10, width=32))
 probabilities = st.one_of(st.sampled_from([0.0, 1.0, 0.5]), st.floats(0, 1, width=32))
-smoothings = st.one_of(st.sampled_from([0.0, 0.1, 1.0 - 2.0**-20, 1.0]), st.floats(0, 1))
+smoothings = st.one_of(st.sampled_from([0.0, 0.1, 1.0 - 2.0**-20, 1.0]), st.floats(2.0**-60, 1))
 policies = st.sampled_from(["target", "class"])
 
 

@@ -74,8 +74,8 @@ class JAX(Backend):
                 f"{labels.size}: count parts of them by ClassCounter, or set jax_enable_x64"
             )
         if _readable(labels) and len(labels.devices()) == 1:  # it shares its memory with NumPy
-            counts = np.bincount(np.asarray(labels), minlength=size)[:size]
-            return jax.device_put(counts.astype(jnp.arange(0).dtype), labels.sharding)
+            counts = jnp.asarray(np.bincount(np.asarray(labels), minlength=size)[:size])
+            return jax.device_put(counts, labels.sharding) if labels.committed else counts
         return counting.bincount(labels, size)
 
     look_up = staticmethod(labels.look_up)  # JAX refuses lookups across explicit axes of a mesh

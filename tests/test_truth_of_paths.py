@@ -228,9 +228,8 @@ def test_truth_far_out(library, mode, dtype, one_hot):
     labels = np.arange(len(z)) % 2
     targets = np.eye(2)[labels] if one_hot else labels
     case = Case("cross_entropy", z, targets, options={})
-    apart = dtype == "float32" and (
-        LONG or mode not in library.slow
-    )  # a value alone is another program
+    # a value alone is another program
+    apart = dtype == "float32" and (LONG or mode not in library.slow)
     hold(library, CaseProblem("far", case.rounded(dtype)), dtype, mode, apart=apart)
 
 

@@ -156,9 +156,8 @@ def test_inside_a_compiled_step_with_a_class_absent(differentiable, estimator):
     labels = LABELS.ravel()
     weights = np.array(function([3, 0, 2, 1]))
     expected = w.cross_entropy(z, labels, class_weight=weights, sample_weight=weights[labels])
-    for mode in modes_of(
-        differentiable, compiled=True
-    ):  # eager, the functions are held to NumPy above
+    # eager, the functions are held to NumPy above
+    for mode in modes_of(differentiable, compiled=True):
         run = differentiable.prepare(mode, step, (0, 1))
         value, gradient = map(differentiable.numpy, run(*map(differentiable.array, (z, labels))))
         np.testing.assert_allclose(value, expected, rtol=1e-6)

@@ -59,6 +59,6 @@ def cost_threshold(*, tp: float = 0.0, tn: float = 0.0, fp: float, fn: float) ->
             )
     # the quotient stays when all are multiplied by a power of 2, and then no sum can overflow
     _, power = frexp(max(abs(float(cost)) for cost in costs.values()))
-    alarm = ldexp(float(fp), -power) - ldexp(float(tn), -power)
-    miss = ldexp(float(fn), -power) - ldexp(float(tp), -power)
+    scaled = {name: ldexp(float(cost), -power) for name, cost in costs.items()}
+    alarm, miss = scaled["fp"] - scaled["tn"], scaled["fn"] - scaled["tp"]
     return alarm / (alarm + miss)

@@ -53,8 +53,8 @@ def weight_beside(name: str, value: Any, logits: Array, *, signed: bool = False)
         library(name, value)
         return values.checked(name, value, signed)
     dtype = logits.dtype
-    if type(value) is float or isinstance(value, Real) or is_sequence(value):
-        if type(value) is float or not holds_arrays(value):
+    if isinstance(value, Real) or is_sequence(value):
+        if not holds_arrays(value):
             value = columns.plain_numbers(name, value)
             values.check_listed(name, value, signed)
             return _of_listed(name, value, value, logits, dtype)
@@ -158,6 +158,8 @@ def _of_listed(name: str, value: Any, listed: Any, logits: Array, dtype: Any) ->
 
 def holds_arrays(value: Any) -> bool:
     """Tell whether there are arrays in nested sequences."""
+    if type(value) is float:  # so it is most often, and what follows takes time
+        return False
     if is_sequence(value):
         return any(map(holds_arrays, value))
     return not isinstance(value, Real | host().namespace.bool_) and hasattr(value, "shape")

@@ -12,6 +12,8 @@ from weightedce.call import columns
 
 def by_class(value: Any) -> bool:
     """Tell whether classes come with the numbers."""
+    if type(value) in (float, list):  # so it is most often, and what follows takes time
+        return False
     if isinstance(value, Mapping):
         return True
     if (

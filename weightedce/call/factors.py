@@ -69,6 +69,6 @@ def along(
 
 def one_a_class(name: str, weight: Any, z: Array, classes: Any, *, signed: bool = False) -> Array:
     """Return a weight that may come with its classes as an array beside the logits."""
-    if type(weight) not in (type(z), float, list) and by_class(weight):
+    if type(weight) is not type(z) and by_class(weight):
         weight = in_order(name, weight, classes, 1.0)
     return arguments.weight_beside(name, weight, z, signed=signed)

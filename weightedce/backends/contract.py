@@ -144,10 +144,9 @@ class Backend:
         """Return the sum of each array over an axis, which stays, of size 1."""
         return [self.sum(x, axis, keepdims=True) for x in arrays]
 
-    def nan_outside(self, values: Array, low: float, high: float, /) -> Array:
-        """Return ``values``, and NaN for those below ``low`` or above ``high``."""
-        outside = (values < low) | (values > high)
-        return self.namespace.where(outside, self.namespace.nan, values)
+    def marked_outside(self, values: Array, low: float, high: float, mark: float, /) -> Array:
+        """Return ``values``, and ``mark`` for those below ``low`` or above ``high``."""
+        return self.namespace.where((values < low) | (values > high), mark, values)
 
     # --- blocks with a derivative of their own ---
 

@@ -1,5 +1,6 @@
 """Any library that speaks the array API standard, known or not: strict, CuPy, ... The defaults."""
 
+from functools import partial
 from typing import Any
 
 import array_api_compat
@@ -43,6 +44,24 @@ class Dask(Standard):
         """Count block by block."""
         xp = self.namespace
         return xp.bincount(labels, minlength=size + 1)[:size]
+
+    def marked_outside(self, values: Array, low: float, high: float, mark: float, /) -> Array:
+        """Mark block by block: counting takes 2.4 times as long without."""
+        if low != 0 or mark != high + 1:
+            return super().marked_outside(values, low, high, mark)
+        return values.map_blocks(partial(_labels_or, int(mark)), dtype=values.dtype)
+
+
+def _labels_or(mark: int, block: Array) -> Array:
+    """Return integers, and ``mark`` for those that are negative or larger.
+
+    Read without a sign negative ones are larger than all others. To find that there are none
+    takes a third of the time of writing.
+    """
+    unsigned = block.view(f"u{block.dtype}")
+    if unsigned.max(initial=0) <= mark:
+        return block
+    return np.minimum(unsigned, unsigned.dtype.type(mark)).view(block.dtype)
 
 
 def standard_backend(array: Array) -> Backend:

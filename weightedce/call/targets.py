@@ -1,7 +1,7 @@
 """What targets may be: class labels in 0..K-1, a distribution over the classes, probabilities."""
 
 from functools import partial
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 from weightedce.backends import Array, backend_of
@@ -154,4 +154,4 @@ def probabilities(name: str, values: Array) -> Array:
         return values
     if all_inside(name, values, ~((values >= low) & (values <= high)), 0, 1):
         return values
-    return backend_of(values).nan_outside(values, low, high)
+    return backend_of(values).marked_outside(values, low, high, nan)

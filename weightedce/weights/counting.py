@@ -108,11 +108,13 @@ def labels_in(labels: Any, classes: int | None, ignore: Ignored) -> Labels:
         classes = _largest(labels, keep) + 1
     given, outside = class_labels("labels", labels, classes, ignore, keep)
     _refuse_one_hot(labels, shape, classes)
-    if not is_floating(labels):
-        given = labels  # what is outside is marked below: one pass less over a lazy array
-    for unused in (None if keep is None else ~keep, outside):
-        if unused is not None:
-            given = xp.where(unused, classes, given)
+    if outside is not None:
+        if is_floating(labels):
+            given = xp.where(outside, classes, given)
+        else:  # and of a lazy array neither ``given`` nor ``outside`` is computed
+            given = backend.marked_outside(labels, 0, classes - 1, classes)
+    if keep is not None:
+        given = xp.where(keep, given, classes)
     return Labels(xp.reshape(given, (-1,)), classes, outside)
 
 

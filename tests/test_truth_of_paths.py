@@ -8,6 +8,7 @@ import pytest
 
 import weightedce as w
 from libraries import BY_BLOCKS, LIBRARIES, LONG, MODES
+from weightedce.call import evaluation
 from weightedce.call.evaluation import Part
 from weightedce.numerics import softmax
 from weightedce.validation import hard_points, oracle, ulp
@@ -53,6 +54,15 @@ def hard(case):
     return replace(case, targets=np.concatenate([*y]) * 1.0, options=options, **per_row)
 
 
+def small(case):
+    """Return the case as a small batch most often is: nothing masked, nothing far out."""
+    if case.loss in LABELS:
+        z = np.random.default_rng(4).normal(scale=12.0, size=case.logits.shape)
+        z[..., 0] = abs(z[..., 0])  # no row without a term that counts
+        case = replace(case, logits=np.clip(z, -38.0, 38.0))
+    return replace(finite(case), mask=None)
+
+
 KINDS = {"near": near, "finite": finite}  # what decides which path is taken
 LOOK = [x for x in LIBRARIES.values() if LONG or x.name != "jax"]  # JAX looks at no number
 
@@ -81,12 +91,33 @@ def hold(library, given, dtype, mode="eager", *, apart=False):
 @of_libraries(LOOK)
 def test_truth_without_what_is_infinite(library, loss, dtype, kind, monkeypatch):
     """Eager paths may depend on the batch: one with an infinite logit does not show them all."""
+    in_general(library, monkeypatch)
     shifts, original = [], softmax.unshifted
     monkeypatch.setattr(softmax, "unshifted", lambda *a: shifts.append(original(*a)) or shifts[-1])
     for name, case in cases_of(loss).items():
         hold(library, CaseProblem(name, KINDS[kind](case).rounded(dtype)), dtype)
     if loss == "cross_entropy" and library.name in ("numpy", "torch", "tensorflow"):
         assert set(shifts) == {kind == "near"}
+
+
+def in_general(library, monkeypatch):
+    """Let no batch be a small one."""
+    backend = w.backends.backend_of(library.array(np.zeros(1)))
+    monkeypatch.setattr(type(backend), "few", 0)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("loss", ["cross_entropy", *BINARY])
+@of_libraries(BY_BLOCKS)
+def test_truth_of_small_batches(library, loss, dtype, monkeypatch):
+    """They go through NumPy's arrays at once, value and slope."""
+    found, original = [], evaluation.at_once
+    monkeypatch.setattr(evaluation, "at_once", lambda *a: found.append(original(*a)) or found[-1])
+    cases = cases_of(loss)
+    for name, case in cases.items():
+        hold(library, CaseProblem(name, small(case).rounded(dtype)), dtype)
+    assert len(found) >= len(cases)
+    assert None not in found, "a small batch was left to the others"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -155,6 +186,7 @@ def test_truth_of_few_and_many_elements_in_torch(loss, dtype, kind, few, monkeyp
         calls.append(z if out is None else None)  # hard targets take it whatever their number
         return original(z, out)
 
+    in_general(LIBRARIES["torch"], monkeypatch)
     monkeypatch.setattr(slope, "FEW", few)
     monkeypatch.setattr(slope, "_softplus", softplus)
     for name, case in cases_of(loss).items():

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from weightedce.backends.adding import in_pieces
-from weightedce.backends.handed import Array, Block, Head, Part
+from weightedce.backends.handed import Array, Block, Head, Known, Part
 
 Namespace = Any  # a module that speaks the array API standard
 Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 0-d array
@@ -168,6 +168,30 @@ class Backend:
         """
         found: Array = composed(logits, labels, axis)
         return found
+
+    # --- batches of which the steps count, not the bytes ---
+
+    few = 0  # logits up to which NumPy takes less time than the library, for what has two forms
+
+    def views(self, _: Array, __: Sequence[Any], /) -> tuple[list[Any], bool] | None:
+        """Return logits and further arguments, arrays as NumPy's that share their memory.
+
+        And whether the logits want a derivative; None where that cannot be. Only called where
+        `block_elements` is not 0.
+        """
+        return None
+
+    def of_host(self, value: Array, /) -> Array:
+        """Return NumPy's value as an array of the library, in this memory."""
+        return value
+
+    def with_slope(self, value: Array, known: Known, _: Array, __: Sequence[Any], /) -> Array:
+        """Return NumPy's value as an array whose derivative to the logits is known already.
+
+        The logits, and the other arrays that it was made of. Only called where `views` tell that
+        a derivative is wanted.
+        """
+        raise NotImplementedError
 
     # --- batches that do not fit into the cache, logits that do not fit into memory ---
 

@@ -33,6 +33,20 @@ class Factors(Protocol):
     hard: bool  # all targets are seen to be 0 or 1, and none is smoothed
 
 
+class Known(Protocol):
+    """What `with_slope` gets: the derivative of a loss to its logits, as NumPy has it."""
+
+    @property
+    def slope(self) -> Array:
+        """Return the derivative, which may be written to."""
+
+    def again(self) -> Array:
+        """Return it once more, where it has been handed out."""
+
+    def natural(self, logits: Array) -> Array:
+        """Return the loss of logits of the library for autodiff, to any order."""
+
+
 class Part(Protocol):
     """What `by_blocks` gets: the loss as a function of some rows; its options are in it."""
 

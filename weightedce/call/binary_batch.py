@@ -85,6 +85,23 @@ def binary_batch(
     sample = sample_of(sample_weight, keep, z, shape, signed=signed)
     pos = times(sample, along("pos_weight", pos_weight, z, shape, axis, signed=signed))
     neg = times(sample, along("neg_weight", neg_weight, z, shape, axis, signed=signed))
+    return factors_of(xp, z, y, rest, hard, pos, neg, keep, axis, e, smoothing_weight)
+
+
+def factors_of(
+    xp: Namespace,
+    z: Array,
+    y: Array,
+    rest: Array,
+    hard: bool,
+    pos: Array | float,
+    neg: Array | float,
+    keep: Array | None,
+    axis: int,
+    e: float | Array,
+    smoothing_weight: str,
+) -> BinaryBatch:
+    """Return the batch of checked logits, targets y and 1 - y, and their weights."""
     if smoothing_weight == "target":  # smooth what is weighted
         positive, negative = times(pos, y), times(neg, rest)
         if not stable.is_zero(e):

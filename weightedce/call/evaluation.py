@@ -1,6 +1,6 @@
 """The way of one call: a batch, a formula, a reduction.
 
-A loss is a formula of a checked batch. Three ways lead to its number, and `way_of` alone says
+A loss is a formula of a checked batch. Four ways lead to its number, and `way_of` alone says
 which one a call takes:
 
 - ``WHOLE``: the formula as the library composes it, for autodiff of whatever kind.
@@ -10,9 +10,12 @@ which one a call takes:
   ``"none"`` the losses put in place, and the gradient is formed along with them.
 - ``ONE_BLOCK``: all rows in the same manner, as one operator with its derivative, which leaves
   nothing for autodiff to record.
+- ``AT_ONCE``: a small batch by NumPy, in whatever library's memory, after one look: see `at_once`.
+  What it finds out of the ordinary goes one of the other ways.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from numbers import Real
 from typing import Any, NamedTuple
@@ -20,6 +23,7 @@ from typing import Any, NamedTuple
 from weightedce.backends import Array, Backend
 from weightedce.backends.handed import Block, Factors, Sloped
 from weightedce.call import arguments, dtypes
+from weightedce.call.at_once import AtOnce, Formula, Found, Slope, at_once
 from weightedce.call.binary_batch import BinaryBatch
 from weightedce.call.class_batch import ClassBatch
 from weightedce.call.collated import targets_beside
@@ -27,15 +31,16 @@ from weightedce.call.reductions import MEAN, SUM, LossTotal, Reduction, reduce, 
 from weightedce.numerics.stable import attached
 
 BatchOf = Callable[..., BinaryBatch | ClassBatch]
-Formula = Callable[[Any], Array]
+Composed = Callable[[Any], Array]
 
-WHOLE = -1  # a way is the number of rows in a block, or one of these
+AT_ONCE = -2  # a way is the number of rows in a block, or one of these
+WHOLE = -1
 ONE_BLOCK = 0
 
 
 def evaluate(
     batch_of: BatchOf,
-    formula: Formula | Block,
+    formula: Composed | Formula | Block,
     logits: Array,
     targets: Any,
     reduction: str,
@@ -54,6 +59,11 @@ def evaluate(
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)
     way = way_of(call, backend)
+    if way == AT_ONCE:
+        found = call.at_once(backend)
+        if found is not None:
+            return found
+        way = way_of(call, backend, few=0)
     if way != WHOLE:
         divisor = call.divisor
         part, rows = call.part(way, SUM if divisor else call.reduction)
@@ -65,11 +75,10 @@ def evaluate(
             # the whole batch below says where in it the error is
         else:
             return part.reduction.finish(LossTotal(*total))
-    batch = batch_of(logits, targets, **options)
-    return reduce(call.losses(batch), batch, call.reduction)
+    return call.whole(logits)
 
 
-def with_numbers(block: Block, *numbers: float | Array) -> Formula | Block:
+def with_numbers(block: Block, *numbers: float | Array) -> Composed | Block:
     """Return a block; where numbers in it are traced, its composed form, for autodiff."""
     if all(isinstance(number, float) for number in numbers):
         return block
@@ -92,18 +101,58 @@ class Call(NamedTuple):
     """What was asked for."""
 
     batch_of: BatchOf
-    formula: Formula | Block
+    formula: Composed | Formula | Block
     logits: Array
     targets: Any
     reduction: Reduction
     also: Sequence[Any]
     options: dict[str, Any]
 
+    def whole(self, logits: Array) -> Any:
+        """Return what is asked for, composed for autodiff, for these logits."""
+        batch = self.batch_of(logits, self.targets, **self.options)
+        return reduce(self.losses(batch), batch, self.reduction)
+
+    def at_once(self, backend: Backend) -> Any | None:
+        """Return what is asked for by way of NumPy, or None where that has to be left to others."""
+        found = self.found(backend, again=False)
+        if found is None:
+            return None
+        reduced, slope = found
+        if slope is None:
+            made = backend.of_host
+            return LossTotal(*map(made, reduced)) if type(reduced) is LossTotal else made(reduced)
+        arrays = [x for x in (self.targets, *self.options.values()) if type(x) is type(self.logits)]
+        known = Known(self, backend, slope)
+        if type(reduced) is not LossTotal:
+            return backend.with_slope(reduced, known, self.logits, arrays)
+        loss, *others = reduced
+        loss = backend.with_slope(loss, known, self.logits, arrays)
+        return LossTotal(loss, *map(backend.of_host, others))
+
+    def found(self, backend: Backend, *, again: bool) -> Found | None:
+        """Return what a small batch gives; ``again`` for its slope, wherever it is asked for."""
+        seen = backend.views(self.logits, (self.targets, *self.options.values()))
+        if seen is None:
+            return None
+        form: Any = self.form
+        views, wanted = seen
+        wanted |= again
+        return at_once(form, self.batch_of, views, self.options, self.reduction, wanted)
+
+    @property
+    def form(self) -> AtOnce | None:
+        """Return the form of the formula for small batches, if there is one."""
+        if isinstance(self.formula, Block):
+            return partial(_of_elements, self.formula.sloped)
+        return self.formula.at_once if isinstance(self.formula, Formula) else None
+
     def losses(self, batch: Any) -> Array:
         """Return one loss per element or example of a checked batch."""
         if isinstance(self.formula, Block):
             return attached(self.formula, batch.logits, batch.positive, batch.negative)
-        return self.formula(batch)
+        composed = self.formula.composed if isinstance(self.formula, Formula) else self.formula
+        return composed(batch)
 
     @property
     def has_slope(self) -> bool:
@@ -142,13 +191,45 @@ class Call(NamedTuple):
         return Part(self, names, reduction, sloped, reduction.apart, held), rows
 
 
-def way_of(call: Call, backend: Backend) -> int:
-    """Return the way that a call takes: rows in a block, `ONE_BLOCK`, or `WHOLE`."""
+class Known(NamedTuple):
+    """The derivative of a small batch, and how else to come to it: see `handed.Known`."""
+
+    call: Call
+    backend: Backend
+    slope: Array
+
+    def again(self) -> Array:
+        """Return the derivative once more."""
+        found: Any = self.call.found(self.backend, again=True)
+        return found.slope
+
+    def natural(self, logits: Array) -> Any:
+        """Return the loss, composed for autodiff."""
+        reduced = self.call.whole(logits)
+        return reduced.loss if isinstance(reduced, LossTotal) else reduced
+
+
+def _of_elements(sloped: Sloped, batch: Any, wanted: bool) -> tuple[Array, Slope | None]:
+    """Return a block of a small batch and its slope."""
+    value, slope = sloped(batch.logits, batch.positive, batch.negative, wanted)
+    return value, None if slope is None else Slope(slope, 1.0)
+
+
+def way_of(call: Call, backend: Backend, few: int | None = None) -> int:
+    """Return the way that a call takes: rows in a block, `ONE_BLOCK`, `WHOLE` or `AT_ONCE`.
+
+    The last is for up to ``few`` logits, by default as many as the library says.
+    """
     others = (call.targets, *call.options.values(), *call.also)
     elements = backend.block_elements(call.logits, others)
     # what is masked has to be kept from an infinite gradient of its loss, which is 0: autodiff does
     each_needs_autodiff = call.reduction.apart and (call.masked or not call.has_slope)
-    if not elements or each_needs_autodiff:
+    if not elements:
+        return WHOLE
+    few = backend.few if few is None else few
+    if few and call.form is not None and prod(call.logits.shape) <= few:
+        return AT_ONCE
+    if each_needs_autodiff:
         return WHOLE
     if _is_large(call, elements) and _rows_are_independent(call):
         rows = int(call.logits.shape[0])

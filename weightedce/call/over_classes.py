@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from weightedce.backends import Array
+from weightedce.call.at_once import Formula, Slope
 from weightedce.call.class_batch import ClassBatch
 from weightedce.numerics import softmax, stable
+from weightedce.numerics.at_once import label_odds, mass_sums
 
 NEAR = 8.0
 FAR = 30.0  # a logarithm: products of two such factors and their powers stay in range
@@ -52,3 +54,27 @@ def prior_log_softmax(batch: ClassBatch, logits: Array, prior: softmax.Prior) ->
         loss = softmax.composed_label_loss(z, batch.labels, axis, near)
         return stable.times(batch.label_mass, loss)
     return stable.weighted_sum(batch.mass, softmax.negative_log_softmax(z, axis, near), axis)
+
+
+def log_softmax_at_once(
+    batch: ClassBatch, logits: Array, wanted: bool
+) -> tuple[Array, Slope | None] | None:
+    """Return `weighted_log_softmax` of a small batch, and its slope."""
+    if batch.one_class:
+        found = label_odds(logits, batch.labels)
+        if found is None:
+            return None
+        mass = batch.label_mass
+        slope = Slope(found.powers, (mass * found.share)[:, None]) if wanted else None
+        return mass * found.loss, slope
+    sums = mass_sums(logits, batch.mass, wanted)
+    if sums is None:
+        return None
+    loss, slope = sums
+    return loss, None if slope is None else Slope(slope, 1.0)
+
+
+CROSS_ENTROPY = Formula(
+    lambda b: weighted_log_softmax(b, b.logits),
+    lambda b, wanted: log_softmax_at_once(b, b.logits, wanted),
+)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple, NoReturn, Protocol, Self
 
+import numpy as np
+
 from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call.arguments import all_known
 from weightedce.call.options import choice
@@ -141,6 +143,28 @@ def reduce(loss: Array, batch: Batch, reduction: Reduction) -> Any:
             total, size = backend.sum(loss), prod(shape)
             return total * (1.0 / size) if size else total
     return reduction.finish(reduction.sums(loss, batch))
+
+
+def with_factor(loss: Array, batch: Batch, reduction: Reduction) -> tuple[Any, Any]:
+    """Return the same of NumPy's array, nothing masked, and the factor of its derivative."""
+    if reduction.apart:
+        return loss, 1.0
+    total, count, weight = np.add.reduce(loss, axis=None), loss.size, 0.0
+    if reduction is MEAN:
+        return total / count, 1.0 / count
+    if reduction.weighs:
+        each: Any = batch.effective_weight()
+        weight = (
+            np.add.reduce(each, axis=None)
+            if getattr(each, "shape", ()) == loss.shape
+            else each * count
+        )
+    if reduction is TOTAL:
+        kind = loss.dtype.type
+        return LossTotal(total, kind(weight), kind(count)), 1.0
+    if reduction.weighs:
+        return (total / weight, 1.0 / weight) if weight else (0.0 * total, 0.0)
+    return total, 1.0
 
 
 def _count(loss: Array, keep: Array | None) -> Array:

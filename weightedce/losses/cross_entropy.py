@@ -3,10 +3,10 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call.class_batch import ClassBatch, class_batch
+from weightedce.call.class_batch import class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight, TargetRange
-from weightedce.call.over_classes import weighted_log_softmax
+from weightedce.call.over_classes import CROSS_ENTROPY
 
 
 def cross_entropy(
@@ -121,13 +121,9 @@ def cross_entropy(
     >>> cross_entropy(logits, one_hot, class_weight=[1.0, 5.0, 5.0]).round(4)
     np.float64(5.5444)
     """
-
-    def formula(b: ClassBatch) -> Array:
-        return weighted_log_softmax(b, b.logits)
-
     return evaluate(
         class_batch,
-        formula,
+        CROSS_ENTROPY,
         logits,
         targets,
         reduction,

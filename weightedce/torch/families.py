@@ -62,7 +62,8 @@ def check_tensor(logits: Any) -> None:
     """Refuse logits that are no tensor."""
     if not isinstance(logits, torch.Tensor):
         raise TypeError(f"input: expected a tensor, got {type(logits).__qualname__}")
-    library("input", logits)  # dense
+    if logits.is_nested:  # without a shape to look at
+        library("input", logits)
 
 
 def class_axis(logits: torch.Tensor) -> int:

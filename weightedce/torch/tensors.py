@@ -37,6 +37,8 @@ def filled(weight: torch.Tensor, classes: Any, default: float) -> torch.Tensor:
 
 
 def target_of(target: Any, logits: torch.Tensor) -> torch.Tensor:
-    """Return a target as a tensor beside the logits."""
+    """Return a target as a tensor beside the logits; of a tensor the function looks at the rest."""
+    if isinstance(target, torch.Tensor) and not target.is_nested:  # which has no shape
+        return target
     found: torch.Tensor = targets_beside(target, logits, "target")
     return found

@@ -10,7 +10,7 @@ with needed_by("weightedce.backends.torch"):
     import array_api_compat.torch as namespace
     import torch
 
-from weightedce.backends.torch import blocks, labels, linear, linear_rows, slope
+from weightedce.backends.torch import at_once, blocks, labels, linear, linear_rows, slope
 from weightedce.backends.torch.constants import native
 from weightedce.backends.torch.modes import proxied, transformed
 
@@ -111,6 +111,10 @@ class Torch(Backend):
     sides = staticmethod(slope.sides)
     attach = staticmethod(slope.attach)
     label_loss = staticmethod(labels.label_loss)
+    few = 2**15
+    views = staticmethod(at_once.views)
+    of_host = staticmethod(at_once.of_host)
+    with_slope = staticmethod(at_once.with_slope)
     block_elements = staticmethod(blocks.block_elements)
     by_blocks = staticmethod(blocks.by_blocks)  # binary losses of a million elements: 1.2 to 2.7
     linear_elements = linear.ELEMENTS

@@ -42,6 +42,14 @@ class Formula(NamedTuple):
     at_once: AtOnce
 
 
+def with_floats(
+    composed: Callable[[Any], Array], form: AtOnce, *numbers: float | Array
+) -> Formula | Callable[[Any], Array]:
+    """Return both forms; where numbers in them are traced, the composed one alone."""
+    floats = all(isinstance(number, float) for number in numbers)
+    return Formula(composed, form) if floats else composed
+
+
 class Found(NamedTuple):
     """What a small batch gives."""
 

@@ -6,9 +6,10 @@ from weightedce.backends import Array
 from weightedce.call.at_once import Formula, Slope
 from weightedce.call.class_batch import ClassBatch
 from weightedce.numerics import softmax, stable
-from weightedce.numerics.at_once import label_odds, mass_sums
+from weightedce.numerics.at_once import LabelOdds, label_odds, mass_sums
 
 NEAR = 8.0
+RARE = 2.0**-40  # a factor that makes no underflow of a probability
 FAR = 30.0  # a logarithm: products of two such factors and their powers stay in range
 
 
@@ -56,25 +57,51 @@ def prior_log_softmax(batch: ClassBatch, logits: Array, prior: softmax.Prior) ->
     return stable.weighted_sum(batch.mass, softmax.negative_log_softmax(z, axis, near), axis)
 
 
-def log_softmax_at_once(
-    batch: ClassBatch, logits: Array, wanted: bool
+def of_labels_at_once(
+    batch: ClassBatch,
+    wanted: bool,
+    of: Callable[[LabelOdds], tuple[Array, Array]] | None = None,
+    *,
+    scale: float = 1.0,
+    factor: Array | None = None,
 ) -> tuple[Array, Slope | None] | None:
+    """Return the loss of the labels of a small batch, and its slope.
+
+    ``of`` gives what is made of -log p for p = softmax(scale * z), whose exponentials have a
+    ``factor`` each, and its derivative to -log p.
+    """
+    if not batch.one_class:
+        return None
+    logits = batch.logits if scale == 1.0 else scale * batch.logits
+    found = label_odds(logits, batch.labels, factor)
+    if found is None:
+        return None
+    mass = batch.label_mass
+    loss, rate = (found.loss, scale) if of is None else of(found)
+    if not wanted:
+        return mass * loss, None
+    of_row = mass * found.share
+    of_row *= rate if of is None else rate * scale
+    return mass * loss, Slope(found.powers, of_row[:, None])
+
+
+def log_softmax_at_once(batch: ClassBatch, wanted: bool) -> tuple[Array, Slope | None] | None:
     """Return `weighted_log_softmax` of a small batch, and its slope."""
     if batch.one_class:
-        found = label_odds(logits, batch.labels)
-        if found is None:
-            return None
-        mass = batch.label_mass
-        slope = Slope(found.powers, (mass * found.share)[:, None]) if wanted else None
-        return mass * found.loss, slope
-    sums = mass_sums(logits, batch.mass, wanted)
+        return of_labels_at_once(batch, wanted)
+    sums = mass_sums(batch.logits, batch.mass, wanted)
     if sums is None:
         return None
     loss, slope = sums
     return loss, None if slope is None else Slope(slope, 1.0)
 
 
-CROSS_ENTROPY = Formula(
-    lambda b: weighted_log_softmax(b, b.logits),
-    lambda b, wanted: log_softmax_at_once(b, b.logits, wanted),
-)
+def prior_at_once(
+    batch: ClassBatch, wanted: bool, prior: softmax.Prior
+) -> tuple[Array, Slope | None] | None:
+    """Return `prior_log_softmax` of the labels of a small batch, and its slope."""
+    factor = prior.factor.reshape(-1)
+    return None if factor.min() < RARE else of_labels_at_once(batch, wanted, factor=factor)
+
+
+CROSS_ENTROPY = Formula(lambda b: weighted_log_softmax(b, b.logits), log_softmax_at_once)

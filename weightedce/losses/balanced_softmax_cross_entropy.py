@@ -3,10 +3,11 @@
 from typing import Any
 
 from weightedce.backends import Array
+from weightedce.call.at_once import Formula
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
-from weightedce.call.over_classes import prior_log_softmax
+from weightedce.call.over_classes import prior_at_once, prior_log_softmax
 from weightedce.numerics import softmax
 
 
@@ -77,13 +78,15 @@ def balanced_softmax_cross_entropy(
     np.float64(0.8598)
     """
 
-    def formula(b: ClassBatch) -> Array:
-        n = b.along_classes("counts", counts, weights=True)
-        return prior_log_softmax(b, b.logits, softmax.prior_of(n))
+    def prior(b: ClassBatch) -> softmax.Prior:
+        return softmax.prior_of(b.along_classes("counts", counts, weights=True))
 
     return evaluate(
         class_batch,
-        formula,
+        Formula(
+            lambda b: prior_log_softmax(b, b.logits, prior(b)),
+            lambda b, wanted: prior_at_once(b, wanted, prior(b)),
+        ),
         logits,
         targets,
         reduction,

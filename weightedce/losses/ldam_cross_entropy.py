@@ -1,14 +1,17 @@
 """Label-distribution-aware margins."""
 
+from functools import partial
 from typing import Any
 
 from weightedce.backends import Array
 from weightedce.call import arguments
+from weightedce.call.at_once import Slope, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
-from weightedce.call.over_classes import over_classes
+from weightedce.call.over_classes import of_labels_at_once, over_classes
 from weightedce.numerics import stable
+from weightedce.numerics.at_once import behind_odds
 
 
 def ldam_cross_entropy(
@@ -89,11 +92,14 @@ def ldam_cross_entropy(
     max_margin = arguments.number("max_margin", max_margin, logits, 0)
     scale = arguments.number("scale", scale, logits, 2.0**-60)
 
-    def formula(b: ClassBatch) -> Array:
+    def margins(b: ClassBatch) -> Array:
         xp, n = b.xp, b.along_classes("counts", counts, weights=True)
         present = n > 0
         rarest = xp.min(xp.where(present, n, xp.finfo(n.dtype).max), axis=b.axis, keepdims=True)
-        margin = max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
+        return max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
+
+    def formula(b: ClassBatch) -> Array:
+        xp, margin = b.xp, margins(b)
 
         def moved(minus_log_p: Array, margin: Array) -> Array:
             # the odds against class k are (1 - p_k) / p_k; a margin is a factor of them
@@ -108,9 +114,15 @@ def ldam_cross_entropy(
 
         return over_classes(b, scale * b.logits, moved, margin)
 
+    def small(b: ClassBatch, wanted: bool) -> tuple[Array, Slope | None] | None:
+        margin = scale * margins(b).reshape(-1)
+        if not b.one_class:
+            return None
+        return of_labels_at_once(b, wanted, partial(behind_odds, margin[b.labels]), scale=scale)
+
     return evaluate(
         class_batch,
-        formula,
+        with_floats(formula, small, max_margin, scale),
         logits,
         targets,
         reduction,

@@ -4,10 +4,11 @@ from typing import Any
 
 from weightedce.backends import Array
 from weightedce.call import arguments
+from weightedce.call.at_once import Slope, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
-from weightedce.call.over_classes import prior_log_softmax, weighted_log_softmax
+from weightedce.call.over_classes import prior_at_once, prior_log_softmax, weighted_log_softmax
 from weightedce.numerics import softmax, stable
 
 
@@ -90,9 +91,13 @@ def logit_adjusted_cross_entropy(
             return weighted_log_softmax(b, b.logits)
         return prior_log_softmax(b, b.logits, softmax.prior_of(shares, tau))
 
+    def small(b: ClassBatch, wanted: bool) -> tuple[Array, Slope | None] | None:
+        shares = b.along_classes("prior", prior, weights=True)
+        return prior_at_once(b, wanted, softmax.prior_of(shares, tau))
+
     return evaluate(
         class_batch,
-        formula,
+        with_floats(formula, small, tau),
         logits,
         targets,
         reduction,

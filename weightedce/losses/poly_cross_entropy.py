@@ -1,14 +1,17 @@
 """Poly-1 cross-entropy."""
 
+from functools import partial
 from typing import Any
 
 from weightedce.backends import Array
 from weightedce.call import arguments
+from weightedce.call.at_once import Slope, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
-from weightedce.call.over_classes import over_classes
+from weightedce.call.over_classes import of_labels_at_once, over_classes
 from weightedce.numerics import stable
+from weightedce.numerics.at_once import poly_odds
 
 
 def poly_cross_entropy(
@@ -81,9 +84,12 @@ def poly_cross_entropy(
     def formula(b: ClassBatch) -> Array:
         return over_classes(b, b.logits, lambda loss: loss + epsilon * stable.complement(loss))
 
+    def small(b: ClassBatch, wanted: bool) -> tuple[Array, Slope | None] | None:
+        return of_labels_at_once(b, wanted, partial(poly_odds, epsilon))
+
     return evaluate(
         class_batch,
-        formula,
+        with_floats(formula, small, epsilon),
         logits,
         targets,
         reduction,

@@ -11,11 +11,12 @@ import numpy as np
 
 from weightedce.backends import Array
 
-# Between these powers of two neither a sum of powers nor what it is divided by is rounded more
-# than once: the largest ratio of two of them is below the largest number of float32.
-LEAST, MOST = 2.0**-60, 2.0**60
-# a row with a smaller sum has terms that are underflows, where its probabilities are none
+# A row with a smaller sum of exponentials has terms that are underflows, where its probabilities
+# are none. Below the largest sum, and above the least term of a label, nothing is.
 SMALLEST = 0.36
+BITS = {"f": 90, "d": 900}  # of both, by the character of the dtype
+HIGH = {"f": 60.0, "d": 600.0}  # a logit whose exponential, times many classes, has fewer bits
+FAR = 40.0  # a loss of which the rounding of the logits is no more than its own
 IN_ONE_PRODUCT = 64  # classes: the sum of a row as a product with ones, in the same digits
 
 
@@ -23,28 +24,85 @@ class LabelOdds(NamedTuple):
     """``logsumexp(z) - z_y`` of rows with labels y, in the odds against the label."""
 
     loss: Array  # log(1 + odds)
-    odds: Array  # (1 - p_y) / p_y
+    odds: Array  # (1 - p_y) / p_y; it may be inf where the loss is FAR
     rest: Array  # 1 - p_y
     powers: Array  # (N, K): ``exp(z_k)``, and in the label's place minus the sum of the others
     share: Array  # what the powers lack to be the derivative of the loss: 1 / sum exp(z_k)
 
 
-def label_odds(logits: Array, labels: Array) -> LabelOdds | None:
-    """Return the loss of each row of (N, K) logits, and what its derivative is made of."""
+def label_odds(logits: Array, labels: Array, factor: Array | None = None) -> LabelOdds | None:
+    """Return the loss of each row of (N, K) logits, and what its derivative is made of.
+
+    With a ``factor`` for each class, by which its exponential is multiplied.
+    """
     count, classes = logits.shape
-    powers = np.exp(logits)
-    flat, place = powers.reshape(-1), np.arange(0, count * classes, classes)
+    place = np.arange(0, count * classes, classes)
     place += labels
-    own = flat[place]
-    flat[place] = 0.0
-    others = _added(powers)
+    powers = np.exp(logits)
+    if factor is not None:
+        powers *= factor
+    own = powers.reshape(-1)[place]
+    others = _others(powers, place)
     whole = own + others
     low, high = whole.item(whole.argmin()), whole.item(whole.argmax())
-    if not (low >= SMALLEST and high <= MOST and own.item(own.argmin()) >= LEAST):
-        return None
-    flat[place] = -others
+    kind = logits.dtype.char
+    most = 2.0 ** BITS[kind]
+    if not (low >= SMALLEST and high <= most and own.item(own.argmin()) * most >= 1.0):
+        return _shifted(logits, place, HIGH[kind]) if factor is None else None
     odds = others / own
     return LabelOdds(np.log1p(odds), odds, others / whole, powers, 1.0 / whole)
+
+
+def _shifted(logits: Array, place: Array, most: float) -> LabelOdds | None:
+    """Return the same where the exponentials are too large or too small, as `softmax.Shift` has it.
+
+    For labels that have next to no share the loss is the distance to the highest logit, and more.
+    """
+    highest = np.maximum.reduce(logits, 1)
+    if not np.isfinite(highest).all():
+        return None
+    by = np.floor(highest - np.clip(highest, 0.0, most))
+    powers = np.exp(logits - by[:, None])
+    own = powers.reshape(-1)[place]
+    others = _others(powers, place)
+    whole = own + others
+    odds = others / own
+    loss = np.log1p(odds)
+    far = loss > FAR
+    loss[far] = (np.log(whole) + (by - logits.reshape(-1)[place]))[far]
+    return LabelOdds(loss, odds, others / whole, powers, 1.0 / whole)
+
+
+def _others(powers: Array, place: Array) -> Array:
+    """Return the sum of each row without what is at ``place``, and put minus the sum there."""
+    flat = powers.reshape(-1)
+    flat[place] = 0.0
+    others = _added(powers)
+    flat[place] = -others
+    return others
+
+
+def focused_odds(gamma: float, found: LabelOdds) -> tuple[Array, Array]:
+    """Return `stable.focused` of the loss, ``(1-p)^gamma (-log p)``, and its derivative to it."""
+    power = found.rest**gamma
+    # (1-p)^gamma + gamma (1-p)^(gamma-1) p (-log p), without a power that is infinite at p = 1
+    ratio = found.loss / found.odds
+    ratio[found.odds == 0.0] = 1.0
+    return power * found.loss, power * (1.0 + gamma * ratio)
+
+
+def poly_odds(epsilon: float, found: LabelOdds) -> tuple[Array, Array]:
+    """Return ``-log p + epsilon (1 - p)`` and its derivative to -log p."""
+    return found.loss + epsilon * found.rest, (1.0 + epsilon) - epsilon * found.rest
+
+
+def behind_odds(margin: Array, found: LabelOdds) -> tuple[Array, Array]:
+    """Return ``log(1 + odds e^margin)`` and its derivative to log(1 + odds)."""
+    far = found.loss > FAR
+    value = np.log1p(found.odds * np.exp(margin))
+    rate = (1.0 + found.odds) / (np.exp(-margin) + found.odds)
+    value[far], rate[far] = (found.loss + margin)[far], 1.0
+    return value, rate
 
 
 def mass_sums(logits: Array, mass: Array, slope: bool) -> tuple[Array, Array | None] | None:
@@ -57,7 +115,8 @@ def mass_sums(logits: Array, mass: Array, slope: bool) -> tuple[Array, Array | N
     flat, place = powers.reshape(-1), np.arange(0, count * classes, classes)
     place += logits.argmax(1)
     most = flat[place]
-    if not (most.item(most.argmin()) >= SMALLEST and most.item(most.argmax()) <= MOST):
+    bits = BITS[logits.dtype.char]
+    if not (most.item(most.argmin()) >= SMALLEST and most.item(most.argmax()) <= 2.0**bits):
         return None
     flat[place] = 0.0
     rest = _added(powers)

@@ -11,6 +11,7 @@ from typing import Any
 
 from weightedce.backends.adding import in_pieces
 from weightedce.backends.handed import Array, Block, Head, Known, Part
+from weightedce.backends.passes import BY_NUMPY, Passes
 
 Namespace = Any  # a module that speaks the array API standard
 Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 0-d array
@@ -171,15 +172,18 @@ class Backend:
 
     # --- batches of which the steps count, not the bytes ---
 
-    few = 0  # logits up to which NumPy takes less time than the library, for what has two forms
-
     def views(self, _: Array, __: Sequence[Any], /) -> tuple[list[Any], bool] | None:
         """Return logits and further arguments, arrays as NumPy's that share their memory.
 
-        And whether the logits want a derivative; None where that cannot be. Only called where
-        `block_elements` is not 0.
+        And whether the logits want a derivative. None where the batch is a large one, where
+        somebody looks through the operations (compilers, transforms of functions), on an
+        accelerator, and where other arguments than the logits want a gradient.
         """
         return None
+
+    def passes(self, _: int, /) -> Passes:
+        """Return who goes through so many logits the fastest."""
+        return BY_NUMPY
 
     def of_host(self, value: Array, /) -> Array:
         """Return NumPy's value as an array of the library, in this memory."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from weightedce.backends import Array
+from weightedce.backends.passes import Passes
 from weightedce.call.binary_batch import BinaryBatch, factors_of
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.factors import times
@@ -30,9 +31,9 @@ class Slope(NamedTuple):
     factor: Array | float  # one number for all, or a row
 
 
-# Of a checked batch of NumPy's arrays, and whether the slope is wanted, to the loss and its slope,
-# or None where another way has more digits.
-AtOnce = Callable[[Any, bool], tuple[Array, Slope | None] | None]
+# Of a checked batch of NumPy's arrays, whether the slope is wanted, and who goes through all
+# logits, to the loss and its slope, or None where another way has more digits.
+AtOnce = Callable[[Any, bool, Passes], tuple[Array, Slope | None] | None]
 
 
 class Formula(NamedTuple):
@@ -64,6 +65,7 @@ def at_once(
     options: Mapping[str, Any],
     reduction: Reduction,
     wanted: bool,
+    passes: Passes,
 ) -> Found | None:
     """Return the reduced loss and its slope, or None where a batch is not as it most often is."""
     logits, targets, *others = views
@@ -73,10 +75,10 @@ def at_once(
         return None
     checked = _classes if batch_of is class_batch else _elements
     with np.errstate(all="ignore"):
-        batch = checked(logits, targets, dict(zip(options, others, strict=True)))
+        batch = checked(logits, targets, dict(zip(options, others, strict=False)))
         if batch is None:
             return None
-        found = form(batch, wanted)
+        found = form(batch, wanted, passes)
         if found is None:
             return None
         loss, slope = found
@@ -87,7 +89,7 @@ def at_once(
     if slope is None:
         return Found(reduced, None)
     array = slope.array
-    array *= slope.factor * factor
+    passes.scale(array, slope.factor * factor)
     return Found(reduced, array)
 
 

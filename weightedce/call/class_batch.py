@@ -5,8 +5,7 @@ examples have logit 0 and factor 0, so that nothing they held, NaN included, rea
 the gradient.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call import arguments, dtypes, options
@@ -25,8 +24,7 @@ from weightedce.call.targets import (
 from weightedce.numerics import stable
 
 
-@dataclass(frozen=True)
-class ClassBatch:
+class ClassBatch(NamedTuple):
     """Factors of a multi-class loss, one per example and class.
 
     Labels stay labels as long as a loss asks for no more than their own classes: the one-hot
@@ -44,7 +42,7 @@ class ClassBatch:
     keep: Array | None  # None: nothing is masked; no class axis
     smoothing: float | Array
     smoothing_weight: str
-    looked_up: list[Any] = field(default_factory=list)  # once: the mass of the labels
+    looked_up: list[Any]  # once: the mass of the labels
 
     @property
     def one_class(self) -> bool:
@@ -204,5 +202,5 @@ def class_batch(
         class_weight = batch_weight(labels, outside, distribution, keep, classes, axis, z.dtype)
     weight = along("class_weight", class_weight, z, shape, axis, signed=signed)
     return ClassBatch(
-        xp, z, axis, labels, outside, distribution, weight, sample, keep, e, smoothing_weight
+        xp, z, axis, labels, outside, distribution, weight, sample, keep, e, smoothing_weight, []
     )

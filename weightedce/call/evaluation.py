@@ -22,8 +22,9 @@ from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Backend
 from weightedce.backends.handed import Block, Factors, Sloped
+from weightedce.backends.passes import Passes
 from weightedce.call import arguments, dtypes
-from weightedce.call.at_once import AtOnce, Formula, Found, Slope, at_once
+from weightedce.call.at_once import Formula, Found, Slope, at_once
 from weightedce.call.binary_batch import BinaryBatch
 from weightedce.call.class_batch import ClassBatch
 from weightedce.call.collated import targets_beside
@@ -58,12 +59,13 @@ def evaluate(
     asked = reduction_of(reduction)
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)
-    way = way_of(call, backend)
+    views = call.views(backend)
+    way = way_of(call, backend, views)
     if way == AT_ONCE:
-        found = call.at_once(backend)
+        found = call.at_once(backend, *views)
         if found is not None:
             return found
-        way = way_of(call, backend, few=0)
+        way = way_of(call, backend, None)
     if way != WHOLE:
         divisor = call.divisor
         part, rows = call.part(way, SUM if divisor else call.reduction)
@@ -113,16 +115,23 @@ class Call(NamedTuple):
         batch = self.batch_of(logits, self.targets, **self.options)
         return reduce(self.losses(batch), batch, self.reduction)
 
-    def at_once(self, backend: Backend) -> Any | None:
+    def views(self, backend: Backend) -> Any:
+        """Return the arrays of a small batch as NumPy's, and whether a slope is wanted, or None."""
+        if self.form is None:
+            return None
+        return backend.views(self.logits, (self.targets, *self.options.values(), *self.also))
+
+    def at_once(self, backend: Backend, views: Sequence[Any], wanted: bool) -> Any | None:
         """Return what is asked for by way of NumPy, or None where that has to be left to others."""
-        found = self.found(backend, again=False)
+        found = self.found(backend, views, wanted)
         if found is None:
             return None
         reduced, slope = found
         if slope is None:
             made = backend.of_host
             return LossTotal(*map(made, reduced)) if type(reduced) is LossTotal else made(reduced)
-        arrays = [x for x in (self.targets, *self.options.values()) if type(x) is type(self.logits)]
+        kind = type(self.logits)
+        arrays = [x for x in (self.targets, *self.options.values()) if type(x) is kind]
         known = Known(self, backend, slope)
         if type(reduced) is not LossTotal:
             return backend.with_slope(reduced, known, self.logits, arrays)
@@ -130,18 +139,14 @@ class Call(NamedTuple):
         loss = backend.with_slope(loss, known, self.logits, arrays)
         return LossTotal(loss, *map(backend.of_host, others))
 
-    def found(self, backend: Backend, *, again: bool) -> Found | None:
-        """Return what a small batch gives; ``again`` for its slope, wherever it is asked for."""
-        seen = backend.views(self.logits, (self.targets, *self.options.values()))
-        if seen is None:
-            return None
-        form: Any = self.form
-        views, wanted = seen
-        wanted |= again
-        return at_once(form, self.batch_of, views, self.options, self.reduction, wanted)
+    def found(self, backend: Backend, views: Sequence[Any], wanted: bool) -> Found | None:
+        """Return what a small batch gives."""
+        passes = backend.passes(views[0].size)
+        options, reduction = self.options, self.reduction
+        return at_once(self.form, self.batch_of, views, options, reduction, wanted, passes)
 
     @property
-    def form(self) -> AtOnce | None:
+    def form(self) -> Any:
         """Return the form of the formula for small batches, if there is one."""
         if isinstance(self.formula, Block):
             return partial(_of_elements, self.formula.sloped)
@@ -200,7 +205,8 @@ class Known(NamedTuple):
 
     def again(self) -> Array:
         """Return the derivative once more."""
-        found: Any = self.call.found(self.backend, again=True)
+        views: Any = self.call.views(self.backend)[0]
+        found: Any = self.call.found(self.backend, views, True)
         return found.slope
 
     def natural(self, logits: Array) -> Any:
@@ -209,27 +215,26 @@ class Known(NamedTuple):
         return reduced.loss if isinstance(reduced, LossTotal) else reduced
 
 
-def _of_elements(sloped: Sloped, batch: Any, wanted: bool) -> tuple[Array, Slope | None]:
+def _of_elements(
+    sloped: Sloped, batch: Any, wanted: bool, passes: Passes
+) -> tuple[Array, Slope | None]:
     """Return a block of a small batch and its slope."""
-    value, slope = sloped(batch.logits, batch.positive, batch.negative, wanted)
+    value, slope = passes.sloped(sloped, batch, wanted)
     return value, None if slope is None else Slope(slope, 1.0)
 
 
-def way_of(call: Call, backend: Backend, few: int | None = None) -> int:
-    """Return the way that a call takes: rows in a block, `ONE_BLOCK`, `WHOLE` or `AT_ONCE`.
+def way_of(call: Call, backend: Backend, views: Any) -> int:
+    """Return the way that a call takes: `AT_ONCE`, rows in a block, `ONE_BLOCK` or `WHOLE`.
 
-    The last is for up to ``few`` logits, by default as many as the library says.
+    The first where there are `Backend.views` and a form for them.
     """
+    if views is not None:
+        return AT_ONCE
     others = (call.targets, *call.options.values(), *call.also)
     elements = backend.block_elements(call.logits, others)
     # what is masked has to be kept from an infinite gradient of its loss, which is 0: autodiff does
     each_needs_autodiff = call.reduction.apart and (call.masked or not call.has_slope)
-    if not elements:
-        return WHOLE
-    few = backend.few if few is None else few
-    if few and call.form is not None and prod(call.logits.shape) <= few:
-        return AT_ONCE
-    if each_needs_autodiff:
+    if not elements or each_needs_autodiff:
         return WHOLE
     if _is_large(call, elements) and _rows_are_independent(call):
         rows = int(call.logits.shape[0])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from weightedce.backends import Array
+from weightedce.backends.passes import Passes
 from weightedce.call.at_once import Formula, Slope
 from weightedce.call.class_batch import ClassBatch
 from weightedce.numerics import softmax, stable
@@ -58,22 +59,23 @@ def prior_log_softmax(batch: ClassBatch, logits: Array, prior: softmax.Prior) ->
 
 
 def of_labels_at_once(
+    of: Callable[[LabelOdds], tuple[Array, Array]] | None,
     batch: ClassBatch,
     wanted: bool,
-    of: Callable[[LabelOdds], tuple[Array, Array]] | None = None,
+    passes: Passes,
     *,
     scale: float = 1.0,
     factor: Array | None = None,
 ) -> tuple[Array, Slope | None] | None:
     """Return the loss of the labels of a small batch, and its slope.
 
-    ``of`` gives what is made of -log p for p = softmax(scale * z), whose exponentials have a
-    ``factor`` each, and its derivative to -log p.
+    ``of`` gives what is made of -log p, and its derivative to -log p; None: that itself. For
+    p = softmax(scale * z), whose exponentials have a ``factor`` each.
     """
     if not batch.one_class:
         return None
     logits = batch.logits if scale == 1.0 else scale * batch.logits
-    found = label_odds(logits, batch.labels, factor)
+    found = label_odds(passes, logits, batch.labels, factor)
     if found is None:
         return None
     mass = batch.label_mass
@@ -85,11 +87,13 @@ def of_labels_at_once(
     return mass * loss, Slope(found.powers, of_row[:, None])
 
 
-def log_softmax_at_once(batch: ClassBatch, wanted: bool) -> tuple[Array, Slope | None] | None:
+def log_softmax_at_once(
+    batch: ClassBatch, wanted: bool, passes: Passes
+) -> tuple[Array, Slope | None] | None:
     """Return `weighted_log_softmax` of a small batch, and its slope."""
     if batch.one_class:
-        return of_labels_at_once(batch, wanted)
-    sums = mass_sums(batch.logits, batch.mass, wanted)
+        return of_labels_at_once(None, batch, wanted, passes)
+    sums = mass_sums(passes, batch.logits, batch.mass, wanted)
     if sums is None:
         return None
     loss, slope = sums
@@ -97,11 +101,15 @@ def log_softmax_at_once(batch: ClassBatch, wanted: bool) -> tuple[Array, Slope |
 
 
 def prior_at_once(
-    batch: ClassBatch, wanted: bool, prior: softmax.Prior
+    prior: softmax.Prior, batch: ClassBatch, wanted: bool, passes: Passes
 ) -> tuple[Array, Slope | None] | None:
     """Return `prior_log_softmax` of the labels of a small batch, and its slope."""
     factor = prior.factor.reshape(-1)
-    return None if factor.min() < RARE else of_labels_at_once(batch, wanted, factor=factor)
+    return (
+        None
+        if factor.min() < RARE
+        else of_labels_at_once(None, batch, wanted, passes, factor=factor)
+    )
 
 
 CROSS_ENTROPY = Formula(lambda b: weighted_log_softmax(b, b.logits), log_softmax_at_once)

@@ -85,7 +85,7 @@ def balanced_softmax_cross_entropy(
         class_batch,
         Formula(
             lambda b: prior_log_softmax(b, b.logits, prior(b)),
-            lambda b, wanted: prior_at_once(b, wanted, prior(b)),
+            lambda b, *how: prior_at_once(prior(b), b, *how),
         ),
         logits,
         targets,

@@ -84,8 +84,8 @@ def focal_loss(
     def formula(b: ClassBatch) -> Array:
         return over_classes(b, b.logits, lambda loss: stable.focused(loss, gamma))
 
-    def small(b: ClassBatch, wanted: bool) -> tuple[Array, Slope | None] | None:
-        return of_labels_at_once(b, wanted, partial(focused_odds, gamma))
+    def small(b: ClassBatch, *how: Any) -> tuple[Array, Slope | None] | None:
+        return of_labels_at_once(partial(focused_odds, gamma), b, *how)
 
     return evaluate(
         class_batch,

@@ -114,11 +114,11 @@ def ldam_cross_entropy(
 
         return over_classes(b, scale * b.logits, moved, margin)
 
-    def small(b: ClassBatch, wanted: bool) -> tuple[Array, Slope | None] | None:
+    def small(b: ClassBatch, *how: Any) -> tuple[Array, Slope | None] | None:
         margin = scale * margins(b).reshape(-1)
         if not b.one_class:
             return None
-        return of_labels_at_once(b, wanted, partial(behind_odds, margin[b.labels]), scale=scale)
+        return of_labels_at_once(partial(behind_odds, margin[b.labels]), b, *how, scale=scale)
 
     return evaluate(
         class_batch,

@@ -91,9 +91,9 @@ def logit_adjusted_cross_entropy(
             return weighted_log_softmax(b, b.logits)
         return prior_log_softmax(b, b.logits, softmax.prior_of(shares, tau))
 
-    def small(b: ClassBatch, wanted: bool) -> tuple[Array, Slope | None] | None:
+    def small(b: ClassBatch, *how: Any) -> tuple[Array, Slope | None] | None:
         shares = b.along_classes("prior", prior, weights=True)
-        return prior_at_once(b, wanted, softmax.prior_of(shares, tau))
+        return prior_at_once(softmax.prior_of(shares, tau), b, *how)
 
     return evaluate(
         class_batch,

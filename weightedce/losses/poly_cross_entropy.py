@@ -84,8 +84,8 @@ def poly_cross_entropy(
     def formula(b: ClassBatch) -> Array:
         return over_classes(b, b.logits, lambda loss: loss + epsilon * stable.complement(loss))
 
-    def small(b: ClassBatch, wanted: bool) -> tuple[Array, Slope | None] | None:
-        return of_labels_at_once(b, wanted, partial(poly_odds, epsilon))
+    def small(b: ClassBatch, *how: Any) -> tuple[Array, Slope | None] | None:
+        return of_labels_at_once(partial(poly_odds, epsilon), b, *how)
 
     return evaluate(
         class_batch,

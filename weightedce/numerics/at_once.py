@@ -10,14 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from weightedce.backends import Array
+from weightedce.backends.passes import Passes
 
 # A row with a smaller sum of exponentials has terms that are underflows, where its probabilities
-# are none. Below the largest sum, and above the least term of a label, nothing is.
+# are none, unless no logit is below LOW. Up to the largest sum, and from the least term of a label
+# on, nothing is.
 SMALLEST = 0.36
-BITS = {"f": 90, "d": 900}  # of both, by the character of the dtype
+LOW = {"f": -80.0, "d": -700.0}  # by the character of the dtype
 HIGH = {"f": 60.0, "d": 600.0}  # a logit whose exponential, times many classes, has fewer bits
+BITS = {"f": 90, "d": 900}
 FAR = 40.0  # a loss of which the rounding of the logits is no more than its own
-IN_ONE_PRODUCT = 64  # classes: the sum of a row as a product with ones, in the same digits
 
 
 class LabelOdds(NamedTuple):
@@ -30,7 +32,9 @@ class LabelOdds(NamedTuple):
     share: Array  # what the powers lack to be the derivative of the loss: 1 / sum exp(z_k)
 
 
-def label_odds(logits: Array, labels: Array, factor: Array | None = None) -> LabelOdds | None:
+def label_odds(
+    passes: Passes, logits: Array, labels: Array, factor: Array | None = None
+) -> LabelOdds | None:
     """Return the loss of each row of (N, K) logits, and what its derivative is made of.
 
     With a ``factor`` for each class, by which its exponential is multiplied.
@@ -38,22 +42,23 @@ def label_odds(logits: Array, labels: Array, factor: Array | None = None) -> Lab
     count, classes = logits.shape
     place = np.arange(0, count * classes, classes)
     place += labels
-    powers = np.exp(logits)
+    powers = passes.exp(logits)
     if factor is not None:
-        powers *= factor
+        passes.scale(powers, factor)
     own = powers.reshape(-1)[place]
-    others = _others(powers, place)
+    others = _others(passes, powers, place)
     whole = own + others
     low, high = whole.item(whole.argmin()), whole.item(whole.argmax())
     kind = logits.dtype.char
     most = 2.0 ** BITS[kind]
-    if not (low >= SMALLEST and high <= most and own.item(own.argmin()) * most >= 1.0):
-        return _shifted(logits, place, HIGH[kind]) if factor is None else None
+    fits = high <= most and own.item(own.argmin()) * most >= 1.0
+    if not (fits and (low >= SMALLEST or logits.min() >= LOW[kind])):
+        return _shifted(passes, logits, place, HIGH[kind]) if factor is None else None
     odds = others / own
     return LabelOdds(np.log1p(odds), odds, others / whole, powers, 1.0 / whole)
 
 
-def _shifted(logits: Array, place: Array, most: float) -> LabelOdds | None:
+def _shifted(passes: Passes, logits: Array, place: Array, most: float) -> LabelOdds | None:
     """Return the same where the exponentials are too large or too small, as `softmax.Shift` has it.
 
     For labels that have next to no share the loss is the distance to the highest logit, and more.
@@ -62,9 +67,9 @@ def _shifted(logits: Array, place: Array, most: float) -> LabelOdds | None:
     if not np.isfinite(highest).all():
         return None
     by = np.floor(highest - np.clip(highest, 0.0, most))
-    powers = np.exp(logits - by[:, None])
+    powers = passes.exp(logits - by[:, None])
     own = powers.reshape(-1)[place]
-    others = _others(powers, place)
+    others = _others(passes, powers, place)
     whole = own + others
     odds = others / own
     loss = np.log1p(odds)
@@ -73,11 +78,11 @@ def _shifted(logits: Array, place: Array, most: float) -> LabelOdds | None:
     return LabelOdds(loss, odds, others / whole, powers, 1.0 / whole)
 
 
-def _others(powers: Array, place: Array) -> Array:
+def _others(passes: Passes, powers: Array, place: Array) -> Array:
     """Return the sum of each row without what is at ``place``, and put minus the sum there."""
     flat = powers.reshape(-1)
     flat[place] = 0.0
-    others = _added(powers)
+    others = passes.added(powers)
     flat[place] = -others
     return others
 
@@ -105,13 +110,15 @@ def behind_odds(margin: Array, found: LabelOdds) -> tuple[Array, Array]:
     return value, rate
 
 
-def mass_sums(logits: Array, mass: Array, slope: bool) -> tuple[Array, Array | None] | None:
+def mass_sums(
+    passes: Passes, logits: Array, mass: Array, slope: bool
+) -> tuple[Array, Array | None] | None:
     """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` of each row, and its derivative if wanted.
 
     As `softmax.MassSums`, of which one maximum of each row is taken by its place.
     """
     count, classes = logits.shape
-    powers = np.exp(logits)
+    powers = passes.exp(logits)
     flat, place = powers.reshape(-1), np.arange(0, count * classes, classes)
     place += logits.argmax(1)
     most = flat[place]
@@ -119,29 +126,21 @@ def mass_sums(logits: Array, mass: Array, slope: bool) -> tuple[Array, Array | N
     if not (most.item(most.argmin()) >= SMALLEST and most.item(most.argmax()) <= 2.0**bits):
         return None
     flat[place] = 0.0
-    rest = _added(powers)
+    rest = passes.added(powers)
     rest /= most
     distances = logits.reshape(-1)[place][:, None] - logits
     distances *= mass
     at_top = mass.reshape(-1)[place]
     others = mass.copy()
     others.reshape(-1)[place] = 0.0
-    of_others = _added(others)
+    of_others = passes.added(others)
     whole = of_others + at_top
-    loss = _added(distances)
+    loss = passes.added(distances)
     loss += whole * np.log1p(rest)
     if not slope:
         return loss, None
     share = whole / (1.0 + rest)
-    powers *= (share / most)[:, None]
+    passes.scale(powers, (share / most)[:, None])
     powers -= mass
     flat[place] = np.where(rest < 1.0, of_others - share * rest, share - at_top)
     return loss, powers
-
-
-def _added(rows: Array) -> Array:
-    """Return the sum of each row."""
-    classes = rows.shape[1]
-    if classes <= IN_ONE_PRODUCT:
-        return rows @ np.ones(classes, rows.dtype)
-    return np.add.reduce(rows, 1)

@@ -87,8 +87,9 @@ class BCEWithLogitsLoss(
             )
         options = self._read()
         weight, pos, neg = options.pop("weight"), options["pos_weight"], options["neg_weight"]
-        sample_weight = _times(_broadcast("weight", weight, input), sample_weight, input)
-        by_element = any(weight is not None and weight.ndim > 1 for weight in (pos, neg))
+        if weight is not None:
+            sample_weight = _times(_broadcast("weight", weight, input), sample_weight, input)
+        by_element = (pos is not None and pos.ndim > 1) or (neg is not None and neg.ndim > 1)
         if by_element:  # one row of elements, each a label with a weight of its own
             options["pos_weight"], options["neg_weight"], sample_weight, mask = (
                 None if weight is None else weight.reshape(-1)
@@ -127,6 +128,6 @@ def _leading(name: str, weight: Any, logits: torch.Tensor) -> Any:
 
 def _times(weight: Any, sample_weight: Any, logits: torch.Tensor) -> Any:
     """Return the product of the weight and the sample weight, laid over the logits."""
-    if weight is None or sample_weight is None:
-        return sample_weight if weight is None else weight
+    if sample_weight is None:
+        return weight
     return weight * _leading("sample_weight", sample_weight, logits)

@@ -92,26 +92,29 @@ class CrossEntropyLoss(
         check_tensor(input)
         axis = class_axis(input)
         target = target_of(target, input)
-        if target.ndim == input.ndim and target.shape[axis] == 1 and input.shape[axis] != 1:
-            target = target.squeeze(axis)  # labels that keep the axis of the classes
-        labels = target.ndim == input.ndim - 1
-        if target.shape == input.shape and not target.is_floating_point():
-            raise TypeError(
-                f"target: expected floating-point probabilities, since it has the shape of the "
-                f"input, {tuple(input.shape)}, got dtype {target.dtype}: labels have no class axis"
-            )
-        weight = self.weight
+        options = self._read()
+        shape, given = input.shape, target.shape
+        if len(given) == len(shape):
+            if given[axis] == 1 and shape[axis] != 1:
+                target = target.squeeze(axis)  # labels that keep the axis of the classes
+                given = target.shape
+            elif given == shape and not target.is_floating_point():
+                raise TypeError(
+                    f"target: expected floating-point probabilities, since it has the shape of the "
+                    f"input, {tuple(shape)}, got dtype {target.dtype}: labels have no class axis"
+                )
+        labels = len(given) == len(shape) - 1
+        weight = options["class_weight"]
         # not by `in`, which torch.compile answers wrongly for sizes that it keeps symbolic
         sized = isinstance(weight, torch.Tensor) and weight.ndim and not self._by_class
-        if sized and weight.numel() != input.shape[axis]:
+        if sized and weight.numel() != shape[axis]:
             raise ValueError(
-                f"weight: expected one number for each of the {input.shape[axis]} classes, got "
-                f"shape {tuple(self.weight.shape)}"
+                f"weight: expected one number for each of the {shape[axis]} classes, got "
+                f"shape {tuple(weight.shape)}"
             )
-        options = self._read()
-        if labels and self.reduction == "mean":
+        if labels and options["reduction"] == "mean":
             options["reduction"] = "weighted_mean"
-        ignored = self.ignore_index
+        ignored = options["ignore_index"]
         if not labels and isinstance(ignored, int) and ignored < 0:  # torch's, of labels
             options["ignore_index"] = None
         return self._call(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
+from torch.fx import Proxy
 
 from weightedce.call.by_class import by_class
 from weightedce.call.from_batch import is_batch
@@ -25,7 +26,7 @@ def whole(forward: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(forward)
     def call(self: torch.nn.Module, *batch: Any, **options: Any) -> Any:
         for given in (*batch, *options.values()):
-            if isinstance(given, torch.fx.Proxy):
+            if isinstance(given, Proxy):
                 tracer = given.tracer
                 target = tracer.path_of_module(self)
                 return tracer.create_proxy("call_module", target, batch, options)
@@ -102,7 +103,12 @@ class Loss(FromFunction, torch.nn.Module):
 
     def _read(self) -> dict[str, Any]:
         """Return the options as they are now, by the names that they have in the function."""
-        return {there: getattr(self, here) for there, here in self._options}
+        found = {}
+        own = self.__dict__
+        for there, here in self._options:
+            # a buffer or parameter takes ten times as long
+            found[there] = own[here] if here in own else getattr(self, here)
+        return found
 
     def _classes(self, batch: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """Return how many classes or labels a batch has."""
@@ -114,27 +120,31 @@ class Loss(FromFunction, torch.nn.Module):
         for name, default in self._by_class.items():
             if options[name] is not None and options[name].ndim == 1:
                 options[name] = filled(options[name], self._classes(batch, options), default)
+        function = type(self).function
+        if torch._C._is_any_autocast_enabled():
+            function = functools.partial(without_autocast, function)
         if torch.compiler.is_compiling():
-            return self._without_autocast(*batch, **options)
+            return function(*batch, **options)
         try:
-            return self._without_autocast(*batch, **options)
+            return function(*batch, **options)
         except (TypeError, ValueError) as error:
             raise renamed(error, self.names) from None
-
-    def _without_autocast(self, *batch: Any, **options: Any) -> Any:
-        """Call the function with autocast off: the library chooses its own precision."""
-        function, kind = type(self).function, batch[0].device.type
-        # asked first: to turn off what is off takes 10 us, and the meta device has none
-        if not torch.amp.is_autocast_available(kind) or not torch.is_autocast_enabled(kind):
-            return function(*batch, **options)
-        with torch.autocast(kind, enabled=False):
-            return function(*batch, **options)
 
     def extra_repr(self) -> str:
         """Return the options that were given or changed."""
         values = {here: getattr(self, here) for _, here in self._options}
         shown = self._configured(values).items()
         return ", ".join(f"{name}={_shown(value)}" for name, value in shown)
+
+
+def without_autocast(function: Callable[..., Any], *batch: Any, **options: Any) -> Any:
+    """Call a function with autocast off: the library chooses its own precision."""
+    kind = batch[0].device.type
+    # asked first: the meta device has none
+    if not torch.amp.is_autocast_available(kind) or not torch.is_autocast_enabled(kind):
+        return function(*batch, **options)
+    with torch.autocast(kind, enabled=False):
+        return function(*batch, **options)
 
 
 def named_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:

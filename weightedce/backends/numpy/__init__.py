@@ -53,11 +53,10 @@ class NumPy(Backend):
 
     attach = staticmethod(blocks.attach)  # distributions, smoothed labels: 3 times without
     label_loss = staticmethod(blocks.label_loss)  # labels of 10 classes 6 times, of 1000 13 times
-    few = 2**15
 
-    def views(self, logits: Array, others: Sequence[Any], /) -> tuple[list[Any], bool]:
+    def views(self, logits: Array, others: Sequence[Any], /) -> tuple[list[Any], bool] | None:
         """Return what came: nothing wants a derivative."""
-        return [logits, *others], False
+        return None if logits.size > blocks.BLOCK else ([logits, *others], False)
 
     block_elements = staticmethod(blocks.block_elements)
     by_blocks = staticmethod(blocks.by_blocks)  # binary losses of a million elements: 1.3 to 1.8

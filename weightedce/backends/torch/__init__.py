@@ -111,8 +111,8 @@ class Torch(Backend):
     sides = staticmethod(slope.sides)
     attach = staticmethod(slope.attach)
     label_loss = staticmethod(labels.label_loss)
-    few = 2**15
     views = staticmethod(at_once.views)
+    passes = staticmethod(at_once.passes)
     of_host = staticmethod(at_once.of_host)
     with_slope = staticmethod(at_once.with_slope)
     block_elements = staticmethod(blocks.block_elements)

@@ -1,31 +1,45 @@
 """PyTorch: small batches on the CPU as NumPy sees them, and a gradient that is there already."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from weightedce.backends.handed import Array, Known
-from weightedce.backends.torch.modes import batched
+from weightedce.backends.handed import Array, Factors, Known, Sloped
+from weightedce.backends.passes import BY_NUMPY, Passes
+from weightedce.backends.torch.blocks import NUMBERS
+from weightedce.backends.torch.modes import batched, transformed
+from weightedce.backends.torch.slope import of_batch
 
+MOST = 2**20  # logits; of more, blocks that stay in the cache are faster
+FEW = 2**10  # logits that NumPy goes through faster than torch
 PLAIN = (torch.Tensor, torch.nn.Parameter)  # other classes of tensors have meanings of their own
-NUMBERS = (type(None), float, str, int)
 
 
 def views(logits: Array, others: Sequence[Any]) -> tuple[list[Any], bool] | None:
     """Return the arrays in NumPy's form, and whether the logits want a gradient."""
     found = [logits, *others]
+    if type(logits) not in PLAIN or logits.numel() > MOST or transformed(found):
+        return None
+    recorded = torch.is_grad_enabled()
+    wanted = recorded and logits.requires_grad
     try:
-        for i, x in enumerate(found):
+        found[0] = logits.detach().numpy() if wanted else logits.numpy()
+        for i, x in enumerate(others, 1):
             kind = type(x)
             if kind in PLAIN:
-                found[i] = x.detach().numpy() if x.requires_grad else x.numpy()
+                if x.requires_grad:
+                    if recorded:
+                        return None
+                    x = x.detach()
+                found[i] = x.numpy()
             elif kind not in NUMBERS and isinstance(x, torch.Tensor):
                 return None
     except (RuntimeError, TypeError):  # on an accelerator, sparse, of a dtype that NumPy has not
         return None
-    return found, torch.is_grad_enabled() and logits.requires_grad
+    return found, wanted
 
 
 def of_host(value: Any) -> Array:
@@ -37,6 +51,53 @@ def with_slope(value: Any, known: Known, logits: Array, arrays: Sequence[Any]) -
     """Return a value of NumPy's as a tensor, whose derivative to the logits is known."""
     found: Array = _Known.apply((of_host(value), known, logits, arrays), logits)
     return found
+
+
+@dataclass
+class _Tensors:
+    """A checked batch of NumPy's arrays, as tensors: see `handed.Factors`."""
+
+    logits: Array
+    targets: Array
+    positive: Array
+    negative: Array
+    hard: bool
+
+
+class _Passes(Passes):
+    """Torch's passes over the same memory, by its threads."""
+
+    def exp(self, array: Array) -> Array:
+        """Return the exponentials."""
+        return torch.from_numpy(array).exp().numpy()
+
+    def added(self, rows: Array) -> Array:
+        """Return the sum of each row."""
+        return torch.from_numpy(rows).sum(1).numpy()
+
+    def scale(self, array: Array, factor: Any) -> None:
+        """Multiply an array by a factor, in its place."""
+        torch.from_numpy(array).mul_(torch.from_numpy(np.asarray(factor, array.dtype)))
+
+    def sloped(self, form: Sloped, batch: Factors, slope: bool) -> tuple[Array, Array | None]:
+        """Return a form of a block and its slope, in the fewest passes."""
+        tensors = _Tensors(
+            torch.from_numpy(batch.logits),
+            torch.from_numpy(batch.targets),
+            torch.from_numpy(batch.positive),
+            torch.from_numpy(batch.negative),
+            batch.hard,
+        )
+        value, found = of_batch(form, tensors, slope)
+        return value.numpy(), None if found is None else found.numpy()
+
+
+BY_TORCH = _Passes()
+
+
+def passes(size: int) -> Passes:
+    """Return who goes through so many logits the fastest."""
+    return BY_NUMPY if size <= FEW else BY_TORCH
 
 
 class _Known(torch.autograd.Function):

@@ -13,7 +13,7 @@ from weightedce.call.by_class import by_class, in_order
 from weightedce.call.collated import targets_beside
 from weightedce.call.factors import along, sample_of, times
 from weightedce.call.from_batch import batch_weight, is_batch
-from weightedce.call.ignored import ignored
+from weightedce.call.ignored import ignored, not_all
 from weightedce.call.targets import (
     class_labels,
     in_range,
@@ -186,7 +186,8 @@ def class_batch(
     raw = targets_beside(targets, z)
     given, hard = labels_or_distribution(raw, shape, axis)
     loss_shape = shape[:axis] + shape[axis + 1 :]
-    keep = kept_examples(mask, ignore, given, hard, z, loss_shape, axis)
+    used = not_all(ignore, given, classes) if hard else ignore
+    keep = kept_examples(mask, used, given, hard, z, loss_shape, axis)
     labels = outside = distribution = None
     if hard:
         labels, outside = class_labels("targets", given, classes, ignore, keep)

@@ -7,6 +7,7 @@ from typing import Any
 from weightedce.backends import Array
 from weightedce.call import columns, options
 from weightedce.call.dtypes import is_floating
+from weightedce.numerics.stable import seen_between
 
 Ignored = tuple[Any, ...]  # Python numbers, NaN among them; one traced number
 NAME = "ignore_index"
@@ -37,6 +38,17 @@ def _label(label: Any, integer: bool) -> Any:
         return options.number(NAME, label)
     whole = isinstance(label, float) and label.is_integer()
     return options.whole(NAME, int(label) if whole and not isinstance(label, Integral) else label)
+
+
+def not_all(ignore: Ignored, labels: Array, classes: int) -> Ignored:
+    """Return what is to be ignored; none where all labels are seen to be of other classes.
+
+    So it is most often with torch's -100, and what is masked takes a pass over all logits.
+    """
+    if not ignore or is_floating(labels):
+        return ignore
+    others = all(isinstance(label, Real) and not 0 <= label < classes for label in ignore)
+    return () if others and seen_between(labels, 0, classes - 1) else ignore
 
 
 def left(given: Array, ignore: Ignored) -> Array | None:

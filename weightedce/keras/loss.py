@@ -158,10 +158,18 @@ def tensor(name: str, value: Any) -> Array:
     if value is None:
         raise TypeError(f"{name}: expected numbers, got None")
     value = columns.column(value, name)
+    words = getattr(getattr(value, "dtype", None), "kind", "") in ("U", "S", "O")
+    if words or (columns.is_sequence(value) and _has_words(value)):
+        value = columns.host_array(name, value.tolist() if words else value)
     try:
         return ops.convert_to_tensor(value)
     except (TypeError, ValueError):
         return ops.convert_to_tensor(columns.host_array(name, value))
+
+
+def _has_words(values: Any) -> bool:
+    """Tell whether there are words in nested sequences: TensorFlow makes tensors of them."""
+    return any(_has_words(x) if columns.is_sequence(x) else isinstance(x, str) for x in values)
 
 
 def plain(name: str, value: Any) -> Any:

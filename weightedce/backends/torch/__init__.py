@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from weightedce.backends.adding import in_pieces
 from weightedce.backends.contract import Backend, Shape
 from weightedce.backends.handed import Array
 from weightedce.backends.missing import needed_by
@@ -10,7 +11,7 @@ with needed_by("weightedce.backends.torch"):
     import array_api_compat.torch as namespace
     import torch
 
-from weightedce.backends.torch import at_once, blocks, labels, linear, linear_rows, slope
+from weightedce.backends.torch import at_once, blocks, compiled, labels, linear, linear_rows, slope
 from weightedce.backends.torch.constants import native
 from weightedce.backends.torch.modes import proxied, transformed
 
@@ -90,11 +91,13 @@ class Torch(Backend):
         return torch.as_tensor(native(values), device=like.device)
 
     def sum(self, array: Array, /, axis: int | None = None, *, keepdims: bool = False) -> Array:
-        """Return the sum; torch adds pairwise along any axis, Inductor along the last.
+        """Return the sum; torch adds pairwise along any axis, Inductor in a few lanes a row.
 
         An exported program is run by torch, and must not depend on how long the axis is.
         """
         if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+            if axis is not None and compiled.is_long(array.shape[axis]):
+                return in_pieces(namespace, array, axis, keepdims)
             return super().sum(array, axis, keepdims=keepdims)
         return array.sum() if axis is None else array.sum(axis, keepdim=keepdims)
 

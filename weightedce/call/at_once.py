@@ -31,9 +31,16 @@ class Slope(NamedTuple):
     factor: Array | float  # one number for all, or a row
 
 
-# Of a checked batch of NumPy's arrays, whether the slope is wanted, and who goes through all
-# logits, to the loss and its slope, or None where another way has more digits.
-AtOnce = Callable[[Any, bool, Passes], tuple[Array, Slope | None] | None]
+class How(NamedTuple):
+    """How a form of a small batch is asked."""
+
+    slope: bool  # whether it is wanted
+    passes: Passes  # who goes through all logits
+
+
+Sloped = tuple[Array, Slope | None] | None  # the loss and its slope; None: others have more digits
+# Of a checked batch of NumPy's arrays, and what the formula holds, as NumPy's arrays too.
+AtOnce = Callable[..., Sloped]  # form(batch, how, *held)
 
 
 class Formula(NamedTuple):
@@ -64,8 +71,7 @@ def at_once(
     views: Sequence[Any],
     options: Mapping[str, Any],
     reduction: Reduction,
-    wanted: bool,
-    passes: Passes,
+    how: How,
 ) -> Found | None:
     """Return the reduced loss and its slope, or None where a batch is not as it most often is."""
     logits, targets, *others = views
@@ -78,7 +84,7 @@ def at_once(
         batch = checked(logits, targets, dict(zip(options, others, strict=False)))
         if batch is None:
             return None
-        found = form(batch, wanted, passes)
+        found = form(batch, how, *others[len(options) :])
         if found is None:
             return None
         loss, slope = found
@@ -89,7 +95,7 @@ def at_once(
     if slope is None:
         return Found(reduced, None)
     array = slope.array
-    passes.scale(array, slope.factor * factor)
+    how.passes.scale(array, slope.factor * factor)
     return Found(reduced, array)
 
 

@@ -22,9 +22,8 @@ from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Backend
 from weightedce.backends.handed import Block, Factors, Sloped
-from weightedce.backends.passes import Passes
 from weightedce.call import arguments, dtypes
-from weightedce.call.at_once import Formula, Found, Slope, at_once
+from weightedce.call.at_once import Formula, Found, How, Slope, at_once
 from weightedce.call.binary_batch import BinaryBatch
 from weightedce.call.class_batch import ClassBatch
 from weightedce.call.collated import targets_beside
@@ -141,9 +140,8 @@ class Call(NamedTuple):
 
     def found(self, backend: Backend, views: Sequence[Any], wanted: bool) -> Found | None:
         """Return what a small batch gives."""
-        passes = backend.passes(views[0].size)
-        options, reduction = self.options, self.reduction
-        return at_once(self.form, self.batch_of, views, options, reduction, wanted, passes)
+        how = How(wanted, backend.passes(views[0].size))
+        return at_once(self.form, self.batch_of, views, self.options, self.reduction, how)
 
     @property
     def form(self) -> Any:
@@ -215,11 +213,9 @@ class Known(NamedTuple):
         return reduced.loss if isinstance(reduced, LossTotal) else reduced
 
 
-def _of_elements(
-    sloped: Sloped, batch: Any, wanted: bool, passes: Passes
-) -> tuple[Array, Slope | None]:
+def _of_elements(sloped: Sloped, batch: Any, how: How, *_: Any) -> tuple[Array, Slope | None]:
     """Return a block of a small batch and its slope."""
-    value, slope = passes.sloped(sloped, batch, wanted)
+    value, slope = how.passes.sloped(sloped, batch, how.slope)
     return value, None if slope is None else Slope(slope, 1.0)
 
 

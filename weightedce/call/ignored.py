@@ -47,7 +47,7 @@ def not_all(ignore: Ignored, labels: Array, classes: int) -> Ignored:
     """
     if not ignore or is_floating(labels):
         return ignore
-    others = all(isinstance(label, Real) and not 0 <= label < classes for label in ignore)
+    others = all(isinstance(label, int) and label not in range(classes) for label in ignore)
     return () if others and seen_between(labels, 0, classes - 1) else ignore
 
 

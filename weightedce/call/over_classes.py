@@ -1,10 +1,10 @@
 """Formulas of a batch over classes: of its labels alone where they have all the mass."""
 
 from collections.abc import Callable
+from typing import Any
 
 from weightedce.backends import Array
-from weightedce.backends.passes import Passes
-from weightedce.call.at_once import Formula, Slope
+from weightedce.call.at_once import Formula, How, Slope, Sloped
 from weightedce.call.class_batch import ClassBatch
 from weightedce.numerics import softmax, stable
 from weightedce.numerics.at_once import LabelOdds, label_odds, mass_sums
@@ -61,12 +61,11 @@ def prior_log_softmax(batch: ClassBatch, logits: Array, prior: softmax.Prior) ->
 def of_labels_at_once(
     of: Callable[[LabelOdds], tuple[Array, Array]] | None,
     batch: ClassBatch,
-    wanted: bool,
-    passes: Passes,
+    how: How,
     *,
     scale: float = 1.0,
     factor: Array | None = None,
-) -> tuple[Array, Slope | None] | None:
+) -> Sloped:
     """Return the loss of the labels of a small batch, and its slope.
 
     ``of`` gives what is made of -log p, and its derivative to -log p; None: that itself. For
@@ -75,41 +74,34 @@ def of_labels_at_once(
     if not batch.one_class:
         return None
     logits = batch.logits if scale == 1.0 else scale * batch.logits
-    found = label_odds(passes, logits, batch.labels, factor)
+    found = label_odds(how.passes, logits, batch.labels, factor)
     if found is None:
         return None
     mass = batch.label_mass
-    loss, rate = (found.loss, scale) if of is None else of(found)
-    if not wanted:
+    loss, rate = (found.loss, 1.0) if of is None else of(found)
+    if not how.slope:
         return mass * loss, None
     of_row = mass * found.share
-    of_row *= rate if of is None else rate * scale
+    if of is not None:
+        of_row *= rate * scale
     return mass * loss, Slope(found.powers, of_row[:, None])
 
 
-def log_softmax_at_once(
-    batch: ClassBatch, wanted: bool, passes: Passes
-) -> tuple[Array, Slope | None] | None:
+def log_softmax_at_once(batch: ClassBatch, how: How, *_: Any) -> Sloped:
     """Return `weighted_log_softmax` of a small batch, and its slope."""
     if batch.one_class:
-        return of_labels_at_once(None, batch, wanted, passes)
-    sums = mass_sums(passes, batch.logits, batch.mass, wanted)
+        return of_labels_at_once(None, batch, how)
+    sums = mass_sums(how.passes, batch.logits, batch.mass, how.slope)
     if sums is None:
         return None
     loss, slope = sums
     return loss, None if slope is None else Slope(slope, 1.0)
 
 
-def prior_at_once(
-    prior: softmax.Prior, batch: ClassBatch, wanted: bool, passes: Passes
-) -> tuple[Array, Slope | None] | None:
+def prior_at_once(prior: softmax.Prior, batch: ClassBatch, how: How) -> Sloped:
     """Return `prior_log_softmax` of the labels of a small batch, and its slope."""
     factor = prior.factor.reshape(-1)
-    return (
-        None
-        if factor.min() < RARE
-        else of_labels_at_once(None, batch, wanted, passes, factor=factor)
-    )
+    return None if factor.min() < RARE else of_labels_at_once(None, batch, how, factor=factor)
 
 
 CROSS_ENTROPY = Formula(lambda b: weighted_log_softmax(b, b.logits), log_softmax_at_once)

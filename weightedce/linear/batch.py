@@ -10,7 +10,7 @@ from weightedce.call.by_class import by_class, in_order
 from weightedce.call.collated import in_rows
 from weightedce.call.factors import one_a_class
 from weightedce.call.from_batch import batch_weight, is_batch
-from weightedce.call.ignored import ignored
+from weightedce.call.ignored import ignored, not_all
 from weightedce.call.targets import (
     ROUNDING_SLACK,
     class_labels,
@@ -64,7 +64,8 @@ def linear_batch(
     raw = in_rows(targets, h, logits)
     raw, hard = labels_or_distribution(raw, logits, axis)
     ignore = ignored(ignore_index, integer=True)
-    keep = kept_examples(mask, ignore, raw, hard, h, loss_shape, axis)
+    used = not_all(ignore, raw, classes) if hard else ignore
+    keep = kept_examples(mask, used, raw, hard, h, loss_shape, axis)
     checked = options.target_range(target_range)
     outside = None
     if hard:

@@ -78,14 +78,14 @@ def balanced_softmax_cross_entropy(
     np.float64(0.8598)
     """
 
-    def prior(b: ClassBatch) -> softmax.Prior:
+    def prior(b: ClassBatch, counts: Any) -> softmax.Prior:
         return softmax.prior_of(b.along_classes("counts", counts, weights=True))
 
     return evaluate(
         class_batch,
         Formula(
-            lambda b: prior_log_softmax(b, b.logits, prior(b)),
-            lambda b, *how: prior_at_once(prior(b), b, *how),
+            lambda b: prior_log_softmax(b, b.logits, prior(b, counts)),
+            lambda b, how, counts: prior_at_once(prior(b, counts), b, how),
         ),
         logits,
         targets,

@@ -5,7 +5,7 @@ from typing import Any
 
 from weightedce.backends import Array
 from weightedce.call import arguments
-from weightedce.call.at_once import Slope, with_floats
+from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
@@ -84,8 +84,8 @@ def focal_loss(
     def formula(b: ClassBatch) -> Array:
         return over_classes(b, b.logits, lambda loss: stable.focused(loss, gamma))
 
-    def small(b: ClassBatch, *how: Any) -> tuple[Array, Slope | None] | None:
-        return of_labels_at_once(partial(focused_odds, gamma), b, *how)
+    def small(b: ClassBatch, how: How, *_: Any) -> Sloped:
+        return of_labels_at_once(partial(focused_odds, gamma), b, how)
 
     return evaluate(
         class_batch,

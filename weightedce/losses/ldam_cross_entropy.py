@@ -5,7 +5,7 @@ from typing import Any
 
 from weightedce.backends import Array
 from weightedce.call import arguments
-from weightedce.call.at_once import Slope, with_floats
+from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
@@ -92,14 +92,14 @@ def ldam_cross_entropy(
     max_margin = arguments.number("max_margin", max_margin, logits, 0)
     scale = arguments.number("scale", scale, logits, 2.0**-60)
 
-    def margins(b: ClassBatch) -> Array:
+    def margins(b: ClassBatch, counts: Any) -> Array:
         xp, n = b.xp, b.along_classes("counts", counts, weights=True)
         present = n > 0
         rarest = xp.min(xp.where(present, n, xp.finfo(n.dtype).max), axis=b.axis, keepdims=True)
         return max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
 
     def formula(b: ClassBatch) -> Array:
-        xp, margin = b.xp, margins(b)
+        xp, margin = b.xp, margins(b, counts)
 
         def moved(minus_log_p: Array, margin: Array) -> Array:
             # the odds against class k are (1 - p_k) / p_k; a margin is a factor of them
@@ -114,11 +114,11 @@ def ldam_cross_entropy(
 
         return over_classes(b, scale * b.logits, moved, margin)
 
-    def small(b: ClassBatch, *how: Any) -> tuple[Array, Slope | None] | None:
-        margin = scale * margins(b).reshape(-1)
+    def small(b: ClassBatch, how: How, counts: Any, *_: Any) -> Sloped:
+        margin = scale * margins(b, counts).reshape(-1)
         if not b.one_class:
             return None
-        return of_labels_at_once(partial(behind_odds, margin[b.labels]), b, *how, scale=scale)
+        return of_labels_at_once(partial(behind_odds, margin[b.labels]), b, how, scale=scale)
 
     return evaluate(
         class_batch,

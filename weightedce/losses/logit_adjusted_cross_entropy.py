@@ -4,7 +4,7 @@ from typing import Any
 
 from weightedce.backends import Array
 from weightedce.call import arguments
-from weightedce.call.at_once import Slope, with_floats
+from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
@@ -91,9 +91,9 @@ def logit_adjusted_cross_entropy(
             return weighted_log_softmax(b, b.logits)
         return prior_log_softmax(b, b.logits, softmax.prior_of(shares, tau))
 
-    def small(b: ClassBatch, *how: Any) -> tuple[Array, Slope | None] | None:
+    def small(b: ClassBatch, how: How, prior: Any, *_: Any) -> Sloped:
         shares = b.along_classes("prior", prior, weights=True)
-        return prior_at_once(softmax.prior_of(shares, tau), b, *how)
+        return prior_at_once(softmax.prior_of(shares, tau), b, how)
 
     return evaluate(
         class_batch,

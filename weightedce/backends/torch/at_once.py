@@ -11,10 +11,11 @@ from weightedce.backends.handed import Array, Factors, Known, Sloped
 from weightedce.backends.passes import BY_NUMPY, Passes
 from weightedce.backends.torch.blocks import NUMBERS
 from weightedce.backends.torch.modes import batched, transformed
-from weightedce.backends.torch.slope import of_batch
+from weightedce.backends.torch.slope import MANY, of_batch
+from weightedce.numerics.stable import softplus_with_slope
 
 MOST = 2**20  # logits; of more, blocks that stay in the cache are faster
-FEW = 2**10  # logits that NumPy goes through faster than torch
+FEW = 2**11  # logits that NumPy goes through faster than torch
 PLAIN = (torch.Tensor, torch.nn.Parameter)  # other classes of tensors have meanings of their own
 
 
@@ -81,6 +82,8 @@ class _Passes(Passes):
 
     def sloped(self, form: Sloped, batch: Factors, slope: bool) -> tuple[Array, Array | None]:
         """Return a form of a block and its slope, in the fewest passes."""
+        if form.func is not softplus_with_slope and batch.logits.size <= MANY:
+            return super().sloped(form, batch, slope)  # powers and logarithms: twice as fast
         tensors = _Tensors(
             torch.from_numpy(batch.logits),
             torch.from_numpy(batch.targets),

@@ -7,8 +7,6 @@ has not, and there is no global switch to set. What a wing offers is the class i
 
 import sys
 
-import numpy as np
-
 from weightedce.backends.contract import Backend, Namespace
 from weightedce.backends.handed import Array
 
@@ -37,7 +35,8 @@ def backend_of(array: Array) -> Backend:
 
         return backend
     kind = type(array)
-    if kind is np.ndarray:  # torch.compile cannot look at the classes that it inherits from either
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and kind is numpy.ndarray:  # whose classes torch.compile cannot see either
         return host()
     wing = _KNOWN.get(kind)
     if wing is None:

@@ -33,6 +33,26 @@ class Factors(Protocol):
     hard: bool  # all targets are seen to be 0 or 1, and none is smoothed
 
 
+class Passes(Protocol):
+    """What goes through all logits of a small batch: NumPy's arrays, but not always by NumPy."""
+
+    @property
+    def xp(self) -> Any:
+        """Return NumPy."""
+
+    def exp(self, array: Array) -> Array:
+        """Return the exponentials."""
+
+    def added(self, rows: Array) -> Array:
+        """Return the sum of each row."""
+
+    def scale(self, array: Array, factor: Array | float) -> None:
+        """Multiply an array by a factor, in its place."""
+
+    def sloped(self, form: Sloped, batch: Factors, slope: bool) -> tuple[Array, Array | None]:
+        """Return a form of a block and its slope."""
+
+
 class Known(Protocol):
     """What `with_slope` gets: the derivative of a loss to its logits, as NumPy has it."""
 

@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf, isfinite
 from typing import Any, NamedTuple, get_args
 
-import numpy as np
-
-from weightedce.backends import Array
-from weightedce.backends.passes import Passes
+from weightedce.backends import Array, Namespace
+from weightedce.backends.handed import Passes
 from weightedce.call.binary_batch import BinaryBatch, factors_of
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.factors import times
@@ -74,14 +72,15 @@ def at_once(
     how: How,
 ) -> Found | None:
     """Return the reduced loss and its slope, or None where a batch is not as it most often is."""
+    xp = how.passes.xp
     logits, targets, *others = views
-    if type(logits) is not np.ndarray or type(targets) is not np.ndarray or not logits.size:
+    if type(logits) is not xp.ndarray or type(targets) is not xp.ndarray or not logits.size:
         return None
     if not logits.flags.c_contiguous or logits.dtype.char not in "fd":
         return None
     checked = _classes if batch_of is class_batch else _elements
-    with np.errstate(all="ignore"):
-        batch = checked(logits, targets, dict(zip(options, others, strict=False)))
+    with xp.errstate(all="ignore"):
+        batch = checked(xp, logits, targets, dict(zip(options, others, strict=False)))
         if batch is None:
             return None
         found = form(batch, how, *others[len(options) :])
@@ -99,7 +98,7 @@ def at_once(
     return Found(reduced, array)
 
 
-def _classes(z: Array, y: Array, options: Mapping[str, Any]) -> ClassBatch | None:
+def _classes(xp: Namespace, z: Array, y: Array, options: Mapping[str, Any]) -> ClassBatch | None:
     """Return (N, K) logits with labels or a distribution, nothing masked, as a batch."""
     axis, ignore, e = options["axis"], options["ignore_index"], options["label_smoothing"]
     if z.ndim != 2 or type(axis) is not int or axis not in (-1, 1) or options["mask"] is not None:
@@ -121,22 +120,22 @@ def _classes(z: Array, y: Array, options: Mapping[str, Any]) -> ClassBatch | Non
         labels, distribution = None, y
     else:
         return None
-    sample = _weight(options["sample_weight"], (count,), z, signed)
-    weight = _weight(options["class_weight"], (classes,), z, signed)
+    sample = _weight(xp, options["sample_weight"], (count,), z, signed)
+    weight = _weight(xp, options["class_weight"], (classes,), z, signed)
     if sample is None or weight is None:
         return None
     mass = []
     if labels is not None:
-        mass.append(times(sample, weight[labels] if type(weight) is np.ndarray else weight))
-    if type(weight) is np.ndarray:
+        mass.append(times(sample, weight[labels] if type(weight) is xp.ndarray else weight))
+    if type(weight) is xp.ndarray:
         weight = weight[None, :]
     policy = options["smoothing_weight"]
     return ClassBatch(
-        np, z, 1, labels, None, distribution, weight, sample, None, e, policy, mass
+        xp, z, 1, labels, None, distribution, weight, sample, None, e, policy, mass
     )  # fmt: skip
 
 
-def _elements(z: Array, y: Array, options: Mapping[str, Any]) -> BinaryBatch | None:
+def _elements(xp: Namespace, z: Array, y: Array, options: Mapping[str, Any]) -> BinaryBatch | None:
     """Return logits with targets 0 and 1, or probabilities, nothing masked, as a batch."""
     axis, e = options["axis"], options["label_smoothing"]
     if options["mask"] is not None or options["ignore_index"] is not None or y.shape != z.shape:
@@ -151,20 +150,20 @@ def _elements(z: Array, y: Array, options: Mapping[str, Any]) -> BinaryBatch | N
     if y.dtype != z.dtype:
         y = y.astype(z.dtype)
     rest = 1.0 - y
-    low, high = _extremes(np.minimum(y, rest))
+    low, high = _extremes(xp.minimum(y, rest))
     signed = options.get("target_range") == "any"
     if not (-inf < low and high < inf if signed else low >= -ROUNDING_SLACK):
         return None
     labels = z.shape[-1:]
-    sample = _weight(options["sample_weight"], z.shape, z, signed)
-    pos = _weight(options["pos_weight"], labels, z, signed)
-    neg = _weight(options["neg_weight"], labels, z, signed)
+    sample = _weight(xp, options["sample_weight"], z.shape, z, signed)
+    pos = _weight(xp, options["pos_weight"], labels, z, signed)
+    neg = _weight(xp, options["neg_weight"], labels, z, signed)
     if sample is None or pos is None or neg is None:
         return None
-    if rank == 2 and type(sample) is np.ndarray and sample.ndim == 1:
+    if rank == 2 and type(sample) is xp.ndarray and sample.ndim == 1:
         sample = sample[:, None]
     return factors_of(
-        np, z, y, rest, low == high == 0.0, times(sample, pos), times(sample, neg), None,
+        xp, z, y, rest, low == high == 0.0, times(sample, pos), times(sample, neg), None,
         rank - 1, e, options["smoothing_weight"],
     )  # fmt: skip
 
@@ -187,7 +186,7 @@ def _extremes(array: Array) -> tuple[Any, Any]:
     return array.item(array.argmin()), array.item(array.argmax())
 
 
-def _weight(weight: Any, shape: tuple[int, ...], z: Array, signed: bool) -> Array | float | None:
+def _weight(xp: Namespace, weight: Any, shape: tuple[int, ...], z: Array, signed: bool) -> Any:
     """Return a weight that is not given (1), one number, or one along the axes of ``shape``.
 
     None: what is to be looked at by those who have the errors.
@@ -195,11 +194,11 @@ def _weight(weight: Any, shape: tuple[int, ...], z: Array, signed: bool) -> Arra
     if weight is None:
         return 1.0
     kind = type(weight)
-    if kind is not np.ndarray:
+    if kind is not xp.ndarray:
         if kind is not float and kind is not int and kind is not list:
             return None
         try:
-            weight = np.asarray(weight)
+            weight = xp.asarray(weight)
         except ValueError:  # in rows of several lengths
             return None
     if weight.dtype != z.dtype:

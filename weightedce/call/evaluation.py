@@ -10,12 +10,11 @@ which one a call takes:
   ``"none"`` the losses put in place, and the gradient is formed along with them.
 - ``ONE_BLOCK``: all rows in the same manner, as one operator with its derivative, which leaves
   nothing for autodiff to record.
-- ``AT_ONCE``: a small batch by NumPy, in whatever library's memory, after one look: see `at_once`.
+- ``AT_ONCE``: a small batch by NumPy, in whatever library's memory, after one look: see `small`.
   What it finds out of the ordinary goes one of the other ways.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from math import prod
 from numbers import Real
 from typing import Any, NamedTuple
@@ -23,15 +22,11 @@ from typing import Any, NamedTuple
 from weightedce.backends import Array, Backend
 from weightedce.backends.handed import Block, Factors, Sloped
 from weightedce.call import arguments, dtypes
-from weightedce.call.at_once import Formula, Found, How, Slope, at_once
-from weightedce.call.binary_batch import BinaryBatch
-from weightedce.call.class_batch import ClassBatch
+from weightedce.call.asked import BatchOf, Call, Composed
+from weightedce.call.at_once import Formula
 from weightedce.call.collated import targets_beside
-from weightedce.call.reductions import MEAN, SUM, LossTotal, Reduction, reduce, reduction_of
-from weightedce.numerics.stable import attached
-
-BatchOf = Callable[..., BinaryBatch | ClassBatch]
-Composed = Callable[[Any], Array]
+from weightedce.call.reductions import SUM, LossTotal, Reduction, reduction_of
+from weightedce.call.small import reduced_at_once, views_of
 
 AT_ONCE = -2  # a way is the number of rows in a block, or one of these
 WHOLE = -1
@@ -58,16 +53,16 @@ def evaluate(
     asked = reduction_of(reduction)
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)
-    views = call.views(backend)
+    views = views_of(call, backend)
     way = way_of(call, backend, views)
     if way == AT_ONCE:
-        found = call.at_once(backend, *views)
+        found = reduced_at_once(call, backend, *views)
         if found is not None:
             return found
         way = way_of(call, backend, None)
     if way != WHOLE:
         divisor = call.divisor
-        part, rows = call.part(way, SUM if divisor else call.reduction)
+        part, rows = part_of(call, way, SUM if divisor else call.reduction)
         try:
             total = backend.by_blocks(part, rows, way, divisor or 1.0)
         except (TypeError, ValueError):
@@ -96,127 +91,6 @@ def laid(logits: Array, targets: Any, options: dict[str, Any]) -> tuple[Any, dic
         if given is not None and type(given) is not kind:
             options = options | {name: arguments.beside(name, given, logits, None)}
     return targets, options
-
-
-class Call(NamedTuple):
-    """What was asked for."""
-
-    batch_of: BatchOf
-    formula: Composed | Formula | Block
-    logits: Array
-    targets: Any
-    reduction: Reduction
-    also: Sequence[Any]
-    options: dict[str, Any]
-
-    def whole(self, logits: Array) -> Any:
-        """Return what is asked for, composed for autodiff, for these logits."""
-        batch = self.batch_of(logits, self.targets, **self.options)
-        return reduce(self.losses(batch), batch, self.reduction)
-
-    def views(self, backend: Backend) -> Any:
-        """Return the arrays of a small batch as NumPy's, and whether a slope is wanted, or None."""
-        if self.form is None:
-            return None
-        return backend.views(self.logits, (self.targets, *self.options.values(), *self.also))
-
-    def at_once(self, backend: Backend, views: Sequence[Any], wanted: bool) -> Any | None:
-        """Return what is asked for by way of NumPy, or None where that has to be left to others."""
-        found = self.found(backend, views, wanted)
-        if found is None:
-            return None
-        reduced, slope = found
-        if slope is None:
-            made = backend.of_host
-            return LossTotal(*map(made, reduced)) if type(reduced) is LossTotal else made(reduced)
-        kind = type(self.logits)
-        arrays = [x for x in (self.targets, *self.options.values()) if type(x) is kind]
-        known = Known(self, backend, slope)
-        if type(reduced) is not LossTotal:
-            return backend.with_slope(reduced, known, self.logits, arrays)
-        loss, *others = reduced
-        loss = backend.with_slope(loss, known, self.logits, arrays)
-        return LossTotal(loss, *map(backend.of_host, others))
-
-    def found(self, backend: Backend, views: Sequence[Any], wanted: bool) -> Found | None:
-        """Return what a small batch gives."""
-        how = How(wanted, backend.passes(views[0].size))
-        return at_once(self.form, self.batch_of, views, self.options, self.reduction, how)
-
-    @property
-    def form(self) -> Any:
-        """Return the form of the formula for small batches, if there is one."""
-        if isinstance(self.formula, Block):
-            return partial(_of_elements, self.formula.sloped)
-        return self.formula.at_once if isinstance(self.formula, Formula) else None
-
-    def losses(self, batch: Any) -> Array:
-        """Return one loss per element or example of a checked batch."""
-        if isinstance(self.formula, Block):
-            return attached(self.formula, batch.logits, batch.positive, batch.negative)
-        composed = self.formula.composed if isinstance(self.formula, Formula) else self.formula
-        return composed(batch)
-
-    @property
-    def has_slope(self) -> bool:
-        """Whether the formula has a form that gives its derivative too."""
-        return isinstance(self.formula, Block)
-
-    @property
-    def masked(self) -> bool:
-        """Whether elements may be left out."""
-        return self.options["mask"] is not None or self.options["ignore_index"] is not None
-
-    @property
-    def over_classes(self) -> bool:
-        """Whether the classes of an example belong together."""
-        return "class_weight" in self.options
-
-    @property
-    def divisor(self) -> float:
-        """What the mean divides by if that is known beforehand, else 0.
-
-        The gradient of a block is then final, and need not be gone through again.
-        """
-        if self.reduction is not MEAN or self.masked:
-            return 0.0
-        size = float(prod(self.logits.shape))
-        return size / self.logits.shape[self.options["axis"]] if self.over_classes else size
-
-    def part(self, way: int, reduction: Reduction) -> tuple["Part", list[Any]]:
-        """Return the loss as a function of rows, and all the rows."""
-        names: list[str] = []
-        if way != ONE_BLOCK:
-            names = [x for x in ("sample_weight", "mask") if _by_rows(self.options[x], self.logits)]
-        rows = [self.logits, self.targets, *(self.options[name] for name in names)]
-        sloped = self.formula.sloped if isinstance(self.formula, Block) else None
-        held = tuple(self.options.values())
-        return Part(self, names, reduction, sloped, reduction.apart, held), rows
-
-
-class Known(NamedTuple):
-    """The derivative of a small batch, and how else to come to it: see `handed.Known`."""
-
-    call: Call
-    backend: Backend
-    slope: Array
-
-    def again(self) -> Array:
-        """Return the derivative once more."""
-        views: Any = self.call.views(self.backend)[0]
-        found: Any = self.call.found(self.backend, views, True)
-        return found.slope
-
-    def natural(self, logits: Array) -> Any:
-        """Return the loss, composed for autodiff."""
-        reduced = self.call.whole(logits)
-        return reduced.loss if isinstance(reduced, LossTotal) else reduced
-
-
-def _of_elements(sloped: Sloped, batch: Any, how: How, *_: Any) -> tuple[Array, Slope | None]:
-    """Return a block of a small batch and its slope."""
-    value, slope = how.passes.sloped(sloped, batch, how.slope)
-    return value, None if slope is None else Slope(slope, 1.0)
 
 
 def way_of(call: Call, backend: Backend, views: Any) -> int:
@@ -277,6 +151,17 @@ def _by_rows(value: Any, logits: Array) -> bool:
     """Tell whether an array has one entry, or more, for each row of the logits."""
     shape: Any = getattr(value, "shape", ())
     return len(shape) > 0 and shape[0] in logits.shape[:1]
+
+
+def part_of(call: Call, way: int, reduction: Reduction) -> tuple["Part", list[Any]]:
+    """Return the loss as a function of rows, and all the rows."""
+    names: list[str] = []
+    if way != ONE_BLOCK:
+        names = [x for x in ("sample_weight", "mask") if _by_rows(call.options[x], call.logits)]
+    rows = [call.logits, call.targets, *(call.options[name] for name in names)]
+    sloped = call.formula.sloped if isinstance(call.formula, Block) else None
+    held = tuple(call.options.values())
+    return Part(call, names, reduction, sloped, reduction.apart, held), rows
 
 
 class Part(NamedTuple):

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple, NoReturn, Protocol, Self
 
-import numpy as np
-
 from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call.arguments import all_known
 from weightedce.call.options import choice
@@ -149,16 +147,13 @@ def with_factor(loss: Array, batch: Batch, reduction: Reduction) -> tuple[Any, A
     """Return the same of NumPy's array, nothing masked, and the factor of its derivative."""
     if reduction.apart:
         return loss, 1.0
-    total, count, weight = np.add.reduce(loss, axis=None), loss.size, 0.0
+    add = batch.xp.add.reduce
+    total, count, weight = add(loss, axis=None), loss.size, 0.0
     if reduction is MEAN:
         return total / count, 1.0 / count
     if reduction.weighs:
         each: Any = batch.effective_weight()
-        weight = (
-            np.add.reduce(each, axis=None)
-            if getattr(each, "shape", ()) == loss.shape
-            else each * count
-        )
+        weight = add(each, axis=None) if getattr(each, "shape", ()) == loss.shape else each * count
     if reduction is TOTAL:
         kind = loss.dtype.type
         return LossTotal(total, kind(weight), kind(count)), 1.0

@@ -5,12 +5,11 @@ is summed once, and one array is made, whose label's place is written to twice. 
 exact, or out of range, None is returned.
 """
 
+from math import log
 from typing import NamedTuple
 
-import numpy as np
-
-from weightedce.backends import Array
-from weightedce.backends.passes import Passes
+from weightedce.backends import Array, backend_of
+from weightedce.backends.handed import Passes
 
 # A row with a smaller sum of exponentials has terms that are underflows, where its probabilities
 # are none, unless no logit is below LOW. Up to the largest sum, and from the least term of a label
@@ -39,8 +38,8 @@ def label_odds(
 
     With a ``factor`` for each class, by which its exponential is multiplied.
     """
-    count, classes = logits.shape
-    place = np.arange(0, count * classes, classes)
+    xp, (count, classes) = passes.xp, logits.shape
+    place = xp.arange(0, count * classes, classes)
     place += labels
     powers = passes.exp(logits)
     if factor is not None:
@@ -49,32 +48,40 @@ def label_odds(
     others = _others(passes, powers, place)
     whole = own + others
     low, high = whole.item(whole.argmin()), whole.item(whole.argmax())
-    kind = logits.dtype.char
-    most = 2.0 ** BITS[kind]
+    most = 2.0 ** BITS[logits.dtype.char]
     fits = high <= most and own.item(own.argmin()) * most >= 1.0
-    if not (fits and (low >= SMALLEST or logits.min() >= LOW[kind])):
-        return _shifted(passes, logits, place, HIGH[kind]) if factor is None else None
+    if not (fits and (low >= SMALLEST or _normal(logits, factor))):
+        return _shifted(passes, logits, place) if factor is None else None
     odds = others / own
-    return LabelOdds(np.log1p(odds), odds, others / whole, powers, 1.0 / whole)
+    return LabelOdds(xp.log1p(odds), odds, others / whole, powers, 1.0 / whole)
 
 
-def _shifted(passes: Passes, logits: Array, place: Array, most: float) -> LabelOdds | None:
+def _normal(logits: Array, factor: Array | None = None) -> bool:
+    """Tell whether no exponential, times its factor, is next to underflow."""
+    lowest = float(logits.item(logits.argmin()))
+    if factor is not None:
+        lowest += log(factor.min())
+    return lowest >= LOW[logits.dtype.char]
+
+
+def _shifted(passes: Passes, logits: Array, place: Array) -> LabelOdds | None:
     """Return the same where the exponentials are too large or too small, as `softmax.Shift` has it.
 
     For labels that have next to no share the loss is the distance to the highest logit, and more.
     """
-    highest = np.maximum.reduce(logits, 1)
-    if not np.isfinite(highest).all():
+    xp = passes.xp
+    highest = xp.maximum.reduce(logits, 1)
+    if not xp.isfinite(highest).all():
         return None
-    by = np.floor(highest - np.clip(highest, 0.0, most))
+    by = xp.floor(highest - xp.clip(highest, 0.0, HIGH[logits.dtype.char]))
     powers = passes.exp(logits - by[:, None])
     own = powers.reshape(-1)[place]
     others = _others(passes, powers, place)
     whole = own + others
     odds = others / own
-    loss = np.log1p(odds)
+    loss = xp.log1p(odds)
     far = loss > FAR
-    loss[far] = (np.log(whole) + (by - logits.reshape(-1)[place]))[far]
+    loss[far] = (xp.log(whole) + (by - logits.reshape(-1)[place]))[far]
     return LabelOdds(loss, odds, others / whole, powers, 1.0 / whole)
 
 
@@ -103,9 +110,9 @@ def poly_odds(epsilon: float, found: LabelOdds) -> tuple[Array, Array]:
 
 def behind_odds(margin: Array, found: LabelOdds) -> tuple[Array, Array]:
     """Return ``log(1 + odds e^margin)`` and its derivative to log(1 + odds)."""
-    far = found.loss > FAR
-    value = np.log1p(found.odds * np.exp(margin))
-    rate = (1.0 + found.odds) / (np.exp(-margin) + found.odds)
+    xp, far = backend_of(margin).namespace, found.loss > FAR
+    value = xp.log1p(found.odds * xp.exp(margin))
+    rate = (1.0 + found.odds) / (xp.exp(-margin) + found.odds)
     value[far], rate[far] = (found.loss + margin)[far], 1.0
     return value, rate
 
@@ -117,13 +124,13 @@ def mass_sums(
 
     As `softmax.MassSums`, of which one maximum of each row is taken by its place.
     """
-    count, classes = logits.shape
+    xp, (count, classes) = passes.xp, logits.shape
     powers = passes.exp(logits)
-    flat, place = powers.reshape(-1), np.arange(0, count * classes, classes)
+    flat, place = powers.reshape(-1), xp.arange(0, count * classes, classes)
     place += logits.argmax(1)
     most = flat[place]
-    bits = BITS[logits.dtype.char]
-    if not (most.item(most.argmin()) >= SMALLEST and most.item(most.argmax()) <= 2.0**bits):
+    low, high = most.item(most.argmin()), most.item(most.argmax())
+    if not (high <= 2.0 ** BITS[logits.dtype.char] and (low >= SMALLEST or _normal(logits))):
         return None
     flat[place] = 0.0
     rest = passes.added(powers)
@@ -136,11 +143,11 @@ def mass_sums(
     of_others = passes.added(others)
     whole = of_others + at_top
     loss = passes.added(distances)
-    loss += whole * np.log1p(rest)
+    loss += whole * xp.log1p(rest)
     if not slope:
         return loss, None
     share = whole / (1.0 + rest)
     passes.scale(powers, (share / most)[:, None])
     powers -= mass
-    flat[place] = np.where(rest < 1.0, of_others - share * rest, share - at_top)
+    flat[place] = xp.where(rest < 1.0, of_others - share * rest, share - at_top)
     return loss, powers

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from weightedce.backends.contract import Backend
-from weightedce.backends.handed import Array
+from weightedce.backends.handed import Array, Passes
 from weightedce.backends.numpy import blocks
+from weightedce.backends.numpy.passes import BY_NUMPY
 
 
 class NumPy(Backend):
@@ -57,6 +58,10 @@ class NumPy(Backend):
     def views(self, logits: Array, others: Sequence[Any], /) -> tuple[list[Any], bool] | None:
         """Return what came: nothing wants a derivative."""
         return None if logits.size > blocks.BLOCK else ([logits, *others], False)
+
+    def passes(self, _: int, /) -> Passes:
+        """Return NumPy's."""
+        return BY_NUMPY
 
     block_elements = staticmethod(blocks.block_elements)
     by_blocks = staticmethod(blocks.by_blocks)  # binary losses of a million elements: 1.3 to 1.8

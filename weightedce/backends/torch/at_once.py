@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from weightedce.backends.handed import Array, Factors, Known, Sloped
-from weightedce.backends.passes import BY_NUMPY, Passes
+from weightedce.backends.handed import Array, Factors, Known, Passes, Sloped
 from weightedce.backends.torch.blocks import NUMBERS
 from weightedce.backends.torch.modes import batched, transformed
 from weightedce.backends.torch.slope import MANY, of_batch
@@ -65,8 +64,10 @@ class _Tensors:
     hard: bool
 
 
-class _Passes(Passes):
+class _Passes:
     """Torch's passes over the same memory, by its threads."""
+
+    xp = np
 
     def exp(self, array: Array) -> Array:
         """Return the exponentials."""
@@ -83,7 +84,8 @@ class _Passes(Passes):
     def sloped(self, form: Sloped, batch: Factors, slope: bool) -> tuple[Array, Array | None]:
         """Return a form of a block and its slope, in the fewest passes."""
         if form.func is not softplus_with_slope and batch.logits.size <= MANY:
-            return super().sloped(form, batch, slope)  # powers and logarithms: twice as fast
+            # powers and logarithms are twice as fast by NumPy
+            return form(batch.logits, batch.positive, batch.negative, slope)
         tensors = _Tensors(
             torch.from_numpy(batch.logits),
             torch.from_numpy(batch.targets),
@@ -98,9 +100,9 @@ class _Passes(Passes):
 BY_TORCH = _Passes()
 
 
-def passes(size: int) -> Passes:
-    """Return who goes through so many logits the fastest."""
-    return BY_NUMPY if size <= FEW else BY_TORCH
+def passes(size: int) -> Passes | None:
+    """Return who goes through so many logits faster than NumPy."""
+    return None if size <= FEW else BY_TORCH
 
 
 class _Known(torch.autograd.Function):

@@ -98,10 +98,11 @@ def log_softmax_at_once(batch: ClassBatch, how: How, *_: Any) -> Sloped:
     return loss, None if slope is None else Slope(slope, 1.0)
 
 
-def prior_at_once(prior: softmax.Prior, batch: ClassBatch, how: How) -> Sloped:
+def prior_at_once(factor: Array, batch: ClassBatch, how: How) -> Sloped:
     """Return `prior_log_softmax` of the labels of a small batch, and its slope."""
-    factor = prior.factor.reshape(-1)
-    return None if factor.min() < RARE else of_labels_at_once(None, batch, how, factor=factor)
+    factor = factor.reshape(-1)
+    rare = factor.item(factor.argmin()) < RARE
+    return None if rare else of_labels_at_once(None, batch, how, factor=factor)
 
 
 CROSS_ENTROPY = Formula(lambda b: weighted_log_softmax(b, b.logits), log_softmax_at_once)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call.at_once import Formula
+from weightedce.call.at_once import Formula, How, Sloped
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
@@ -78,15 +78,17 @@ def balanced_softmax_cross_entropy(
     np.float64(0.8598)
     """
 
-    def prior(b: ClassBatch, counts: Any) -> softmax.Prior:
-        return softmax.prior_of(b.along_classes("counts", counts, weights=True))
+    def formula(b: ClassBatch) -> Array:
+        n = b.along_classes("counts", counts, weights=True)
+        return prior_log_softmax(b, b.logits, softmax.prior_of(n))
+
+    def small(b: ClassBatch, how: How, counts: Any) -> Sloped:
+        n = b.along_classes("counts", counts, weights=True)
+        return prior_at_once(softmax.factor_of(n), b, how)
 
     return evaluate(
         class_batch,
-        Formula(
-            lambda b: prior_log_softmax(b, b.logits, prior(b, counts)),
-            lambda b, how, counts: prior_at_once(prior(b, counts), b, how),
-        ),
+        Formula(formula, small),
         logits,
         targets,
         reduction,

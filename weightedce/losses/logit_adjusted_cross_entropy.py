@@ -93,7 +93,7 @@ def logit_adjusted_cross_entropy(
 
     def small(b: ClassBatch, how: How, prior: Any, *_: Any) -> Sloped:
         shares = b.along_classes("prior", prior, weights=True)
-        return prior_at_once(softmax.prior_of(shares, tau), b, how)
+        return prior_at_once(softmax.factor_of(shares, tau), b, how)
 
     return evaluate(
         class_batch,

@@ -11,7 +11,7 @@ from weightedce.backends.handed import Array, Factors, Known, Passes, Sloped
 from weightedce.backends.torch.blocks import NUMBERS
 from weightedce.backends.torch.modes import batched, transformed
 from weightedce.backends.torch.slope import MANY, of_batch
-from weightedce.numerics.stable import softplus_with_slope
+from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
 
 MOST = 2**20  # logits; of more, blocks that stay in the cache are faster
 FEW = 2**11  # logits that NumPy goes through faster than torch
@@ -83,7 +83,8 @@ class _Passes:
 
     def sloped(self, form: Sloped, batch: Factors, slope: bool) -> tuple[Array, Array | None]:
         """Return a form of a block and its slope, in the fewest passes."""
-        if form.func is not softplus_with_slope and batch.logits.size <= MANY:
+        own = form.func is softplus_with_slope or (form.func is focal_with_slope and batch.hard)
+        if not own and batch.logits.size <= MANY:
             # powers and logarithms are twice as fast by NumPy
             return form(batch.logits, batch.positive, batch.negative, slope)
         tensors = _Tensors(

@@ -37,7 +37,10 @@ def chosen(option: str, given: list[str] | None, known: list[str]) -> list[str]:
 
 def line(row: dict[str, Any]) -> str:
     """Return a row in one line, to see how far a run is."""
-    names = ("section", "mode", "what", "loss", "family", "size", "dtype", "who", "against")
+    names = (
+        "section", "mode", "threads", "what", "loss", "family", "name", "size", "dtype", "who",
+        "against",
+    )  # fmt: skip
     text = " ".join(str(row[name]) for name in names if name in row)
     if reason := row.get("error") or row.get("skipped"):
         return f"{text}: {'failed' if 'error' in row else 'skipped'}: {reason}"
@@ -46,7 +49,7 @@ def line(row: dict[str, Any]) -> str:
 
 def written(found: dict[str, Any]) -> str:
     """Return JSON with a line for each row, so that git shows what moved."""
-    head = json.dumps({name: found[name] for name in ("machine", "options")})
+    head = json.dumps({name: part for name, part in found.items() if name != "rows"})
     rows = ",\n".join(json.dumps(row) for row in found["rows"])
     return head[:-1] + ',\n"rows": [\n' + rows + "\n]}\n"
 
@@ -63,7 +66,8 @@ def main(
     """Print ratios, ours to the peer's, with their spread, and what else a loss costs."""
     if device not in ("cpu", "gpu"):
         raise typer.BadParameter(f"--device: expected cpu or gpu, got {device!r}")
-    if docs and (mode or section or quick or device != "cpu"):
+    alone = section == [publish.SMALL]  # which has a place of its own in the docs
+    if docs and (mode or (section and not alone) or quick or device != "cpu"):
         raise typer.BadParameter("--docs: the pages are about the whole benchmark, got a part")
     options = Options(
         modes=chosen("--mode", mode, known_modes(device) if device == "gpu" else list(MODES)),
@@ -79,7 +83,10 @@ def main(
     console = Console(width=None if sys.stdout.isatty() else 150)
     start, load = time.monotonic(), machine.load()
     if load and load[0] > BUSY:
-        console.print(f"load average {load[0]}: others compute here, and the figures will show it")
+        said = f"load average {load[0]}: others compute here, and the figures will show it"
+        if docs:
+            raise typer.BadParameter(f"--docs: {said}")
+        console.print(said)
     rows = []
     for some in everything(options):
         rows += some
@@ -88,6 +95,8 @@ def main(
             console.print(elapsed + line(row), style="dim", highlight=False, markup=False)
     found["machine"] |= {"load": [load, machine.load()], "minutes": (time.monotonic() - start) / 60}
     found["rows"] = rows
+    if docs and alone:
+        found = publish.renewed(found)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(written(found), "utf-8")
     for title, header, body in itertools.chain(*tables(found).values()):

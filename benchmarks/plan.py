@@ -13,7 +13,7 @@ from modes import MODES
 from work import LARGEST, MEMORY
 
 HERE = Path(__file__).parent
-SECTIONS = ("ratios", "losses", "memory", "first", "imports")
+SECTIONS = ("small", "ratios", "losses", "memory", "first", "imports")
 WHO = ("ours", "peer")
 MEASURES_MEMORY = ("torch eager", "jax.jit", "tf.function", "NumPy value")
 PATIENCE = 1200  # seconds
@@ -108,6 +108,9 @@ def everything(options: Options) -> Iterator[list[Row]]:
     """Yield rows as they come."""
     if "imports" in options.sections:
         yield from imports(5 * options.repeats)
+    if "small" in options.sections and "torch eager" in options.modes and options.device == "cpu":
+        for threads in ("1", "2"):
+            yield measured("small.py", threads, str(options.seconds), label={"section": "small"})
     sizes = "quick" if options.quick else "all"
     for mode in options.modes:
         for section in ("ratios", "losses"):

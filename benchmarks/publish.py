@@ -4,10 +4,13 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import picture
+import small_picture
 from tables import Table, tables
 
+SMALL = "small"
 FOLDER = Path(__file__).parent.parent / "docs" / "_static" / "bench"
 
 
@@ -19,6 +22,13 @@ def markdown(table: Table, named: bool) -> str:
     return f"### {title}\n\n{text}" if named else text
 
 
+def renewed(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the run of the docs with the small batches of another one, and their machine."""
+    old: dict[str, Any] = json.loads((FOLDER / "bench.json").read_text("utf-8"))
+    others = [row for row in old["rows"] if row["section"] != SMALL]
+    return old | {"small": found["machine"], "rows": [*found["rows"], *others]}
+
+
 def main(source: Path) -> None:
     found = json.loads(source.read_text("utf-8"))
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -28,6 +38,7 @@ def main(source: Path) -> None:
         parts = [markdown(table, named=len(some) > 1) for table in some]
         (FOLDER / f"{name}.md").write_text("\n".join(parts) or "Nothing.\n", "utf-8")
     picture.main(FOLDER / "bench.json")
+    small_picture.main(FOLDER / "bench.json")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,11 @@ from typing import Any
 import targets
 from work import BINARY
 
+SMALL = {
+    "ce": "cross-entropy with class weights, to `torch.nn.CrossEntropyLoss`",
+    "bce": "binary cross-entropy with `pos_weight`, to `torch.nn.BCEWithLogitsLoss`",
+    "others": "other losses as modules, a training step, to `torch.nn.CrossEntropyLoss`",
+}
 Found = dict[str, Any]
 Table = tuple[str, list[str], list[list[str]]]  # title, header, body
 FAMILIES = {
@@ -199,7 +204,46 @@ def machine(found: Found) -> list[Table]:
     return [("the machine", ["what", "of this run"], body)]
 
 
+def small(found: Found) -> list[Table]:
+    """Return small batches in eager PyTorch: losses by sizes."""
+    made: list[Table] = []
+    rows = good(found["rows"], "small")
+    for family in dict.fromkeys(row["family"] for row in rows):
+        mine = [row for row in rows if row["family"] == family]
+        sizes = list(dict.fromkeys(tuple(row["size"]) for row in mine))
+        header = ["what", "threads", *(size({"size": x}) for x in sizes)]
+        body = []
+        keys = dict.fromkeys((row["name"], row["what"], row["threads"]) for row in mine)
+        for key in keys:
+            cells = {
+                tuple(row["size"]): f"{row['ratio']:.2f}"
+                for row in mine
+                if (row["name"], row["what"], row["threads"]) == key
+            }
+            name = key[0] if family == "others" else f"{key[0]}, {key[1]}"
+            body.append([name, str(key[2]), *(cells.get(x, "–") for x in sizes)])
+        peer = {
+            tuple(row["size"]): number(1e6 * row["other_s"])
+            for row in reversed(mine)
+            if (row["what"], row["threads"]) == ("training", 1)
+        }
+        body.append(["torch's own, µs, training", "1", *(peer.get(x, "–") for x in sizes)])
+        body.append(["target", "", *(f"{x:g}" for x in targets.SMALL[family])])
+        made.append((SMALL[family], header, body))
+    if made:
+        about = found.get("small", found["machine"])
+        start, end = about["load"]
+        said = [
+            ["processor", f"{about['processor']}, {about['cores']} cores"],
+            ["commit, date", f"`{about['commit']}`, {about['date']}"],
+            ["load average (1, 5, 15 min)", f"{start} at the start, {end} at the end"],
+        ]
+        made.append(("the machine, small batches", ["what", "of this run"], said))
+    return made
+
+
 TABLES: dict[str, Callable[[Found], list[Table]]] = {
+    "small": small,
     "ratios": peers,
     "losses": losses,
     "limits": limits,

@@ -11,6 +11,11 @@ MODES: dict[str, dict[str, tuple[float, ...]]] = {
     "TensorFlow eager": {"bce": (1.0, 1.0, 1.0), "ce": (1.0, 1.0, 1.0)},
     "NumPy value": {"bce": (1.5, 1.0, 0.7), "ce": (1.0, 0.7, 0.7)},
 }
+SMALL: dict[str, tuple[float, ...]] = {  # eager PyTorch, by the sizes of `small`
+    "ce": (2.5, 2.0, 1.5, 2.0, 1.0, 1.5, 1.2, 1.0),
+    "bce": (1.7, 1.5, 1.3, 1.1),
+    "others": (3.0, 3.0),
+}
 FOCAL = 1.0
 SOFT = 1.0  # distributions, and labels that are smoothed
 MEMORY = 1.1  # times the logits, cross-entropy in torch eager

@@ -101,7 +101,9 @@ def at_once(
 def _classes(xp: Namespace, z: Array, y: Array, options: Mapping[str, Any]) -> ClassBatch | None:
     """Return (N, K) logits with labels or a distribution, nothing masked, as a batch."""
     axis, ignore, e = options["axis"], options["ignore_index"], options["label_smoothing"]
-    if z.ndim != 2 or type(axis) is not int or axis not in (-1, 1) or options["mask"] is not None:
+    if z.ndim != 2 or type(axis) is not int or axis not in (-1, 1):
+        return None
+    if options["mask"] is not None and not _all(xp, options["mask"], z.shape[:1]):
         return None
     if type(e) is not float or not 0.0 <= e <= 1.0 or not _words(options):
         return None
@@ -138,7 +140,9 @@ def _classes(xp: Namespace, z: Array, y: Array, options: Mapping[str, Any]) -> C
 def _elements(xp: Namespace, z: Array, y: Array, options: Mapping[str, Any]) -> BinaryBatch | None:
     """Return logits with targets 0 and 1, or probabilities, nothing masked, as a batch."""
     axis, e = options["axis"], options["label_smoothing"]
-    if options["mask"] is not None or options["ignore_index"] is not None or y.shape != z.shape:
+    if options["ignore_index"] is not None or y.shape != z.shape:
+        return None
+    if options["mask"] is not None and not _all(xp, options["mask"], z.shape):
         return None
     if y.dtype.kind not in "biuf":
         return None
@@ -166,6 +170,12 @@ def _elements(xp: Namespace, z: Array, y: Array, options: Mapping[str, Any]) -> 
         xp, z, y, rest, low == high == 0.0, times(sample, pos), times(sample, neg), None,
         rank - 1, e, options["smoothing_weight"],
     )  # fmt: skip
+
+
+def _all(xp: Namespace, mask: Any, shape: tuple[int, ...]) -> bool:
+    """Tell whether a mask leaves all there is."""
+    fits = type(mask) is xp.ndarray and mask.dtype == bool and mask.shape in (shape, shape[:1])
+    return fits and bool(mask.all())
 
 
 def _words(options: Mapping[str, Any]) -> bool:

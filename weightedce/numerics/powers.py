@@ -8,7 +8,7 @@ from weightedce.backends import Array, backend_of
 from weightedce.numerics import softmax, stable
 
 COARSE = 2.0**-11  # so many bits of q times whole steps up to 2**13 are exact in float32
-ROUNDED = 16.0  # a logarithm whose rounding is 8 ulp of its exponential
+ROUNDED = 8.0  # a logarithm whose rounding is 4 ulp of its exponential
 
 
 def label_complement(logits: Array, labels: Array, axis: int, q: float | Array) -> Array:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, get_args
 from weightedce.backends import Array, Namespace
 from weightedce.backends.handed import Passes
 from weightedce.call.binary_batch import BinaryBatch, factors_of
+from weightedce.call.by_class import by_class, in_order
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.factors import times
 from weightedce.call.options import SmoothingWeight, TargetRange
@@ -122,8 +123,8 @@ def _classes(xp: Namespace, z: Array, y: Array, options: Mapping[str, Any]) -> C
         labels, distribution = None, y
     else:
         return None
-    sample = _weight(xp, options["sample_weight"], (count,), z, signed)
-    weight = _weight(xp, options["class_weight"], (classes,), z, signed)
+    sample = _weight(xp, "sample_weight", options, (count,), z, signed)
+    weight = _weight(xp, "class_weight", options, (classes,), z, signed)
     if sample is None or weight is None:
         return None
     mass = []
@@ -159,9 +160,9 @@ def _elements(xp: Namespace, z: Array, y: Array, options: Mapping[str, Any]) -> 
     if not (-inf < low and high < inf if signed else low >= -ROUNDING_SLACK):
         return None
     labels = z.shape[-1:]
-    sample = _weight(xp, options["sample_weight"], z.shape, z, signed)
-    pos = _weight(xp, options["pos_weight"], labels, z, signed)
-    neg = _weight(xp, options["neg_weight"], labels, z, signed)
+    sample = _weight(xp, "sample_weight", options, z.shape, z, signed)
+    pos = _weight(xp, "pos_weight", options, labels, z, signed)
+    neg = _weight(xp, "neg_weight", options, labels, z, signed)
     if sample is None or pos is None or neg is None:
         return None
     if rank == 2 and type(sample) is xp.ndarray and sample.ndim == 1:
@@ -196,16 +197,26 @@ def _extremes(array: Array) -> tuple[Any, Any]:
     return array.item(array.argmin()), array.item(array.argmax())
 
 
-def _weight(xp: Namespace, weight: Any, shape: tuple[int, ...], z: Array, signed: bool) -> Any:
+def _weight(
+    xp: Namespace,
+    name: str,
+    options: Mapping[str, Any],
+    shape: tuple[int, ...],
+    z: Array,
+    signed: bool,
+) -> Any:
     """Return a weight that is not given (1), one number, or one along the axes of ``shape``.
 
     None: what is to be looked at by those who have the errors.
     """
+    weight = options[name]
     if weight is None:
         return 1.0
     kind = type(weight)
     if kind is not xp.ndarray:
-        if kind is not float and kind is not int and kind is not list:
+        if by_class(weight):
+            weight = in_order(name, weight, shape[-1], 1.0)
+        elif kind is not float and kind is not int and kind is not list:
             return None
         try:
             weight = xp.asarray(weight)

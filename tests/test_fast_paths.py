@@ -9,6 +9,8 @@ import pytest
 
 import weightedce as w
 from libraries import BY_BLOCKS, DIFFERENTIABLE, LIBRARIES, LONG
+from weightedce.call import asked
+from weightedce.call import small as small_batches
 from weightedce.numerics import asymmetric, softmax, stable
 
 binary_cross_entropy = import_module("weightedce.losses.binary_cross_entropy")
@@ -309,7 +311,10 @@ torch_only = pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="torch is 
 
 
 @torch_only
-@pytest.mark.parametrize("reduction", ["none", "mean", "weighted_mean"])
+@pytest.mark.parametrize(
+    ("way", "reduction"),
+    [("blocks", "none"), ("blocks", "mean"), ("at once", "none"), ("at once", "weighted_mean")],
+)
 @pytest.mark.parametrize(
     ("loss", "targets"),
     [
@@ -321,8 +326,11 @@ torch_only = pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="torch is 
         (w.asymmetric_loss, B),
     ],
 )
-def test_every_derivative_that_torch_offers(loss, targets, reduction, small_blocks):
+def test_every_derivative_that_torch_offers(loss, targets, way, reduction, request):
     import torch
+
+    if way == "blocks":
+        request.getfixturevalue("small_blocks")
 
     y = torch.tensor(targets)
     z = torch.tensor(Z, requires_grad=True)
@@ -341,6 +349,92 @@ def test_every_derivative_that_torch_offers(loss, targets, reduction, small_bloc
     along = torch.tensor(Z[::-1].copy())
     jvp = torch.func.jvp(of, (z.detach(),), (along,))[1]
     torch.testing.assert_close(jvp, (first * along).sum(), rtol=1e-11, atol=1e-14)
+
+
+SMALL = [
+    (w.cross_entropy, Y, {"class_weight": [1.0, 2.0, 3.0]}),
+    (w.cross_entropy, Y.astype("uint8"), {"label_smoothing": 0.1, "ignore_index": -100}),
+    (w.cross_entropy, SOFT, {"class_weight": {1: 2.0}, "sample_weight": np.arange(7.0)}),
+    (w.focal_loss, Y, {"mask": np.ones(7, bool)}),
+    (w.poly_cross_entropy, Y, {"epsilon": -1.0}),
+    (w.logit_adjusted_cross_entropy, Y, {"prior": np.array([0.7, 0.2, 0.1])}),
+    (w.balanced_softmax_cross_entropy, Y, {"counts": [90, 9, 1]}),
+    (w.ldam_cross_entropy, Y, {"counts": [90, 9, 1]}),
+    (w.binary_cross_entropy, B, {"pos_weight": 9.0, "neg_weight": np.array([1.0, 2.0, 3.0])}),
+    (w.binary_cross_entropy, B > 0, {"sample_weight": np.arange(7.0), "label_smoothing": 0.1}),
+    (w.binary_focal_loss, B.astype(int), {"alpha": 0.25}),
+    (w.asymmetric_loss, B, {"mask": np.ones((7, 3), bool)}),
+]
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean", "weighted_mean", "total"])
+@pytest.mark.parametrize(("loss", "targets", "options"), SMALL)
+@pytest.mark.parametrize("library", BY_BLOCKS, ids=lambda library: library.name)
+def test_small_batches_go_at_once(library, loss, targets, options, reduction, monkeypatch):
+    """And give what the general way gives, value and gradient."""
+
+    def run():
+        z = library.array(Z)
+        given = {
+            k: library.array(v) if isinstance(v, np.ndarray) else v for k, v in options.items()
+        }
+        if library.name == "torch":
+            z.requires_grad_()
+        found = loss(z, library.array(targets), **given, reduction=reduction)
+        whole = found.loss if reduction == "total" else found
+        if library.name == "torch":
+            (
+                whole * library.array(np.linspace(0.5, 2.0, whole.numel())).reshape(whole.shape)
+            ).sum().backward()
+        found = found if isinstance(found, tuple) else (found,)
+        return [library.numpy(x) for x in found], library.numpy(
+            z.grad
+        ) if library.name == "torch" else 0.0
+
+    def refuse(*_):
+        raise AssertionError("the general way was taken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asked.Call, "whole", refuse)
+        patch.setattr(type(w.backends.backend_of(library.array(Z))), "by_blocks", refuse)
+        small = run()
+    monkeypatch.setattr(small_batches, "at_once", lambda *_: None)
+    general = run()
+    for a, b in zip(small[0], general[0], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-14)
+        assert a.dtype == b.dtype
+    np.testing.assert_allclose(small[1], general[1], rtol=1e-12, atol=1e-16)
+
+
+ODD = {
+    "masked": {"mask": np.arange(7) > 2},
+    "ignored": {"ignore_index": 1},
+    "axis": {"axis": 0},
+    "weights of another shape": {"sample_weight": np.ones((7, 1, 1))},
+    "bad weight": {"class_weight": [1.0, -1.0, 2.0]},
+    "not a number": {"label_smoothing": 2.0},
+    "word": {"smoothing_weight": "both"},
+}
+
+
+@pytest.mark.parametrize("options", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("library", BY_BLOCKS, ids=lambda library: library.name)
+def test_what_is_odd_is_left_to_the_general_way(library, options, monkeypatch):
+    """The same number, or the same error."""
+
+    def run():
+        try:
+            return float(w.cross_entropy(library.array(Z), library.array(Y), **options))
+        except (TypeError, ValueError) as error:
+            return str(error)
+
+    found, original = [], small_batches.at_once
+    with monkeypatch.context() as patch:
+        patch.setattr(small_batches, "at_once", lambda *a: found.append(original(*a)) or found[-1])
+        got = run()
+    assert found in ([], [None])
+    monkeypatch.setattr(small_batches, "at_once", lambda *_: None)
+    assert got == run()
 
 
 @torch_only

@@ -141,6 +141,26 @@ def test_truth_of_small_batches(library, loss, dtype, kind, monkeypatch):
         assert None not in found, "a small batch was left to the others"
 
 
+LOW = {"float32": (-60.0, -95.0), "float64": (-600.0, -735.0)}  # one whose exponential is rounded
+
+
+@pytest.mark.parametrize("dtype", LOW)
+@pytest.mark.parametrize(
+    ("loss", "options"),
+    [
+        ("cross_entropy", {}),
+        ("cross_entropy", {"label_smoothing": 1e-3}),
+        ("logit_adjusted_cross_entropy", {"prior": (1.0, 0.5, 0.25), "tau": 1.0}),
+    ],
+)
+@of_libraries(BY_BLOCKS)
+def test_truth_of_small_batches_far_below(library, loss, options, dtype):
+    own, other = LOW[dtype]
+    z = np.array([[own, other, other - 1.5], [other, own, other + 0.7], [own, own, other]])
+    case = Case(loss, z, np.array([0, 1, 0]), options=options)
+    hold(library, CaseProblem("below", case.rounded(dtype)), dtype)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("loss", BINARY)

@@ -141,7 +141,8 @@ def test_truth_of_small_batches(library, loss, dtype, kind, monkeypatch):
         assert None not in found, "a small batch was left to the others"
 
 
-LOW = {"float32": (-60.0, -95.0), "float64": (-600.0, -735.0)}  # one whose exponential is rounded
+# a logit, and others whose exponentials are rounded: by themselves, or times a small prior
+LOW = {"float32": (-60.0, -95.0, -78.0), "float64": (-600.0, -735.0, -698.0)}
 
 
 @pytest.mark.parametrize("dtype", LOW)
@@ -151,11 +152,14 @@ LOW = {"float32": (-60.0, -95.0), "float64": (-600.0, -735.0)}  # one whose expo
         ("cross_entropy", {}),
         ("cross_entropy", {"label_smoothing": 1e-3}),
         ("logit_adjusted_cross_entropy", {"prior": (1.0, 0.5, 0.25), "tau": 1.0}),
+        ("logit_adjusted_cross_entropy", {"prior": (1.0, 2.0**-32, 2.0**-33), "tau": 1.0}),
     ],
 )
 @of_libraries(BY_BLOCKS)
 def test_truth_of_small_batches_far_below(library, loss, options, dtype):
-    own, other = LOW[dtype]
+    own, other, rare = LOW[dtype]
+    if 2.0**-32 in options.get("prior", ()):
+        other = rare
     z = np.array([[own, other, other - 1.5], [other, own, other + 0.7], [own, own, other]])
     case = Case(loss, z, np.array([0, 1, 0]), options=options)
     hold(library, CaseProblem("below", case.rounded(dtype)), dtype)

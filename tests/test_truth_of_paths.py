@@ -141,6 +141,21 @@ def test_truth_of_small_batches(library, loss, dtype, kind, monkeypatch):
         assert None not in found, "a small batch was left to the others"
 
 
+@pytest.mark.skipif("torch" not in LIBRARIES, reason="torch is not installed")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("loss", ["cross_entropy", *BINARY])
+def test_truth_of_torchs_passes(loss, dtype, monkeypatch):
+    """Of many logits torch takes exponentials, sums and blocks in NumPy's memory."""
+    from weightedce.backends.torch import at_once as passes
+
+    monkeypatch.setattr(passes, "FEW", 0)
+    monkeypatch.setattr(passes, "MANY", 0)
+    for name, case in cases_of(loss).items():
+        for change in (small, hard) if loss in BINARY else (small,):
+            given = replace(change(case), mask=None)
+            hold(LIBRARIES["torch"], CaseProblem(name, given.rounded(dtype)), dtype)
+
+
 # a logit, and others whose exponentials are rounded: by themselves, or times a small prior
 LOW = {"float32": (-60.0, -95.0, -78.0), "float64": (-600.0, -735.0, -698.0)}
 

@@ -438,9 +438,12 @@ def test_what_is_odd_is_left_to_the_general_way(library, options, monkeypatch):
 
 
 @torch_only
-def test_weights_that_learn_are_not_forgotten_by_blocks(small_blocks):
+@pytest.mark.parametrize("way", ["blocks", "at once"])
+def test_weights_that_learn_are_not_forgotten(way, request):
     import torch
 
+    if way == "blocks":
+        request.getfixturevalue("small_blocks")
     y, z = torch.tensor(B), torch.tensor(Z, requires_grad=True)
     pos = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64, requires_grad=True)
     w.binary_cross_entropy(z, y, pos_weight=pos).backward()

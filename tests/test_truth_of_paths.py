@@ -127,8 +127,11 @@ def in_general(library, monkeypatch):
 @of_libraries(BY_BLOCKS)
 def test_truth_of_small_batches(library, loss, dtype, kind, monkeypatch):
     """They go through NumPy's arrays at once, value and slope."""
-    if kind is wide and loss in BINARY:
-        pytest.skip("their fixed cases are as wide")
+    if kind is wide and loss in BINARY:  # their fixed cases are as wide
+
+        def kind(case):
+            return replace(hard(case), mask=None)
+
     found, original = [], small_batches.at_once
     monkeypatch.setattr(
         small_batches, "at_once", lambda *a: found.append(original(*a)) or found[-1]

@@ -406,6 +406,19 @@ def test_small_batches_go_at_once(library, loss, targets, options, reduction, mo
     np.testing.assert_allclose(small[1], general[1], rtol=1e-12, atol=1e-16)
 
 
+@torch_only
+def test_small_batches_go_at_once_without_a_gradient(monkeypatch):
+    import torch
+
+    z, y, weight = torch.tensor(Z, requires_grad=True), torch.tensor(Y), torch.ones(3).double()
+    monkeypatch.setattr(asked.Call, "whole", None)
+    with torch.no_grad():
+        learned = torch.nn.Parameter(weight)  # wants one, which nobody asks for
+        assert not w.cross_entropy(z, y, class_weight=learned).requires_grad
+    with torch.inference_mode():
+        assert not w.cross_entropy(z.clone(), y, class_weight=weight).requires_grad
+
+
 ODD = {
     "masked": {"mask": np.arange(7) > 2},
     "ignored": {"ignore_index": 1},

@@ -21,12 +21,12 @@ PLAIN = (torch.Tensor, torch.nn.Parameter)  # other classes of tensors have mean
 def views(logits: Array, others: Sequence[Any]) -> tuple[list[Any], bool] | None:
     """Return the arrays in NumPy's form, and whether the logits want a gradient."""
     found = [logits, *others]
-    if type(logits) not in PLAIN or logits.numel() > MOST or transformed(found):
+    if type(logits) not in PLAIN or transformed(found) or logits.numel() > MOST:
         return None
     recorded = torch.is_grad_enabled()
     wanted = recorded and logits.requires_grad
     try:
-        found[0] = logits.detach().numpy() if wanted else logits.numpy()
+        found[0] = logits.detach().numpy() if logits.requires_grad else logits.numpy()
         for i, x in enumerate(others, 1):
             kind = type(x)
             if kind in PLAIN:

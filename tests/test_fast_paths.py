@@ -419,6 +419,82 @@ def test_small_batches_go_at_once_without_a_gradient(monkeypatch):
         assert not w.cross_entropy(z.clone(), y, class_weight=weight).requires_grad
 
 
+@torch_only
+def test_small_batches_lose_no_derivative_of_numbers_in_lists():
+    import torch
+
+    z, y = torch.tensor(Z), torch.tensor(Y)
+    for loss, name in ((w.cross_entropy, "class_weight"), (w.ldam_cross_entropy, "counts")):
+        each = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in (1.0, 2.0, 3.0)]
+        loss(z, y, **{name: each}, reduction="sum").backward()
+        assert all(x.grad for x in each)
+
+
+@torch_only
+@pytest.mark.parametrize("held", ["targets", "counts"])
+def test_small_batches_notice_what_is_changed_before_a_second_gradient(held):
+    import torch
+
+    z, y = torch.nn.Parameter(torch.tensor(Z)), torch.tensor(Y)
+    counts = torch.tensor([90.0, 9.0, 1.0])
+    loss = w.balanced_softmax_cross_entropy(z, y, counts=counts)
+    loss.backward(retain_graph=True)
+    (y if held == "targets" else counts).fill_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+@torch_only
+def test_small_batches_let_their_logits_go():
+    import weakref
+
+    import torch
+
+    z = torch.tensor(Z, requires_grad=True) * 1.0
+    gone = weakref.ref(z)
+    loss = w.cross_entropy(z, torch.tensor(Y))
+    loss.backward()
+    del z
+    assert gone() is None
+
+
+@torch_only
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_small_batches_of_large_logits_and_small_weights(smoothing):
+    """A factor that is no number next to underflow before it meets what is large."""
+    import torch
+
+    z = torch.tensor([[62.0, 61.0, 60.0], [62.0, 61.0, 62.0]], requires_grad=True)
+    given = {"reduction": "weighted_mean", "label_smoothing": smoothing}
+    y, weight = torch.tensor([0, 1]), torch.full((2,), 1e-20)
+    w.cross_entropy(z, y, sample_weight=weight, **given).backward()
+    plain = z.detach().double().requires_grad_()
+    w.cross_entropy(plain, y, **given).backward()
+    np.testing.assert_allclose(z.grad.numpy(), plain.grad.numpy(), rtol=1e-6)
+
+
+@torch_only
+def test_small_batches_have_no_gradient_that_is_none():
+    import torch
+
+    z = torch.tensor([[1.0, -1.0, -1.0], [-1.0, 1.0, -1.0]], requires_grad=True)
+    w.ldam_cross_entropy(z, torch.tensor([0, 1]), counts=[1, 1, 1], scale=172.0).backward()
+    assert z.grad.isfinite().all()
+    f = torch.tensor([[60.0, 50.0, 49.0]], requires_grad=True)
+    w.focal_loss(f, torch.tensor([0]), gamma=5.0).backward()
+    np.testing.assert_allclose(f.grad.numpy(), [[-3.44e-25, 2.515e-25, 9.252e-26]], rtol=1e-3)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("library", BY_BLOCKS, ids=lambda library: library.name)
+def test_small_batches_of_labels_of_any_width(library, smoothing):
+    for dtype in ("uint8", "int16", "uint32", "uint64"):
+        y = library.array(Y.astype(dtype))
+        found = w.cross_entropy(library.array(Z), y, label_smoothing=smoothing)
+        expected = w.cross_entropy(library.array(Z), library.array(Y), label_smoothing=smoothing)
+        assert float(found) == float(expected)
+
+
 ODD = {
     "masked": {"mask": np.arange(7) > 2},
     "ignored": {"ignore_index": 1},

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import weightedce
 from libraries import DIFFERENTIABLE, LIBRARIES, LONG
+from weightedce.call import asked
+from weightedce.call import small as small_batches
 from weightedce.validation import catalog, hard_points, oracle, strategies, ulp
 from weightedce.validation.cases import Case, round_to
 from weightedce.validation.outputs import comparison, html, junit
@@ -104,12 +106,17 @@ def test_bad_options_are_named(option, value):
         Plan(**{option: value})
 
 
+@pytest.fixture
+def in_general(monkeypatch):
+    """Let no batch be a small one, which would go past what is planted."""
+    monkeypatch.setattr(small_batches, "at_once", lambda *_: None)
+
+
 @pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.usefixtures("in_general")
 def test_a_planted_fault_in_one_library_is_found_there(name, monkeypatch):
     """1 - p without digits, only in one library: its cells fail, the others' do not."""
-    from weightedce.call import evaluation
-
-    right = evaluation.attached
+    right = asked.attached
     library = DIFFERENTIABLE[name]
     kind = type(library.array(np.zeros(1)))
 
@@ -117,7 +124,7 @@ def test_a_planted_fault_in_one_library_is_found_there(name, monkeypatch):
         found = right(block, logits, *factors)
         return found + 1e-3 if isinstance(logits, kind) else found
 
-    monkeypatch.setattr(evaluation, "attached", wrong)
+    monkeypatch.setattr(asked, "attached", wrong)
     report = validate(small())
     assert {cell.library for cell in report.failing} == {name}
     cell = report.failing[0]
@@ -126,23 +133,21 @@ def test_a_planted_fault_in_one_library_is_found_there(name, monkeypatch):
     assert cell.failing.ulp > cell.failing.allowed
 
 
+@pytest.mark.usefixtures("in_general")
 def test_a_wrong_dtype_is_found(monkeypatch):
-    from weightedce.call import evaluation
-
-    right = evaluation.attached
-    monkeypatch.setattr(evaluation, "attached", lambda *a: right(*a).astype("float64"))
+    right = asked.attached
+    monkeypatch.setattr(asked, "attached", lambda *a: right(*a).astype("float64"))
     report = validate(small(libraries=("numpy",)))
     (cell,) = report.failing
     assert cell.message == "dtype of the result: expected float32, got float64"
 
 
+@pytest.mark.usefixtures("in_general")
 def test_an_exception_is_a_failing_cell(monkeypatch):
-    from weightedce.call import evaluation
-
     def broken(*_):
         raise RuntimeError("no such kernel")
 
-    monkeypatch.setattr(evaluation, "attached", broken)
+    monkeypatch.setattr(asked, "attached", broken)
     report = validate(small(libraries=("numpy",)))
     assert [cell.message for cell in report.failing] == ["RuntimeError: no such kernel"]
 

@@ -188,11 +188,11 @@ class Backend:
         """Return NumPy's value as an array of the library, in this memory."""
         return value
 
-    def with_slope(self, value: Array, known: Known, _: Array, __: Sequence[Any], /) -> Array:
-        """Return NumPy's value as an array whose derivative to the logits is known already.
+    def with_slope(self, value: Array, slope: Array, known: Known, held: Sequence[Any], /) -> Array:
+        """Return NumPy's value as an array whose derivative to the logits is NumPy's slope.
 
-        The logits, and the other arrays that it was made of. Only called where `views` tell that
-        a derivative is wanted.
+        Logits and targets are the first two of ``held``, which the value was made of; the slope
+        may be written to. Only called where `views` tell that a derivative is wanted.
         """
         raise NotImplementedError
 

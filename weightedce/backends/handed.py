@@ -54,17 +54,13 @@ class Passes(Protocol):
 
 
 class Known(Protocol):
-    """What `with_slope` gets: the derivative of a loss to its logits, as NumPy has it."""
+    """What `with_slope` gets: how to come to the derivative of a loss to its logits once more."""
 
-    @property
-    def slope(self) -> Array:
-        """Return the derivative, which may be written to."""
+    def again(self, logits: Array, targets: Array) -> Array | None:
+        """Return the derivative as NumPy has it, or None where that cannot be."""
 
-    def again(self) -> Array:
-        """Return it once more, where it has been handed out."""
-
-    def natural(self, logits: Array) -> Array:
-        """Return the loss of logits of the library for autodiff, to any order."""
+    def natural(self, logits: Array, targets: Array) -> Array:
+        """Return the loss of arrays of the library for autodiff, to any order."""
 
 
 class Part(Protocol):

@@ -8,6 +8,7 @@ has the errors. Both ways make the same batches, of the same factors.
 
 from collections.abc import Callable, Mapping, Sequence
 from math import inf, isfinite
+from numbers import Real
 from typing import Any, NamedTuple, get_args
 
 from weightedce.backends import Array, Namespace
@@ -77,26 +78,39 @@ def at_once(
     logits, targets, *others = views
     if type(logits) is not xp.ndarray or type(targets) is not xp.ndarray or not logits.size:
         return None
-    if not logits.flags.c_contiguous or logits.dtype.char not in "fd":
+    if not logits.flags.c_contiguous or logits.dtype.char not in "fd" or not logits.dtype.isnative:
+        return None
+    held = others[len(options) :]
+    if not all(_is_plain(xp, x) for x in held):
         return None
     checked = _classes if batch_of is class_batch else _elements
     with xp.errstate(all="ignore"):
         batch = checked(xp, logits, targets, dict(zip(options, others, strict=False)))
         if batch is None:
             return None
-        found = form(batch, how, *others[len(options) :])
+        found = form(batch, how, *held)
         if found is None:
             return None
         loss, slope = found
         reduced, factor = with_factor(loss, batch, reduction)
         added = loss.sum() if reduction.apart else getattr(reduced, "loss", reduced)
-    if not isfinite(added):  # limits are the other ways'
-        return None
-    if slope is None:
-        return Found(reduced, None)
-    array = slope.array
-    how.passes.scale(array, slope.factor * factor)
-    return Found(reduced, array)
+        if not isfinite(added):  # limits are the other ways'
+            return None
+        if slope is None:
+            return Found(reduced, None)
+        scale = slope.factor * factor
+        if not isfinite(scale if isinstance(scale, float) else xp.add.reduce(scale, axis=None)):
+            return None
+        how.passes.scale(slope.array, scale)
+    return Found(reduced, slope.array)
+
+
+def _is_plain(xp: Namespace, value: Any) -> bool:
+    """Tell whether a value is an array of NumPy, a number, or numbers alone in a list or dict."""
+    if type(value) is xp.ndarray or value is None or isinstance(value, Real):
+        return True
+    items = value.values() if isinstance(value, Mapping) else value
+    return isinstance(value, list | tuple | Mapping) and all(isinstance(x, Real) for x in items)
 
 
 def _classes(xp: Namespace, z: Array, y: Array, options: Mapping[str, Any]) -> ClassBatch | None:
@@ -114,7 +128,7 @@ def _classes(xp: Namespace, z: Array, y: Array, options: Mapping[str, Any]) -> C
         low, high = _extremes(y)
         if low < 0 or high >= classes or not _others(ignore, classes):
             return None
-        labels, distribution = y, None
+        labels, distribution = y.astype(xp.int64, copy=False), None
     elif y.shape == z.shape and y.dtype == z.dtype and ignore is None:
         low, high = _extremes(y)
         slack = inf if signed else ROUNDING_SLACK
@@ -212,12 +226,11 @@ def _weight(
     weight = options[name]
     if weight is None:
         return 1.0
-    kind = type(weight)
-    if kind is not xp.ndarray:
+    if type(weight) is not xp.ndarray:
+        if not _is_plain(xp, weight):
+            return None
         if by_class(weight):
             weight = in_order(name, weight, shape[-1], 1.0)
-        elif kind is not float and kind is not int and kind is not list:
-            return None
         try:
             weight = xp.asarray(weight)
         except ValueError:  # in rows of several lengths

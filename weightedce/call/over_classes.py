@@ -77,14 +77,15 @@ def of_labels_at_once(
     found = label_odds(how.passes, logits, batch.labels, factor)
     if found is None:
         return None
-    mass = batch.label_mass
+    mass: Any = batch.label_mass
     loss, rate = (found.loss, 1.0) if of is None else of(found)
     if not how.slope:
         return mass * loss, None
-    of_row = mass * found.share
-    if of is not None:
-        of_row *= rate * scale
-    return mass * loss, Slope(found.powers, of_row[:, None])
+    if of is None:
+        return mass * loss, Slope(found.powers, (mass * found.share)[:, None])
+    # at once: what is made of the loss may have a derivative that is next to underflow
+    how.passes.scale(found.powers, found.share[:, None])
+    return mass * loss, Slope(found.powers, (mass * (rate * scale))[:, None])
 
 
 def log_softmax_at_once(batch: ClassBatch, how: How, *_: Any) -> Sloped:

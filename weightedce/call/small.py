@@ -25,13 +25,13 @@ def reduced_at_once(call: Call, backend: Backend, views: Sequence[Any], wanted: 
     if slope is None:
         made = backend.of_host
         return LossTotal(*map(made, reduced)) if type(reduced) is LossTotal else made(reduced)
-    kind = type(call.logits)
-    arrays = [x for x in (call.targets, *call.options.values()) if type(x) is kind]
-    known = Known(call, backend, slope)
+    # the large ones are kept by autograd alone, which lets them go
+    known = Known(call._replace(logits=None, targets=None), backend)
+    held = (call.logits, call.targets, *call.options.values(), *call.also)
     if type(reduced) is not LossTotal:
-        return backend.with_slope(reduced, known, call.logits, arrays)
+        return backend.with_slope(reduced, slope, known, held)
     loss, *others = reduced
-    loss = backend.with_slope(loss, known, call.logits, arrays)
+    loss = backend.with_slope(loss, slope, known, held)
     return LossTotal(loss, *map(backend.of_host, others))
 
 
@@ -44,19 +44,19 @@ def _found(call: Call, backend: Backend, views: Sequence[Any], wanted: bool) -> 
 
 
 class Known(NamedTuple):
-    """The derivative of a small batch, and how else to come to it: see `handed.Known`."""
+    """How to come to a derivative once more: see `handed.Known`."""
 
     call: Call
     backend: Backend
-    slope: Array
 
-    def again(self) -> Array:
-        """Return the derivative once more."""
-        views = views_of(self.call, self.backend)[0]
-        found: Any = _found(self.call, self.backend, views, True)
-        return found.slope
+    def again(self, logits: Array, targets: Array) -> Array | None:
+        """Return the derivative."""
+        call = self.call._replace(logits=logits, targets=targets)
+        seen = views_of(call, self.backend)
+        found = None if seen is None else _found(call, self.backend, seen[0], True)
+        return None if found is None else found.slope
 
-    def natural(self, logits: Array) -> Any:
+    def natural(self, logits: Array, targets: Array) -> Any:
         """Return the loss, composed for autodiff."""
-        reduced = self.call.whole(logits)
+        reduced = self.call._replace(targets=targets).whole(logits)
         return reduced.loss if isinstance(reduced, LossTotal) else reduced

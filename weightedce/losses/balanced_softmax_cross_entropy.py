@@ -9,6 +9,7 @@ from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.call.over_classes import prior_at_once, prior_log_softmax
 from weightedce.numerics import softmax
+from weightedce.numerics.at_once import factor_of
 
 
 def balanced_softmax_cross_entropy(
@@ -84,7 +85,7 @@ def balanced_softmax_cross_entropy(
 
     def small(b: ClassBatch, how: How, counts: Any) -> Sloped:
         n = b.along_classes("counts", counts, weights=True)
-        return prior_at_once(softmax.factor_of(n), b, how)
+        return prior_at_once(factor_of(n), b, how)
 
     return evaluate(
         class_batch,

@@ -10,6 +10,7 @@ from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.call.over_classes import prior_at_once, prior_log_softmax, weighted_log_softmax
 from weightedce.numerics import softmax, stable
+from weightedce.numerics.at_once import factor_of
 
 
 def logit_adjusted_cross_entropy(
@@ -93,7 +94,7 @@ def logit_adjusted_cross_entropy(
 
     def small(b: ClassBatch, how: How, prior: Any, *_: Any) -> Sloped:
         shares = b.along_classes("prior", prior, weights=True)
-        return prior_at_once(softmax.factor_of(shares, tau), b, how)
+        return prior_at_once(factor_of(shares, tau), b, how)
 
     return evaluate(
         class_batch,

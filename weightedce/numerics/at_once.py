@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from weightedce.backends import Array, backend_of
 from weightedce.backends.handed import Passes
+from weightedce.numerics import stable
 
 # A row with a smaller sum of exponentials has terms that are underflows, where its probabilities
 # are none, unless no logit is below LOW. Up to the largest sum, and from the least term of a label
@@ -18,6 +19,7 @@ SMALLEST = 0.36
 LOW = {"f": -80.0, "d": -700.0}  # by the character of the dtype
 HIGH = {"f": 60.0, "d": 600.0}  # a logit whose exponential, times many classes, has fewer bits
 BITS = {"f": 90, "d": 900}
+LARGE = 2.0**30  # a sum whose inverse may be multiplied with weights and is no underflow
 FAR = 40.0  # a loss of which the rounding of the logits is no more than its own
 
 
@@ -28,7 +30,7 @@ class LabelOdds(NamedTuple):
     odds: Array  # (1 - p_y) / p_y; it may be inf where the loss is FAR
     rest: Array  # 1 - p_y
     powers: Array  # (N, K): ``exp(z_k)``, and in the label's place minus the sum of the others
-    share: Array  # what the powers lack to be the derivative of the loss: 1 / sum exp(z_k)
+    share: Array  # what the powers lack to be the derivative of the loss, at least 1 / LARGE
 
 
 def label_odds(
@@ -52,8 +54,10 @@ def label_odds(
     fits = high <= most and own.item(own.argmin()) * most >= 1.0
     if not (fits and (low >= SMALLEST or _normal(logits, factor))):
         return _shifted(passes, logits, place) if factor is None else None
-    odds = others / own
-    return LabelOdds(xp.log1p(odds), odds, others / whole, powers, 1.0 / whole)
+    odds, share = others / own, 1.0 / whole
+    if high > LARGE:
+        share = _shared(passes, powers, share)
+    return LabelOdds(xp.log1p(odds), odds, others / whole, powers, share)
 
 
 def _normal(logits: Array, factor: Array | None = None) -> bool:
@@ -82,7 +86,14 @@ def _shifted(passes: Passes, logits: Array, place: Array) -> LabelOdds | None:
     loss = xp.log1p(odds)
     far = loss > FAR
     loss[far] = (xp.log(whole) + (by - logits.reshape(-1)[place]))[far]
-    return LabelOdds(loss, odds, others / whole, powers, 1.0 / whole)
+    share = _shared(passes, powers, 1.0 / whole)
+    return LabelOdds(loss, odds, others / whole, powers, share)
+
+
+def _shared(passes: Passes, powers: Array, share: Array) -> Array:
+    """Multiply the powers by their share at once; return what they lack then."""
+    passes.scale(powers, share[:, None])
+    return passes.xp.ones_like(share)
 
 
 def _others(passes: Passes, powers: Array, place: Array) -> Array:
@@ -92,6 +103,13 @@ def _others(passes: Passes, powers: Array, place: Array) -> Array:
     others = passes.added(powers)
     flat[place] = -others
     return others
+
+
+def factor_of(shares: Array, tau: float = 1.0) -> Array:
+    """Return the factor of `softmax.prior_of`."""
+    most = shares.max()
+    shares = shares / most if most > 0.0 else shares
+    return shares if tau == 1.0 else stable.power(shares, tau)
 
 
 def focused_odds(gamma: float, found: LabelOdds) -> tuple[Array, Array]:
@@ -147,6 +165,9 @@ def mass_sums(
     if not slope:
         return loss, None
     share = whole / (1.0 + rest)
+    if high > LARGE:  # not at once: their quotient may be an underflow
+        passes.scale(powers, (1.0 / most)[:, None])
+        most = 1.0
     passes.scale(powers, (share / most)[:, None])
     powers -= mass
     flat[place] = xp.where(rest < 1.0, of_others - share * rest, share - at_top)

@@ -25,21 +25,10 @@ class Prior(NamedTuple):
 
 def prior_of(shares: Array, tau: float = 1.0) -> Prior:
     """Return the prior ``shares ** tau``, but for a factor: the largest is 1."""
-    shares = _of_largest(shares)
-    return Prior(stable.power(shares, tau), tau * stable.log_prior(shares))
-
-
-def factor_of(shares: Array, tau: float = 1.0) -> Array:
-    """Return the factor of that prior alone, for no autodiff."""
-    shares = _of_largest(shares)
-    return shares if tau == 1.0 else stable.power(shares, tau)
-
-
-def _of_largest(shares: Array) -> Array:
-    """Return the shares as parts of the largest one."""
     xp = backend_of(shares).namespace
     most = xp.max(xp.reshape(shares, (-1,)), axis=0)  # the ONNX exporter wants an axis
-    return shares / xp.where(most > 0.0, most, 1.0)
+    shares = shares / xp.where(most > 0.0, most, 1.0)
+    return Prior(stable.power(shares, tau), tau * stable.log_prior(shares))
 
 
 def label_log_softmax(logits: Array, labels: Array, axis: int) -> Array:

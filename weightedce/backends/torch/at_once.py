@@ -30,6 +30,8 @@ def views(logits: Array, others: Sequence[Any]) -> tuple[list[Any], bool] | None
         for i, x in enumerate(others, 1):
             kind = type(x)
             if kind in PLAIN:
+                if wanted and x.is_inference():  # which cannot be kept for backward
+                    return None
                 if x.requires_grad:
                     if recorded:
                         return None
@@ -47,9 +49,10 @@ def of_host(value: Any) -> Array:
     return torch.from_numpy(np.asarray(value))
 
 
-def with_slope(value: Any, known: Known, logits: Array, arrays: Sequence[Any]) -> Array:
+def with_slope(value: Any, slope: Any, known: Known, held: Sequence[Any]) -> Array:
     """Return a value of NumPy's as a tensor, whose derivative to the logits is known."""
-    found: Array = _Known.apply((of_host(value), known, logits, arrays), logits)
+    tensors = [x for x in held if type(x) not in NUMBERS and isinstance(x, torch.Tensor)]
+    found: Array = _Known.apply((of_host(value), slope, known, tensors), tensors[0])
     return found
 
 
@@ -111,26 +114,31 @@ class _Known(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, given: tuple[Any, ...], _: Array) -> Array:
-        loss, ctx.known, logits, arrays = given
-        ctx.slope = ctx.known.slope
-        ctx.save_for_backward(logits, *arrays)  # autograd sees if one is changed
+        loss, ctx.slope, ctx.known, tensors = given
+        ctx.save_for_backward(*tensors)  # all: what is computed again must not have changed
         return loss
 
     @staticmethod
     def backward(ctx: Any, upstream: Array) -> tuple[None, Array]:
         found, ctx.slope = ctx.slope, None  # handed out once, scaled in place
         if torch.is_grad_enabled() or batched(upstream):  # it is differentiated, or many
-            with torch.enable_grad():
-                logits = ctx.saved_tensors[0]
-                logits = logits.view_as(logits)
-                loss = ctx.known.natural(logits)
-                return None, *torch.autograd.grad(loss, logits, upstream, create_graph=True)
+            return None, _natural(ctx, upstream)
         if found is None:
-            ctx.saved_tensors  # noqa: B018 - which tells if one is changed
-            found = ctx.known.again()
+            found = ctx.known.again(*ctx.saved_tensors[:2])
+            if found is None:
+                return None, _natural(ctx, upstream)
         slope = torch.from_numpy(found)
         if upstream.ndim:
             slope.mul_(upstream if upstream.ndim == slope.ndim else upstream[:, None])
         elif upstream.item() != 1.0:
             slope.mul_(upstream)
         return None, slope
+
+
+def _natural(ctx: Any, upstream: Array) -> Array:
+    """Return the gradient as torch differentiates the composed form."""
+    logits, targets, *_ = ctx.saved_tensors
+    with torch.enable_grad():
+        logits = logits.view_as(logits)
+        loss = ctx.known.natural(logits, targets)
+        return torch.autograd.grad(loss, logits, upstream, create_graph=True)[0]

@@ -130,6 +130,8 @@ def test_the_gradient_of_what_torch_jit_has_traced(use):
 
 @pytest.mark.parametrize("use", [use for use in USES if use not in ("linear", "mask")])
 def test_aot_export_takes_the_loss_and_its_gradient(use):
+    from torch._functorch import aot_autograd  # which torch imports when it first compiles
+
     made, y = USES[use]
 
     class Joint(Model):
@@ -137,7 +139,7 @@ def test_aot_export_takes_the_loss_and_its_gradient(use):
             return (self.loss(logits, targets),)
 
     batch = Z.clone().requires_grad_(), y
-    _, signature = torch._functorch.aot_autograd.aot_export_module(
+    _, signature = aot_autograd.aot_export_module(
         Joint(made()), batch, trace_joint=True, output_loss_index=0
     )
     assert list(signature.backward_signature.gradients_to_user_inputs.values())

@@ -34,6 +34,11 @@ class Call(NamedTuple):
         return reduce(self.losses(batch), batch, self.reduction)
 
     @property
+    def has_form(self) -> bool:
+        """Whether the formula has a form for small batches."""
+        return isinstance(self.formula, Block | Formula)
+
+    @property
     def form(self) -> Any:
         """Return the form of the formula for small batches, if there is one."""
         if isinstance(self.formula, Block):

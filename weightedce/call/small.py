@@ -11,7 +11,7 @@ from weightedce.call.reductions import LossTotal
 
 def views_of(call: Call, backend: Backend) -> Any:
     """Return the arrays of a small batch as NumPy's, and whether a slope is wanted, or None."""
-    if call.form is None:
+    if not call.has_form:
         return None
     return backend.views(call.logits, (call.targets, *call.options.values(), *call.also))
 

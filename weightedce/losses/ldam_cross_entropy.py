@@ -115,9 +115,9 @@ def ldam_cross_entropy(
         return over_classes(b, scale * b.logits, moved, margin)
 
     def small(b: ClassBatch, how: How, counts: Any, *_: Any) -> Sloped:
-        margin = scale * margins(b, counts).reshape(-1)
         if not b.one_class:
             return None
+        margin = scale * margins(b, counts).reshape(-1)
         return of_labels_at_once(partial(behind_odds, margin[b.labels]), b, how, scale=scale)
 
     return evaluate(

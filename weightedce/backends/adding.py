@@ -30,3 +30,18 @@ def folded(xp: Any, array: Any, shape: Any, axis: int) -> tuple[Any, Any]:
     split = (*shape[:axis], PIECE, rows, *shape[axis + 1 :])
     pieces = xp.reshape(array[(*every, slice(rows * PIECE), ...)], split)
     return pieces, array[(*every, slice(rows * PIECE, None), ...)]
+
+
+def spread_in_pieces(xp: Any, rows: Any, shape: Any, size: int, axis: int) -> Any:
+    """Return what has one number along an axis, as ``shape`` says, with ``size`` equal ones there.
+
+    The derivative is the sum of theirs; autodiff adds it up in these steps, as `in_pieces` does.
+    """
+    before, after = shape[:axis], shape[axis + 1 :]
+    if size <= PIECE:
+        return xp.broadcast_to(rows, (*before, size, *after))
+    few = -(-size // PIECE)
+    narrow = xp.expand_dims(spread_in_pieces(xp, rows, shape, few, axis), axis=axis)
+    stacked = xp.broadcast_to(narrow, (*before, PIECE, few, *after))
+    wide = xp.reshape(stacked, (*before, PIECE * few, *after))
+    return wide[(*(slice(None),) * axis, slice(size), ...)]

@@ -144,6 +144,13 @@ class Backend:
         """Return the sum of each array over an axis, which stays, of size 1."""
         return [self.sum(x, axis, keepdims=True) for x in arrays]
 
+    def spread(self, rows: Array, _: int, __: int, /) -> Array:
+        """Return one number a row for so many classes along an axis, or what stretches to them.
+
+        To be overridden where autodiff would add up their derivatives one by one.
+        """
+        return rows
+
     def marked_outside(self, values: Array, low: float, high: float, mark: float, /) -> Array:
         """Return ``values``, and ``mark`` for those below ``low`` or above ``high``."""
         return self.namespace.where((values < low) | (values > high), mark, values)

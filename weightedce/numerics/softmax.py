@@ -248,6 +248,7 @@ def negative_log_softmax(logits: Array, axis: int, prior: Prior | None = None) -
 
     at_top = xp.log1p(rest * xp.exp(-lift))
     elsewhere = xp.where(rest > 1.0, xp.log1p(rest + xp.expm1(lift)), lift + at_top)
+    elsewhere = backend.spread(elsewhere, logits.shape[axis], axis)
     distance = xp.where(above, highest, finite_shift) - others
     if prior is not None:
         distance = distance + (_at(top, prior.log, axis) - prior.log)

@@ -121,6 +121,7 @@ class TensorFlow(Backend):
 
     extremes = staticmethod(modes.extremes)
     sum = staticmethod(adding.added)
+    spread = staticmethod(adding.spread)
     attach = staticmethod(modes.unconverted(slope.attach))  # 4 to 8 times as long without
     label_loss = staticmethod(
         modes.unconverted(labels.label_loss)

@@ -44,7 +44,7 @@ def weighted(model: nnx.Module, features: jax.Array, labels: jax.Array) -> jax.A
         ignore_index=UNLABELLED,
         reduction="total",
     )
-    return jax.lax.psum(total, "batch").mean()
+    return total.across("batch").mean()
 
 
 def manual(loss: Callable[..., jax.Array] = weighted) -> tuple[Step, NamedSharding]:

@@ -191,7 +191,7 @@ def on_devices():
 
         def manual(theta, x, y, name=name, part=part, finish=finish):
             weights = weights_of(name, y, add_up=lambda counts: jax.lax.psum(counts, "batch"))
-            return finish(jax.lax.psum(part(x @ theta, y, **weights), "batch"))
+            return finish(part(x @ theta, y, **weights).across("batch"))
 
         def of_logits(z, y, weights, name=name):
             return loss_of(name)(z, y, **weights)
@@ -232,7 +232,7 @@ def devices():
 @pytest.mark.parametrize("way", ["manual", "automatic", "explicit"])
 @pytest.mark.parametrize("name", LOSSES if LONG else SHARDED)
 def test_eight_devices_are_one(devices, name, way):
-    """Manual: shard_map and psum. Automatic, explicit: the two kinds of mesh under jit.
+    """Manual: shard_map and across. Automatic, explicit: the two kinds of mesh under jit.
 
     Under the explicit kind JAX leaves it to the caller how sharded labels are sorted and how a
     matrix product sums over shards: there the weights come from outside, and the derivative is

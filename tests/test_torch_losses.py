@@ -6,9 +6,6 @@ import inspect
 import io
 import pickle
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -328,12 +325,3 @@ def test_compiled_with_a_weight_for_each_element():
 def test_examples_in_the_docstrings():
     for module, examples in ((bce_with_logits, 3), (cross_entropy, 5)):
         assert doctest.testmod(module) == (0, examples)
-
-
-def test_distributed_data_parallel():
-    script = Path(__file__).parent / "torch_ddp.py"
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "gradients of 2 processes equal those of one" in done.stdout

@@ -1,21 +1,26 @@
-"""Two processes, unequal shares of a batch: gradients as of the whole batch. Run by a test."""
+"""Two processes with unequal shares of a batch: gradients as of the whole batch. Run by a test."""
 
 import os
 import tempfile
 
+import pytest
 import torch
 import torch.distributed as dist
+from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
+from weightedce import LossTotal, soft_confusion
 from weightedce.torch import CrossEntropyLoss
 
-SPLIT = (slice(0, 3), slice(3, 10))
+RANKS = 2
+WEIGHT = [1.0, 5.0, 20.0]
+UNEQUAL, EMPTY = ((0, 3), (3, 10)), ((0, 10), (10, 10))  # the rows of each process
 
 
 class Judged(torch.nn.Module):
     """A model that owns its criterion, whose weights DDP broadcasts as buffers."""
 
-    def __init__(self, weight):
+    def __init__(self, weight=WEIGHT):
         super().__init__()
         torch.manual_seed(0)
         self.layer = torch.nn.Linear(4, 3).double()
@@ -25,28 +30,121 @@ class Judged(torch.nn.Module):
         return self.criterion(self.layer(features), labels)
 
 
+class Overlap(Judged):
+    """The same with counts of decisions for a criterion."""
+
+    def forward(self, features, labels):
+        targets = torch.nn.functional.one_hot(labels, 3)
+        return soft_confusion(self.layer(features), targets, axis=-1)
+
+
+def of_labels(total):
+    return total.weighted_mean()
+
+
+def of_overlap(counts):
+    return counts.dice_loss().mean()
+
+
 def data():
     generator = torch.Generator().manual_seed(1)
     features = torch.randn(10, 4, dtype=torch.float64, generator=generator)
     return features, torch.randint(0, 3, (10,), generator=generator)
 
 
-def whole():
-    model = Judged([1.0, 5.0, 20.0])
-    model(*data()).weighted_mean().backward()
-    return model.layer.weight.grad
+def whole(kind, loss):
+    """Return the loss and the gradient of one process with all the rows."""
+    model = kind()
+    value = loss(model(*data()))
+    value.backward()
+    return value.detach(), model.layer.weight.grad
+
+
+def close(got, expected):
+    torch.testing.assert_close(got, expected, rtol=1e-14, atol=1e-16)
+
+
+def share(rank, rows):
+    return (x[slice(*rows[rank])] for x in data())
+
+
+def averaged(rank, rows, kind, loss):
+    """DDP averages; the wrong weights on rank 1 give way to those of rank 0."""
+    model = DistributedDataParallel(kind(WEIGHT if rank == 0 else [1.0, 1.0, 1.0]))
+    value = loss(model(*share(rank, rows)).across())
+    value.backward()
+    expected = whole(kind, loss)
+    close(value.detach(), expected[0])
+    close(model.module.layer.weight.grad, expected[1])
+
+
+def accumulated(rank):
+    """Totals of micro-batches are added up first."""
+    model = DistributedDataParallel(Judged())
+    features, labels = share(rank, UNEQUAL)
+    with model.no_sync():
+        first = model(features[:1], labels[:1])
+    sum([first, model(features[1:], labels[1:])]).across().weighted_mean().backward()
+    close(model.module.layer.weight.grad, whole(Judged, of_labels)[1])
+
+
+def sharded(rank):
+    """FSDP2 averages too."""
+    mesh = dist.init_device_mesh("cpu", (RANKS,))
+    model = Judged()
+    fully_shard(model.layer, mesh=mesh)
+    model(*share(rank, UNEQUAL)).across(mesh).weighted_mean().backward()
+    close(model.layer.weight.grad.full_tensor(), whole(Judged, of_labels)[1])
+
+
+def added(rank):
+    """What a hand-written all_reduce adds up."""
+    model = Judged()
+    total = model(*share(rank, UNEQUAL)).across(dist.group.WORLD, gradients="sum")
+    total.weighted_mean().backward()
+    gradient = model.layer.weight.grad
+    dist.all_reduce(gradient)
+    close(gradient, whole(Judged, of_labels)[1])
+
+
+def counted(rank):
+    """Counts of float32 travel as what does not stand still at 2**24."""
+    sent, send = [], dist.all_reduce
+    dist.all_reduce = lambda x, **more: (sent.append((x.dtype, x.shape)), send(x, **more))
+    try:
+        found = LossTotal(*torch.full((3,), 2.0 + rank)).across()
+    finally:
+        dist.all_reduce = send
+    assert sent == [(torch.float64, (3,))], sent  # one collective of three numbers
+    assert found == LossTotal(*torch.full((3,), 5.0)), found
+    assert found.count.dtype == torch.float32
+
+
+def refused(rank):
+    """What is no group, and what cannot be right."""
+    alone = dist.new_group([0])
+    total = Judged()(*share(rank, UNEQUAL))
+    cases = {
+        "devices: expected a ProcessGroup or a DeviceMesh": lambda: total.across("batch"),
+        "gradients: expected": lambda: total.across(gradients="max"),
+        "no create_graph": lambda: torch.autograd.grad(
+            total.across().mean(), total.loss, create_graph=True
+        ),
+    }
+    if rank == 1:
+        cases["a group that this process is in"] = lambda: total.across(alone)
+    for message, call in cases.items():
+        with pytest.raises((TypeError, ValueError, NotImplementedError), match=message):
+            call()
 
 
 def work(rank, folder):
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-    # the wrong weights on rank 1: DDP brings those of rank 0
-    model = DistributedDataParallel(Judged([1.0, 5.0, 20.0] if rank == 0 else [1.0, 1.0, 1.0]))
-    features, labels = (x[SPLIT[rank]] for x in data())
-    total = model(features, labels)
-    weight = total.weight.clone()
-    dist.all_reduce(weight)
-    (total.loss * 2 / weight).backward()  # DDP averages over the 2 processes
-    torch.testing.assert_close(model.module.layer.weight.grad, whole(), rtol=1e-14, atol=1e-16)
+    for rows in (UNEQUAL, EMPTY):
+        averaged(rank, rows, Judged, of_labels)
+        averaged(rank, rows, Overlap, of_overlap)
+    for check in (accumulated, sharded, added, counted, refused):
+        check(rank)
     dist.barrier()
     dist.destroy_process_group()
     os._exit(0)  # gloo's threads may abort a process that tears down: 1 exit in 6, "terminate"
@@ -54,5 +152,5 @@ def work(rank, folder):
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(work, (folder,), nprocs=2)
+        torch.multiprocessing.spawn(work, (folder,), nprocs=RANKS)
     print("gradients of 2 processes equal those of one")

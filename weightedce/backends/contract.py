@@ -155,6 +155,21 @@ class Backend:
         """Return ``values``, and ``mark`` for those below ``low`` or above ``high``."""
         return self.namespace.where((values < low) | (values > high), mark, values)
 
+    # --- batches of which each device has a part ---
+
+    def across(self, sums: Array, devices: Any, _: str | None, /) -> Array:
+        """Return the sums over the devices, in one collective.
+
+        ``devices`` is what the library calls some of them by, or None; the last argument tells what
+        is done to gradients afterwards, ``"mean"`` or ``"sum"``, or None: what the library does.
+        """
+        if devices is not None:
+            raise TypeError(
+                f"devices: expected None, since arrays of {self.name} are on one device, got "
+                f"{devices!r:.80}"
+            )
+        return sums
+
     # --- blocks with a derivative of their own ---
 
     def attach(self, block: Block, _: int | None, logits: Array, /, *factors: Array) -> Array:

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any, NamedTuple, NoReturn, Protocol, Self
 
 from weightedce.backends import Array, Namespace, backend_of
+from weightedce.call.across import Gradients, across
 from weightedce.call.arguments import all_known
 from weightedce.call.options import choice
 
@@ -30,8 +31,8 @@ class LossTotal(NamedTuple):
 
     ``a + b`` is the total of both batches, and Python's ``sum`` adds up a list of them. It is a
     tuple of three 0-d arrays of one dtype, so that JAX, PyTorch and TensorFlow take it as a
-    tree: ``jax.lax.psum(total, "batch")`` inside ``shard_map``. No gradient goes through
-    ``torch.distributed.all_reduce``: sum up the weights with it, not the loss.
+    tree. Over devices they are added up by `across`: ``torch.distributed.all_reduce`` would lose
+    the gradient, and ``all_reduce`` of tf.distribute multiply it.
 
     Parameters
     ----------
@@ -76,6 +77,54 @@ class LossTotal(NamedTuple):
     def __rmul__(self, other: object, /) -> NoReturn:
         """Refuse the same on the other side."""
         self.__mul__(other)
+
+    def across(self, devices: Any = None, *, gradients: Gradients | None = None) -> Self:
+        r"""Return the sums of all devices, of which each has a part of the batch.
+
+        .. math:: (L, W, n) = \sum_r (L_r, W_r, n_r)
+
+        over the devices r, in one collective of three numbers. Every device must call it, one
+        without examples too. What is made of it is then the loss of the whole batch, the same on
+        each device, and training by it is that of one device with all the examples.
+
+        Parameters
+        ----------
+        devices : optional
+            PyTorch: a ``ProcessGroup`` or ``DeviceMesh``, by default all processes; where
+            torch.distributed is not at work, the sums are those of this process. JAX: the name of
+            an axis of ``jax.shard_map``, or several. TensorFlow: None, the replicas of the
+            strategy that runs. NumPy: None, nothing to add.
+        gradients : {"mean", "sum"}, optional
+            What becomes of the devices' gradients afterwards. The default is what the library
+            does: PyTorch's DDP, FSDP and Horovod average them; tf.distribute, like an
+            ``all_reduce`` by hand, adds them up. JAX knows by itself.
+
+        Returns
+        -------
+        LossTotal
+            Sums in the same dtype; PyTorch adds them up in float64 on the CPU and CUDA.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``devices`` is nothing of the library, or holds this device not; for other
+            ``gradients``.
+        NotImplementedError
+            For second derivatives in PyTorch and TensorFlow.
+
+        Notes
+        -----
+        The gradient goes to the part of each device, without another collective. With
+        micro-batches add up the totals first, then go across once.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> total = binary_cross_entropy(np.zeros(3), np.ones(3), reduction="total")
+        >>> total.across().mean().round(4)
+        np.float64(0.6931)
+        """
+        return type(self)(*across(self, devices, gradients))
 
     def mean(self) -> Array:
         """Return loss / count, and 0 where nothing was counted."""

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, NoReturn, Self, get_args
 
 from weightedce.backends import Array, backend_of
 from weightedce.call import arguments, options
+from weightedce.call.across import Gradients, across
 from weightedce.call.arguments import all_known
 from weightedce.call.binary_batch import binary_batch
 from weightedce.call.options import IgnoreIndex, LabelReduction, SmoothingWeight
@@ -60,6 +61,21 @@ class SoftConfusion(NamedTuple):
     def __rmul__(self, other: object, /) -> NoReturn:
         """Refuse the same on the other side."""
         self.__mul__(other)
+
+    def across(self, devices: Any = None, *, gradients: Gradients | None = None) -> Self:
+        """Return the counts of all devices, of which each has a part of the batch.
+
+        In one collective; arguments, errors and gradients as in `LossTotal.across`. What is made
+        of the counts, a Dice loss say, is then that of the whole batch: a mean of the devices'
+        own is not.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> soft_confusion(np.zeros(4), np.array([1, 1, 0, 0])).across().dice_loss()
+        np.float64(0.5)
+        """
+        return type(self)(*across(self, devices, gradients))
 
     def recall(self) -> Array:
         """Return TP / (TP + FN), and 0 where there are no positives."""

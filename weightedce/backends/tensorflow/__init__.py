@@ -12,6 +12,7 @@ with needed_by("weightedce.backends.tensorflow"):
     import tensorflow as tf
 
 from weightedce.backends.tensorflow import adding, labels, linear, modes, namespace, slope
+from weightedce.backends.tensorflow.across import across
 
 
 class TensorFlow(Backend):
@@ -119,6 +120,7 @@ class TensorFlow(Backend):
         inside = (tf.reduce_min(values) >= low) & (tf.reduce_max(values) <= high)
         return tf.cond(inside, lambda: tf.identity(values), marked)
 
+    across = staticmethod(modes.unconverted(across))
     extremes = staticmethod(modes.extremes)
     sum = staticmethod(adding.added)
     spread = staticmethod(adding.spread)

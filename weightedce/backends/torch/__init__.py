@@ -12,6 +12,7 @@ with needed_by("weightedce.backends.torch"):
     import torch
 
 from weightedce.backends.torch import at_once, blocks, compiled, labels, linear, linear_rows, slope
+from weightedce.backends.torch.across import across
 from weightedce.backends.torch.constants import native
 from weightedce.backends.torch.modes import proxied, transformed
 
@@ -116,6 +117,7 @@ class Torch(Backend):
         found = weight * loss
         return torch.where(weight == 0.0, 0.0, found) if torch.compiler.is_compiling() else found
 
+    across = staticmethod(across)
     bincount = staticmethod(labels.bincount)
     one_hot = staticmethod(labels.one_hot)
     sides = staticmethod(slope.sides)

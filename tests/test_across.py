@@ -59,7 +59,7 @@ def test_one_device_has_all_there_is(library):
 
 def test_what_devices_are_called(library):
     said = {
-        "jax": "expected the name of an axis of the jax.shard_map around it, or several, got 'batch'",
+        "jax": "expected the name of an axis of the jax.shard_map around it, or several, got",
         "torch": "expected None before torch.distributed is initialized",
         "tensorflow": "expected None for the replicas of the strategy at work, got 'batch'",
     }.get(library.name, "expected None, since arrays of .* are on one device, got 'batch'")

@@ -112,12 +112,13 @@ def mass_sums(axis: int, classes: int, logits: Array, mass: Array) -> MassSums:
     at_top = logits == highest
     powers = xp.where(at_top, 0.0, shifted_exp(logits, by))
     counted = xp.where(at_top, xp.ones_like(logits), 0.0)
-    below, ties = backend.sums(axis, [powers, counted])
-    rest = defined(below * factor + (ties - 1.0), highest)
     distances = mass * distance(logits, highest)
     distances = xp.where(mass == 0.0, 0.0, distances)  # 0 * inf = 0
-    of_others = xp.where(at_top, 0.0, mass)
-    behind, whole, others = backend.sums(axis, [distances, mass, of_others])
+    of_top, of_others = xp.where(at_top, mass, 0.0), xp.where(at_top, 0.0, mass)
+    # in one go: what is summed is read once
+    arrays = [powers, counted, distances, of_top, of_others]
+    below, ties, behind, top, others = backend.sums(axis, arrays)
+    rest, whole = defined(below * factor + (ties - 1.0), highest), top + others
     return MassSums(highest, ties, rest, behind, whole, others, at_top, powers * factor)
 
 

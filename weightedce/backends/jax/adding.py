@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from weightedce.backends.adding import PIECE, folded
+from weightedce.backends.adding import PIECE
 from weightedce.backends.handed import Array
 from weightedce.backends.jax.labels import explicit
 
@@ -24,22 +24,35 @@ def sums(axis: int, arrays: Sequence[Array]) -> Sequence[Array]:
     """Return the sum of each array over the classes, in one loop.
 
     Each in a loop of its own takes 1 ns an element. XLA compiles a sum of one array as a tree, but
-    adds several one by one, so these stop at `PIECE` classes, and what they leave is summed alone:
-    over 128,000 classes that is 2 ulp instead of 240.
+    adds several one by one, so these stop after some classes that lie side by side, and what they
+    leave is summed alone: over 128,000 classes that is 2 ulp instead of 240.
     """
     first, *others = arrays
     if explicit(first):  # arrays that lie in different ways make no loop together
         return [jnp.sum(x, axis=axis, keepdims=True) for x in arrays]
     # JAX cannot differentiate this reduction where some arrays have a tangent and some have none
     linked = (first, *(jax.lax.select(jnp.array(False), first, x) for x in others))
-    if first.shape[axis] <= PIECE:
+    classes = first.shape[axis]
+    if classes <= PIECE:
         return [jnp.expand_dims(x, axis) for x in _together(axis, linked)]
-    pieces, left = zip(*(folded(jnp, x, x.shape, axis) for x in linked), strict=True)
-    found = [jnp.sum(x, axis=axis, keepdims=True) for x in _together(axis, pieces)]
-    if not left[0].shape[axis]:
-        return found
-    more = (jnp.expand_dims(x, axis) for x in _together(axis, left))
-    return [a + b for a, b in zip(found, more, strict=True)]
+    size = _side_by_side(classes)
+    split = (*first.shape[:axis], -1, size, *first.shape[axis + 1 :])
+    pieces = [_filled(x, axis, size).reshape(split) for x in linked]
+    return [jnp.sum(x, axis=axis, keepdims=True) for x in _together(axis + 1, pieces)]
+
+
+def _side_by_side(classes: int) -> int:
+    """Return how many classes make a piece, of which there is a whole number if there can be."""
+    size = max(n for n in range(1, 2 * PIECE + 1) if classes % n == 0)
+    return size if size >= PIECE // 4 else PIECE
+
+
+def _filled(array: Array, axis: int, size: int) -> Array:
+    """Return the array with as many zeros as its last piece lacks."""
+    missing = -array.shape[axis] % size
+    if not missing:
+        return array
+    return jnp.pad(array, [(0, missing if i == axis else 0) for i in range(array.ndim)])
 
 
 def _together(axis: int, arrays: Sequence[Array]) -> Sequence[Array]:

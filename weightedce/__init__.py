@@ -23,6 +23,8 @@ Weights
     pos_weights, sample_weights
 Probabilities again
     logit, undo_class_weight, undo_pos_weight, shift_prior, cost_threshold
+Gradient and curvature under plain NumPy
+    derivatives, Derivatives
 Sums that add up over batches and devices
     LossTotal, SoftConfusion
 
@@ -40,6 +42,8 @@ from weightedce.calibration.logits import shift_prior as shift_prior
 from weightedce.calibration.logits import undo_class_weight as undo_class_weight
 from weightedce.calibration.logits import undo_pos_weight as undo_pos_weight
 from weightedce.call.reductions import LossTotal as LossTotal
+from weightedce.curvature.derivatives import Derivatives as Derivatives
+from weightedce.curvature.derivatives import derivatives as derivatives
 from weightedce.losses import asymmetric_loss as asymmetric_loss
 from weightedce.losses import balanced_softmax_cross_entropy as balanced_softmax_cross_entropy
 from weightedce.losses import binary_cross_entropy as binary_cross_entropy

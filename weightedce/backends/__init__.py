@@ -72,7 +72,9 @@ def _wing(kind: type) -> Backend | None:
 
             return tensorflow.backend
         if library == "weightedce":
-            return jets().backend
+            from weightedce.backends import jet
+
+            return jet.backend
     return None
 
 

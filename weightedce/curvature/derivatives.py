@@ -54,6 +54,84 @@ def derivatives(
     reduction: ReducedBy = "none",
     **given: Any,
 ) -> Derivatives:
+    r"""Return value, gradient and curvature of any loss under plain NumPy.
+
+    .. math:: l_n, \quad \frac{\partial l_n}{\partial z_{nk}}, \quad
+        \frac{\partial^2 l_n}{\partial z_{nk}^2}
+
+    for the loss l of each element or example n, in nats as the loss is. It is what boosting
+    (`weightedce.boosting`), Newton's method and other solvers ask for.
+
+    Parameters
+    ----------
+    loss : callable
+        Any loss of this library that is a sum over examples, or one of your own that is made as
+        they are, or of operators and of ``logits.__array_namespace__()``, and takes ``reduction``.
+    logits : array of float
+        NumPy's, or a list or column of numbers; of any shape that the loss takes.
+    targets : array or list
+        As the loss takes them. Labels of classes may be whole numbers of a float dtype, as
+        boosters give them.
+    reduction : {"none", "sum", "mean", "weighted_mean"}
+        Other than ``"none"``: what ``loss`` is reduced by; derivatives are those of the reduced
+        loss.
+    **given
+        The options of the loss by name: weights, mask, label_smoothing, gamma, axis and so on.
+
+    Returns
+    -------
+    Derivatives
+        ``(loss, first, second)``: the losses, of the shape that ``reduction`` gives; the
+        derivative to each logit, of the logits' shape; and the second derivative to each, the
+        diagonal of each example's Hessian. In the dtype of the logits, float32 for half
+        precision.
+
+    Raises
+    ------
+    TypeError
+        If the logits are of another library than NumPy: differentiate there, by jax.grad,
+        torch.autograd or tf.GradientTape. If the loss is no sum over examples (`dice_loss` and
+        its kin, whose examples share a denominator), or does not take what is given.
+    TypeError, ValueError
+        As the loss raises them.
+
+    Notes
+    -----
+    Two derivatives are carried along through the formula of the loss, as it stands
+    (Griewank, Walther 2008, chapter 13); nothing is a difference quotient. All three are within 8
+    ulp of the exact number, in float64 and float32, at any finite logit, with exceptions that the
+    tests state. Where a second derivative crosses 0 (focal and asymmetric losses, poly,
+    generalized cross-entropy and expected cost do, at a wrong answer, and are negative beyond) it
+    is the crossing that is off by no more than that. At infinite logits they are the limits; masked
+    elements have 0.
+
+    A loss over classes that is made of one label's -log p is differentiated at once. One that is
+    made of all p_k, such as a focal loss with smoothing, is gone through once for each class.
+
+    References
+    ----------
+    Griewank, Walther (2008), "Evaluating Derivatives", 2nd edition, chapter 13.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits, targets = np.array([0.0, 2.0, -3.0]), np.array([1, 0, 0])
+    >>> found = derivatives(binary_focal_loss, logits, targets, gamma=2.0, pos_weight=9.0)
+    >>> found.first.round(4)
+    array([-2.6846,  1.0756,  0.0011])
+    >>> found.second.round(4)
+    array([3.5923, 0.0874, 0.0032])
+
+    Newton's method in two lines, for a logistic regression with a weight:
+
+    >>> x, y = np.array([[1.0, 0.5], [1.0, -1.0], [1.0, 2.0], [1.0, 0.0]]), np.array([1, 0, 0, 1])
+    >>> w = np.zeros(2)
+    >>> for _ in range(9):
+    ...     _, first, second = derivatives(binary_cross_entropy, x @ w, y, pos_weight=3.0)
+    ...     w -= np.linalg.solve(x.T * second @ x, x.T @ first)
+    >>> bool(abs(x.T @ first).max() < 1e-12)
+    True
+    """
     options.choice("reduction", reduction, get_args(ReducedBy))
     xp = host().namespace
     z = _logits(logits)
@@ -92,14 +170,13 @@ def _logits(logits: Any) -> Array:
 def _bound(loss: Callable[..., Any], z: Array, y: Array, given: Mapping[str, Any]) -> int:
     """Return the class axis, counted from the front, of a loss that takes what is given."""
     parameters = signature(loss).parameters
-    name = getattr(loss, "__name__", repr(loss))
     if "reduction" not in parameters:
         raise _no_sum(loss)
     try:
         bound = signature(loss).bind(z, y, reduction="none", **given)
     except TypeError as error:
         raise TypeError(
-            f"loss: expected a loss of logits and targets, got {name}: {error}"
+            f"loss: expected a loss of logits and targets, got {_named(loss)}: {error}"
         ) from None
     bound.apply_defaults()
     axis = bound.arguments.get("axis", -1)
@@ -109,11 +186,14 @@ def _bound(loss: Callable[..., Any], z: Array, y: Array, given: Mapping[str, Any
 
 
 def _no_sum(loss: Callable[..., Any]) -> TypeError:
-    name = getattr(loss, "__name__", repr(loss))
     return TypeError(
-        f"loss: expected one that is a sum over examples, got {name}, a quotient of sums over the "
-        f"whole batch: there is no derivative of one example's loss"
+        f"loss: expected one that is a sum over examples, got {_named(loss)}, whose examples have "
+        f"to do with each other: there is no derivative of one example's loss"
     )
+
+
+def _named(loss: Callable[..., Any]) -> str:
+    return getattr(loss, "__name__", repr(loss))
 
 
 def _found(
@@ -148,10 +228,12 @@ def _of_finite(
     except RowsError:
         raise _no_sum(loss) from None
     if found.shape == z.shape and not found.wide:
-        return Found(found.value, *wing.beside(found, z.shape), True)
+        first, second = wing.beside(found, z.shape)
+        return Found(found.value, first, second, True)
     if found.shape != rows or not z.ndim:
         raise _no_sum(loss)
-    return Found(found.value, *wing.beside(found, z.shape, axis), False)
+    first, second = wing.beside(found, z.shape, axis)
+    return Found(found.value, first, second, False)
 
 
 def _by_class(

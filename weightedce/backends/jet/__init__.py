@@ -9,8 +9,9 @@ from weightedce.backends.adding import in_pieces
 from weightedce.backends.contract import Backend
 from weightedce.backends.handed import Array, Block
 from weightedce.backends.jet import namespace
-from weightedce.backends.jet.jet import ALONG, OWN, WIDE, Jet, square, summed
-from weightedce.numerics.bends import BENT, Bent, label_bent
+from weightedce.backends.jet.jet import ALONG, OWN, WIDE, Jet, summed
+from weightedce.numerics.bends import BENT, Bent, label_bent, mass_bent
+from weightedce.numerics.softmax import mass_with_slope
 
 __all__ = ["Jet", "along", "backend", "own"]
 
@@ -51,25 +52,48 @@ class Jets(Backend):
         return summed(array, axis, keepdims, _added)
 
     def attach(self, block: Block, axis: int | None, logits: Array, /, *factors: Array) -> Array:
-        """Return the block by its slope and bend, where they are known, else the composed form."""
-        bent = BENT.get(block.sloped.func)
-        if bent is None or not _fits(logits, axis) or any(x.way is not None for x in factors):
-            return block.composed(logits, *factors)
-        with np.errstate(all="ignore"):
-            found = bent(*block.sloped.args, logits.value, *(x.value for x in factors))
-        finite = np.isfinite(found.value).all()
-        return _chained(found, logits, axis) if finite else block.composed(logits, *factors)
+        """Return the block by its slope and bend, where they are known, else the composed form.
+
+        For speed: of a million logits of float32 binary cross-entropy takes 2 times as long
+        without, the focal loss 10 times, smoothed labels of 10 classes 30 times, since each class
+        is then gone through by itself. And for digits: see `bends`.
+        """
+        func = block.sloped.func
+        if logits.way == OWN and all(x.way is None for x in factors):
+            z, values = logits.value, [np.broadcast_to(x.value, logits.shape) for x in factors]
+            found = None
+            if axis is None and func in BENT:
+                found = BENT[func](*block.sloped.args, z, *values)
+            elif axis is not None and axis == logits.axis and func is mass_with_slope:
+                found = _of_classes(mass_bent, z, axis, *values)
+            if found is not None and np.isfinite(found.value).all():
+                return _chained(found, logits, axis)
+        return block.composed(logits, *factors)
 
     def label_loss(
         self, composed: Callable[..., Array], logits: Array, labels: Array, axis: int, /
     ) -> Array:
         """Return ``logsumexp(z) - z_y``, wide; where each class is looked at alone composed."""
-        if not _fits(logits, axis):
-            return composed(logits, labels, axis)
-        with np.errstate(all="ignore"):
-            found = label_bent(axis, logits.shape[axis], logits.value, labels.value)
-        finite = np.isfinite(found.value).all()
-        return _chained(found, logits, axis) if finite else composed(logits, labels, axis)
+        if logits.way == OWN and axis == logits.axis:
+            found = _of_classes(label_bent, logits.value, axis, labels.value)
+            if np.isfinite(found.value).all():
+                return _chained(found, logits, axis)
+        return composed(logits, labels, axis)
+
+
+def _of_classes(form: Callable[..., Bent], logits: Any, axis: int, factor: Any) -> Bent:
+    """Return a form of (K, N) logits, its derivatives with the classes last.
+
+    Few classes have short rows, in which NumPy is slow: each is gone through for all rows.
+    """
+    z = np.moveaxis(logits, axis, 0)
+    rows, by_class = z.shape[1:], (logits.shape[axis], -1)
+    if factor.ndim == z.ndim:  # one number a class
+        factor = np.moveaxis(factor, axis, 0)
+    factor = factor.reshape(by_class if factor.ndim == z.ndim else -1)
+    value, slope, bend, low = form(np.ascontiguousarray(z.reshape(by_class)), factor)
+    slope, bend = (np.moveaxis(x.reshape(z.shape), 0, -1) for x in (slope, bend))
+    return Bent(value.reshape(rows), slope, bend, None if low is None else low.reshape(rows))
 
 
 def own(logits: Any, axis: int) -> Jet:
@@ -94,19 +118,19 @@ def beside(found: Jet, shape: tuple[int, ...], axis: int = -1) -> tuple[Array, A
     return both[0], both[1]
 
 
-def _fits(logits: Jet, axis: int | None) -> bool:
-    """Tell whether a block may be taken by its slope: of the logits' own derivatives."""
-    return logits.way == OWN and axis in (None, logits.axis)
-
-
 def _chained(found: Bent, logits: Jet, axis: int | None) -> Jet:
     """Return a block of logits that are made of others."""
-    value, slope, bend = found
+    value, slope, bend, low = found
     if axis is None:
         return logits.chained(value, slope, bend)
-    whole = Jet(logits.value, logits.first, logits.second, OWN).chained(value, slope, bend)
-    first, second = (np.moveaxis(x, axis, -1) for x in (whole.first, whole.second))
-    return Jet(value, first, second, WIDE)
+    first, second = (
+        np.moveaxis(x, axis, -1) if isinstance(x, np.ndarray) and x.ndim else x
+        for x in (logits.first, logits.second)
+    )
+    whole = Jet(value, first, second, ALONG).chained(value, slope, bend)
+    made = Jet(value, whole.first, whole.second, WIDE)
+    made.low = low
+    return made
 
 
 def _added(array: Array, axis: int | None, keepdims: bool) -> Array:
@@ -117,3 +141,4 @@ def _added(array: Array, axis: int | None, keepdims: bool) -> Array:
 
 
 backend = Jets()
+Jet.namespace = namespace

@@ -9,11 +9,11 @@ What the derivatives are to, its way says:
 - no way: a constant, such as targets and weights are.
 
 A jet that is ``OWN`` has nothing to say of a class that looks at another class: that raises
-`MixedError`, and whoever seeded it goes through the classes one by one. A derivative that is the same
-everywhere is a Python number; None is 0, and spares its steps.
+`MixedError`, and whoever seeded it goes through the classes one by one. A derivative that is the
+same everywhere is a Python number; None is 0, and spares its steps.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,7 +25,8 @@ OWN, WIDE, ALONG = "own", "wide", "along"
 class Jet:
     """An array of NumPy with its derivatives. Operators are those of the standard."""
 
-    __slots__ = ("axis", "first", "second", "value", "way")
+    __slots__ = ("axis", "first", "low", "second", "value", "way")
+    namespace: ClassVar[Any]  # which is made of jets
     __array_ufunc__ = None  # so that NumPy's arrays leave operators to us
     __hash__ = None  # type: ignore[assignment]
 
@@ -39,6 +40,7 @@ class Jet:
     ) -> None:
         self.value, self.first, self.second = value, first, second
         self.way, self.axis = way, axis  # where the classes of the logits are, from the front
+        self.low: Array = None  # what the value lacks of -log p: half its size in ulp of exp(-L)
 
     # --- what it is ---
 
@@ -64,9 +66,7 @@ class Jet:
 
     def __array_namespace__(self, **_: Any) -> Any:
         """Return the functions of jets."""
-        from weightedce.backends.jet import namespace  # noqa: PLC0415 - which is made of jets
-
-        return namespace
+        return self.namespace
 
     def __repr__(self) -> str:
         return f"Jet({self.value!r}, {self.first!r}, {self.second!r})"
@@ -119,7 +119,9 @@ class Jet:
         return values[..., None] if wide else values
 
     def __neg__(self) -> "Jet":
-        return self.like(-self.value, negative(self.first), negative(self.second))
+        found = self.like(-self.value, negative(self.first), negative(self.second))
+        found.low = negative(self.low)
+        return found
 
     def __pos__(self) -> "Jet":
         return self
@@ -130,9 +132,7 @@ class Jet:
         value = self.value + other.value
         if way.way is None:
             return Jet(value)
-        return way.like(
-            value, total(self.first, other.first), total(self.second, other.second)
-        )
+        return way.like(value, total(self.first, other.first), total(self.second, other.second))
 
     __radd__ = __add__
 
@@ -257,12 +257,14 @@ def plain(value: Any) -> Any:
 
 
 def joined(a: Jet, b: Jet) -> Jet:
-    """Return the one whose way is that of both."""
+    """Return the one whose way is that of both, and that knows where the classes are."""
     if b.way is None:
         return a
-    if a.way is None or a.way == b.way:
+    if a.way is None:
         return b
-    raise MixedError
+    if a.way != b.way:
+        raise MixedError
+    return a if a.axis >= 0 else b
 
 
 def total(a: Array, b: Array) -> Array:
@@ -295,8 +297,7 @@ def summed(array: Jet, axis: int | None, keepdims: bool, add: Any) -> Jet:
     """Return the sum by ``add(array, axis, keepdims)``; `RowsError` where it is one over rows."""
     if array.way is None:
         return Jet(add(array.value, axis, keepdims))
-    place = axis if axis is None else axis % array.ndim
-    if array.way == WIDE or (place != array.axis and array.ndim > 1) or array.axis < 0:
+    if axis is None or array.way == WIDE or axis % array.ndim != array.axis:
         raise RowsError
     first, second = (
         x if x is None else np.broadcast_to(np.asarray(x, array.dtype), array.shape)
@@ -308,6 +309,5 @@ def summed(array: Jet, axis: int | None, keepdims: bool, add: Any) -> Jet:
         return Jet(value, first, second, ALONG, array.axis if keepdims else -1)
     if keepdims:
         raise MixedError
-    last = -1 if axis is None else axis
-    first, second = (x if x is None else np.moveaxis(x, last, -1) for x in (first, second))
+    first, second = (x if x is None else np.moveaxis(x, axis, -1) for x in (first, second))
     return Jet(value, first, second, WIDE)

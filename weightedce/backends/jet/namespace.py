@@ -63,6 +63,8 @@ def astype(array: Jet, dtype: Any) -> Jet:
 def exp(x: Jet) -> Jet:
     """Return the exponential."""
     value = np.exp(x.value)
+    if x.low is not None:
+        value *= 1.0 + x.low
     return x.chained(value, value, value)
 
 
@@ -148,8 +150,8 @@ def clip(x: Jet, min: Any = None, max: Any = None) -> Jet:  # noqa: A002
     """Return x between the two."""
     if x.way is None:
         return Jet(np.clip(x.value, plain(min), plain(max)))
-    x = x if min is None else maximum(x, min)
-    return x if max is None else minimum(x, max)
+    above = x if min is None else maximum(x, min)
+    return above if max is None else minimum(above, max)
 
 
 def max(x: Jet, *, axis: int | None = None, keepdims: bool = False) -> Jet:  # noqa: A001
@@ -195,21 +197,23 @@ def broadcast_to(x: Any, shape: Any) -> Jet:
 
 def expand_dims(x: Any, *, axis: int) -> Jet:
     """Return the array with an axis more."""
-    x = jet(x)
-    place = axis % (x.ndim + 1)
-    if x.way == WIDE:
+    array = jet(x)
+    place = axis % (array.ndim + 1)
+    if array.way == WIDE:
         first, second = (
-            a if a is None else np.expand_dims(a, place) for a in (x.first, x.second)
+            a if a is None else np.expand_dims(a, place) for a in (array.first, array.second)
         )
-        return x.like(np.expand_dims(x.value, place), first, second)
-    return _moved(x, lambda a: np.expand_dims(a, place), x.axis + (place <= x.axis >= 0))
+        return array.like(np.expand_dims(array.value, place), first, second)
+    classes = array.axis + (place <= array.axis >= 0)
+    return _moved(array, lambda a: np.expand_dims(a, place), classes)
 
 
 def permute_dims(x: Any, axes: Any) -> Jet:
     """Return the array with its axes in another order."""
-    x = jet(x)
-    axes = [axis % x.ndim for axis in axes]
-    return _moved(x, lambda a: np.transpose(a, axes), axes.index(x.axis) if x.axis >= 0 else -1)
+    array = jet(x)
+    axes = [axis % array.ndim for axis in axes]
+    classes = axes.index(array.axis) if array.axis >= 0 else -1
+    return _moved(array, lambda a: np.transpose(a, axes), classes)
 
 
 def _moved(x: Jet, move: Callable[[Array], Array], axis: int) -> Jet:

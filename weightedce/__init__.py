@@ -22,13 +22,13 @@ Weights
     class_counts, ClassCounter, balanced, inverse_frequency, effective_number, log_damped,
     pos_weights, sample_weights
 Probabilities again
-    logit, undo_class_weight, undo_pos_weight, shift_prior, cost_threshold
+    logit, undo_class_weight, undo_pos_weight, undo_loss, shift_prior, cost_threshold
 Gradient and curvature under plain NumPy
     derivatives, Derivatives
 Sums that add up over batches and devices
     LossTotal, SoftConfusion
 
-The same as objects: weightedce.torch, weightedce.keras. In CI: weightedce.validation.
+The same as objects: weightedce.torch, weightedce.keras, weightedce.boosting. In CI: weightedce.validation.
 """
 
 from inspect import isclass as _isclass
@@ -41,6 +41,7 @@ from weightedce.calibration.link import logit as logit
 from weightedce.calibration.logits import shift_prior as shift_prior
 from weightedce.calibration.logits import undo_class_weight as undo_class_weight
 from weightedce.calibration.logits import undo_pos_weight as undo_pos_weight
+from weightedce.calibration.undo_loss import undo_loss as undo_loss
 from weightedce.call.reductions import LossTotal as LossTotal
 from weightedce.curvature.derivatives import Derivatives as Derivatives
 from weightedce.curvature.derivatives import derivatives as derivatives

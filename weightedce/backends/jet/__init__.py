@@ -9,11 +9,12 @@ from weightedce.backends.adding import in_pieces
 from weightedce.backends.contract import Backend
 from weightedce.backends.handed import Array, Block
 from weightedce.backends.jet import namespace
-from weightedce.backends.jet.jet import ALONG, OWN, WIDE, Jet, summed
+from weightedce.backends.jet.jet import ALONG, OWN, WIDE, Jet
+from weightedce.backends.jet.sums import summed
 from weightedce.numerics.bends import BENT, Bent, label_bent, mass_bent
 from weightedce.numerics.softmax import mass_with_slope
 
-__all__ = ["Jet", "along", "backend", "own"]
+__all__ = ["Jet", "along", "backend", "beside", "own", "towards"]
 
 
 class Jets(Backend):
@@ -105,7 +106,12 @@ def along(logits: Any, axis: int, place: int) -> Jet:
     """Return logits of which those at a place along the axis are what is differentiated to."""
     first = np.zeros_like(logits)
     first[(slice(None),) * axis + (place,)] = 1.0
-    return Jet(logits, first, None, ALONG, axis)
+    return towards(logits, first, axis)
+
+
+def towards(logits: Any, direction: Any, axis: int) -> Jet:
+    """Return logits whose derivatives are those along a direction, of their shape."""
+    return Jet(logits, direction, None, ALONG, axis)
 
 
 def beside(found: Jet, shape: tuple[int, ...], axis: int = -1) -> tuple[Array, Array]:

@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from weightedce.backends.handed import Array, MixedError, RowsError
+from weightedce.backends.handed import Array, MixedError
+from weightedce.backends.jet.parts import negative, product, square, total
 
 OWN, WIDE, ALONG = "own", "wide", "along"
 
@@ -265,49 +266,3 @@ def joined(a: Jet, b: Jet) -> Jet:
     if a.way != b.way:
         raise MixedError
     return a if a.axis >= 0 else b
-
-
-def total(a: Array, b: Array) -> Array:
-    """Return the sum of two derivatives."""
-    if a is None:
-        return b
-    return a if b is None else a + b
-
-
-def product(derivative: Array, factor: Array) -> Array:
-    """Return a derivative times a factor, and spare the pass where one is 1."""
-    if derivative is None or factor is None:
-        return None
-    if type(derivative) is float and derivative == 1.0:
-        return factor
-    return derivative if type(factor) is float and factor == 1.0 else derivative * factor
-
-
-def square(derivative: Array) -> Array:
-    """Return the square of a derivative."""
-    return derivative * derivative
-
-
-def negative(derivative: Array) -> Array:
-    """Return minus a derivative."""
-    return None if derivative is None else -derivative
-
-
-def summed(array: Jet, axis: int | None, keepdims: bool, add: Any) -> Jet:
-    """Return the sum by ``add(array, axis, keepdims)``; `RowsError` where it is one over rows."""
-    if array.way is None:
-        return Jet(add(array.value, axis, keepdims))
-    if axis is None or array.way == WIDE or axis % array.ndim != array.axis:
-        raise RowsError
-    first, second = (
-        x if x is None else np.broadcast_to(np.asarray(x, array.dtype), array.shape)
-        for x in (array.first, array.second)
-    )
-    value = add(array.value, axis, keepdims)
-    if array.way == ALONG:
-        first, second = (x if x is None else add(x, axis, keepdims) for x in (first, second))
-        return Jet(value, first, second, ALONG, array.axis if keepdims else -1)
-    if keepdims:
-        raise MixedError
-    first, second = (x if x is None else np.moveaxis(x, axis, -1) for x in (first, second))
-    return Jet(value, first, second, WIDE)

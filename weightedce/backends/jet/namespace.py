@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from weightedce.backends.handed import Array, MixedError
-from weightedce.backends.jet.jet import ALONG, WIDE, Jet, jet, joined, plain, summed
+from weightedce.backends.jet.jet import ALONG, WIDE, Jet, jet, joined, plain
+from weightedce.backends.jet.sums import summed
 
 float32, float64, int32, int64, bool_ = np.float32, np.float64, np.int32, np.int64, np.bool_
 inf, nan, pi, finfo = np.inf, np.nan, np.pi, np.finfo

@@ -402,6 +402,7 @@ def test_lists_half_precision_and_one_number():
     assert half.second.dtype == "float32"
     one = w.derivatives(w.binary_cross_entropy, np.array(0.0), 1.0)
     assert (one.first, one.second) == (-0.5, 0.25)
+    assert one.first.shape == one.loss.shape == ()
     row = w.derivatives(w.cross_entropy, np.zeros(4), 3)
     np.testing.assert_allclose(row.first, [0.25, 0.25, 0.25, -0.75])
     empty = w.derivatives(w.cross_entropy, np.zeros((0, 4)), np.zeros(0, int))

@@ -28,7 +28,8 @@ Gradient and curvature under plain NumPy
 Sums that add up over batches and devices
     LossTotal, SoftConfusion
 
-The same as objects: weightedce.torch, weightedce.keras, weightedce.boosting. In CI: weightedce.validation.
+The same as objects: weightedce.torch, weightedce.keras; for boosters: weightedce.boosting.
+In CI: weightedce.validation.
 """
 
 from inspect import isclass as _isclass

@@ -10,6 +10,8 @@ from weightedce.curvature.hessian import hessian
 class CatBoostObjective:
     """Yes/no targets: chunks of rows. Not frozen, since CatBoost sets attributes of its own."""
 
+    no_jit = True  # CatBoost would else ask for numba, and compile what calls us
+
     def __init__(self, objective: Any) -> None:
         self.objective = objective
 
@@ -21,6 +23,8 @@ class CatBoostObjective:
 
 class CatBoostOfClasses:
     """Classes: one row at a time, with the whole matrix of second derivatives."""
+
+    no_jit = True  # CatBoost would else ask for numba, and compile what calls us
 
     def __init__(self, objective: Any) -> None:
         self.objective = objective

@@ -104,7 +104,9 @@ class Objective:
         default = 1.0 if classes is None else classes / (classes - 1)
         self.coupling = default if coupling is None else options.number("coupling", coupling, 1e-9)
         shape = (2,) if classes is None else (2, classes)
-        derivatives(loss, np.zeros(shape), np.zeros(2), **given)  # which has the errors
+        found = derivatives(loss, np.zeros(shape), np.zeros(2), **given)  # which has the errors
+        if found.loss.shape != (2,):
+            raise ValueError(f"classes: expected a number for {self!r}, a loss over classes")
 
     def __repr__(self) -> str:
         name = getattr(self.loss, "__name__", repr(self.loss))

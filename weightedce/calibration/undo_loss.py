@@ -47,8 +47,8 @@ def undo_loss(loss: Callable[..., Any], logits: Any, **given: Any) -> Array:
     Notes
     -----
     Exact for a model that can express the minimiser; otherwise an approximation, to be checked on
-    held-out data. It is `undo_pos_weight` or `undo_class_weight` if there are weights alone, and for
-    a focal loss the calibration map of Charoenphakdee et al. 2021.
+    held-out data. It is `undo_pos_weight` or `undo_class_weight` if there are weights alone, and
+    for a focal loss the calibration map of Charoenphakdee et al. 2021.
 
     Limits: with label smoothing e no data makes a model say less than e/2, or e/K, so what says
     less has probability 0. Where a loss is flat, as the asymmetric loss is for negatives below
@@ -112,9 +112,7 @@ def _of_elements(loss: Callable[..., Any], z: Array, given: dict[str, Any]) -> A
 def _of_classes(loss: Callable[..., Any], z: Array, given: dict[str, Any]) -> Array:
     """Return the logarithms of the null vector of the gradients, for rows of logits."""
     xp, (count, classes) = host().namespace, z.shape
-    columns = [
-        derivatives(loss, z, xp.full(count, y), **given).first for y in range(classes)
-    ]
+    columns = [derivatives(loss, z, xp.full(count, y), **given).first for y in range(classes)]
     gradients = xp.stack(columns, axis=-1)  # (N, K, K): to logit k, of label y
     off = gradients * (1.0 - xp.eye(classes))
     total = xp.abs(gradients.sum(axis=1)).max(axis=1)

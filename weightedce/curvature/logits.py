@@ -49,6 +49,7 @@ def class_axis(loss: Callable[..., Any], z: Array, given: Mapping[str, Any]) -> 
 
 
 def no_sum(loss: Callable[..., Any]) -> TypeError:
+    """Return what is wrong with a loss of the whole batch."""
     return TypeError(
         f"loss: expected one that is a sum over examples, got {named(loss)}, whose examples have "
         f"to do with each other: there is no derivative of one example's loss"
@@ -56,4 +57,5 @@ def no_sum(loss: Callable[..., Any]) -> TypeError:
 
 
 def named(loss: Callable[..., Any]) -> str:
+    """Return the name of a loss as errors show it."""
     return getattr(loss, "__name__", repr(loss))

@@ -19,6 +19,7 @@ class Bent(NamedTuple):
     slope: Array
     bend: Array
     low: Array | None = None  # what rounding took from the value, where it is a logarithm of p
+    spread: Array | None = None  # over classes: the Hessian is diag(spread) less what makes rows 0
 
 
 def softplus_bent(logits: Array, positive: Array, negative: Array) -> Bent:
@@ -98,9 +99,9 @@ def label_bent(logits: Array, labels: Array) -> Bent:
     lost = (highest - (distance - back)) - (logit + back)  # exactly: Knuth 1969, 4.2.2
     value = distance + tail  # of two numbers at least 0
     larger, smaller = xp.maximum(distance, tail), xp.minimum(distance, tail)
-    bend = p * rest
-    p[own] = -rest[own]
-    return Bent(value, p, bend, lost + (smaller - (value - larger)))
+    slope = xp.array(p)
+    slope[own] = -rest[own]
+    return Bent(value, slope, p * rest, lost + (smaller - (value - larger)), p)
 
 
 def mass_bent(logits: Array, mass: Array) -> Bent:
@@ -116,9 +117,10 @@ def mass_bent(logits: Array, mass: Array) -> Bent:
     others[top] = 0.0
     of_others = backend.sum(others, 0)
     whole = of_others + mass[top]
-    slope = whole * p - mass
+    spread = whole * p
+    slope = spread - mass
     slope[top] = xp.where(odds < 1.0, of_others - whole * rest[top], slope[top])
-    return Bent(behind + whole * xp.log1p(odds), slope, whole * p * rest)
+    return Bent(behind + whole * xp.log1p(odds), slope, spread * rest, None, spread)
 
 
 # of elements, by the function of the sloped form

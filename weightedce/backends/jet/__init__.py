@@ -9,9 +9,10 @@ from weightedce.backends.adding import in_pieces
 from weightedce.backends.contract import Backend
 from weightedce.backends.handed import Array, Block
 from weightedce.backends.jet import namespace
-from weightedce.backends.jet.jet import ALONG, OWN, WIDE, Jet
+from weightedce.backends.jet.classes import of_classes
+from weightedce.backends.jet.jet import ALONG, OWN, Jet
 from weightedce.backends.jet.sums import summed
-from weightedce.numerics.bends import BENT, Bent, label_bent, mass_bent
+from weightedce.numerics.bends import BENT, label_bent, mass_bent
 from weightedce.numerics.softmax import mass_with_slope
 
 __all__ = ["Jet", "along", "backend", "beside", "own", "towards"]
@@ -59,42 +60,24 @@ class Jets(Backend):
         without, the focal loss 10 times, smoothed labels of 10 classes 30 times, since each class
         is then gone through by itself. And for digits: see `bends`.
         """
-        func = block.sloped.func
-        if logits.way == OWN and all(x.way is None for x in factors):
-            z, values = logits.value, [np.broadcast_to(x.value, logits.shape) for x in factors]
-            found = None
-            if axis is None and func in BENT:
-                found = BENT[func](*block.sloped.args, z, *values)
-            elif axis is not None and axis == logits.axis and func is mass_with_slope:
-                found = _of_classes(mass_bent, z, axis, *values)
-            if found is not None and np.isfinite(found.value).all():
-                return _chained(found, logits, axis)
-        return block.composed(logits, *factors)
+        func, made = block.sloped.func, None
+        if all(x.way is None for x in factors):
+            values = [np.broadcast_to(x.value, logits.shape) for x in factors]
+            if axis is None and func in BENT and logits.way == OWN:
+                value, slope, bend, *_ = BENT[func](*block.sloped.args, logits.value, *values)
+                made = logits.chained(value, slope, bend)
+            elif axis is not None and func is mass_with_slope:
+                made = of_classes(mass_bent, logits, axis, *values)
+        found = made is not None and np.isfinite(made.value).all()
+        return made if found else block.composed(logits, *factors)
 
     def label_loss(
         self, composed: Callable[..., Array], logits: Array, labels: Array, axis: int, /
     ) -> Array:
-        """Return ``logsumexp(z) - z_y``, wide; where each class is looked at alone composed."""
-        if logits.way == OWN and axis == logits.axis:
-            found = _of_classes(label_bent, logits.value, axis, labels.value)
-            if np.isfinite(found.value).all():
-                return _chained(found, logits, axis)
-        return composed(logits, labels, axis)
-
-
-def _of_classes(form: Callable[..., Bent], logits: Any, axis: int, factor: Any) -> Bent:
-    """Return a form of (K, N) logits, its derivatives with the classes last.
-
-    Few classes have short rows, in which NumPy is slow: each is gone through for all rows.
-    """
-    z = np.moveaxis(logits, axis, 0)
-    rows, by_class = z.shape[1:], (logits.shape[axis], -1)
-    if factor.ndim == z.ndim:  # one number a class
-        factor = np.moveaxis(factor, axis, 0)
-    factor = factor.reshape(by_class if factor.ndim == z.ndim else -1)
-    value, slope, bend, low = form(np.ascontiguousarray(z.reshape(by_class)), factor)
-    slope, bend = (np.moveaxis(x.reshape(z.shape), 0, -1) for x in (slope, bend))
-    return Bent(value.reshape(rows), slope, bend, None if low is None else low.reshape(rows))
+        """Return ``logsumexp(z) - z_y``."""
+        made = of_classes(label_bent, logits, axis, labels.value)
+        found = made is not None and np.isfinite(made.value).all()
+        return made if found else composed(logits, labels, axis)
 
 
 def own(logits: Any, axis: int) -> Jet:
@@ -120,23 +103,9 @@ def beside(found: Jet, shape: tuple[int, ...], axis: int = -1) -> tuple[Array, A
     for x in (found.first, found.second):
         x = np.asarray(0.0 if x is None else x, found.dtype)
         x = np.moveaxis(x, -1, axis) if found.wide else x
-        both.append(np.ascontiguousarray(np.broadcast_to(x, shape)))
+        x = np.broadcast_to(x, shape)
+        both.append(x if x.flags.c_contiguous and x.flags.writeable else np.array(x, order="C"))
     return both[0], both[1]
-
-
-def _chained(found: Bent, logits: Jet, axis: int | None) -> Jet:
-    """Return a block of logits that are made of others."""
-    value, slope, bend, low = found
-    if axis is None:
-        return logits.chained(value, slope, bend)
-    first, second = (
-        np.moveaxis(x, axis, -1) if isinstance(x, np.ndarray) and x.ndim else x
-        for x in (logits.first, logits.second)
-    )
-    whole = Jet(value, first, second, ALONG).chained(value, slope, bend)
-    made = Jet(value, whole.first, whole.second, WIDE)
-    made.low = low
-    return made
 
 
 def _added(array: Array, axis: int | None, keepdims: bool) -> Array:

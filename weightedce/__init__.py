@@ -21,12 +21,10 @@ Losses of soft counts
 Weights
     class_counts, ClassCounter, balanced, inverse_frequency, effective_number, log_damped,
     pos_weights, sample_weights
-Probabilities again
-    logit, undo_class_weight, undo_pos_weight, undo_loss, shift_prior, cost_threshold
-Gradient and curvature under plain NumPy
-    derivatives, Derivatives
-Sums that add up over batches and devices
-    LossTotal, SoftConfusion
+Probabilities again, and decisions
+    logit, undo_class_weight, undo_pos_weight, undo_loss, shift_prior, cost_threshold, minimum_cost
+Gradient and curvature under NumPy; sums that add up over batches and devices
+    derivatives, Derivatives; LossTotal, SoftConfusion
 
 The same as objects: weightedce.torch, weightedce.keras; for boosters: weightedce.boosting.
 In CI: weightedce.validation.
@@ -38,6 +36,7 @@ from inspect import ismodule as _ismodule
 
 from weightedce.backends import namespace_of as namespace_of
 from weightedce.calibration.costs import cost_threshold as cost_threshold
+from weightedce.calibration.costs import minimum_cost as minimum_cost
 from weightedce.calibration.link import logit as logit
 from weightedce.calibration.logits import shift_prior as shift_prior
 from weightedce.calibration.logits import undo_class_weight as undo_class_weight

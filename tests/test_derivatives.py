@@ -11,6 +11,8 @@ import time
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
 
 import weightedce as w
 from weightedce.backends import jets
@@ -314,6 +316,32 @@ def test_operators_of_a_loss_of_ones_own():
     np.testing.assert_allclose(first, slope, rtol=1e-14)
     bend = np.where(above, -2 * t * (1 - t**2), 0) + 0.5 / root**3
     np.testing.assert_allclose(second, bend, rtol=1e-13)
+
+
+@pytest.mark.parametrize("weight", [1.0, 25.0])
+def test_the_solver_that_takes_them_is_logistic_regression(weight):
+    random = np.random.default_rng(0)
+    x = np.column_stack([np.ones(2000), random.normal(size=(2000, 3))])
+    y = (random.random(2000) < 1 / (1 + np.exp(3 - x[:, 1]))).astype(float)
+
+    def of(c):
+        return w.derivatives(
+            w.binary_cross_entropy, x @ c, y, pos_weight=weight, reduction="weighted_mean"
+        )
+
+    found = minimize(
+        lambda c: (of(c).loss, x.T @ of(c).first),
+        np.zeros(4),
+        jac=True,
+        hessp=lambda c, v: x.T @ (of(c).second * (x @ v)),
+        method="trust-ncg",
+    ).x
+    for _ in range(3):  # SciPy ends where the loss, a sum, falls by no more than it is rounded
+        found -= np.linalg.solve((x.T * of(found).second) @ x, x.T @ of(found).first)
+    peer = LogisticRegression(
+        C=np.inf, class_weight={0: 1, 1: weight}, solver="newton-cholesky", tol=1e-13
+    ).fit(x[:, 1:], y)
+    np.testing.assert_allclose(found, [*peer.intercept_, *peer.coef_[0]], rtol=1e-12, atol=1e-13)
 
 
 # --- what is refused ---

@@ -140,7 +140,7 @@ def minimum_cost(probabilities: Any, cost_matrix: Any) -> Any:
         ones = (1,) * (len(p.shape) - 2)
         costs = xp.reshape(costs, (sizes[0], *ones, *sizes[1:]))
     expected = backend.sum(xp.expand_dims(p, axis=-1) * costs, len(p.shape) - 1)
-    return xp.argmin(expected, axis=-1)
+    return xp.argmax(-expected, axis=-1)  # argmin is not in every namespace
 
 
 def _by_example(costs: dict[str, Any]) -> Array:

@@ -453,6 +453,8 @@ def test_blocks_of_rows_are_all_rows(n, monkeypatch):
         (w.binary_cross_entropy, z[:, 0], y, options | {"pos_weight": 3.0}),
         (w.binary_cross_entropy, z[:, 0], y, {"pos_weight": options["sample_weight"]}),
         (w.cross_entropy, z[:, 0], n - 1, {}),
+        (w.cross_entropy, z[:, 0], 3, {}),
+        (w.cross_entropy, z.T.copy(), np.eye(2)[y].T.copy(), {"axis": 0}),
     ]
     found = [w.derivatives(loss, *args, **given) for loss, *args, given in calls]
     monkeypatch.setattr(rows, "BLOCK", 10**9 if n > 7 else 4)

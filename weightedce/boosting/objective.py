@@ -36,7 +36,7 @@ class Objective:
     curvature : {"positive", "exact"}
         Where a loss is not convex, such as a focal loss far on the wrong side, its second
         derivative is negative, and boosters stop without a word. ``"positive"`` takes the
-        Gauss-Newton curvature |g| (1 - p), with p the predicted probability of what is wrong,
+        Gauss-Newton curvature ``|g| (1 - p)``, with p the predicted probability of what is wrong,
         in the place of a second derivative of less than half of it: of cross-entropy the two are
         the same. ``"exact"`` raises a ValueError where there is a negative one.
     floor : float

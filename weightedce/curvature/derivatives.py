@@ -93,11 +93,17 @@ def derivatives(
     -----
     Two derivatives are carried along through the formula of the loss, as it stands
     (Griewank, Walther 2008, chapter 13); nothing is a difference quotient. All three are within 8
-    ulp of the exact number, in float64 and float32, at any finite logit, with exceptions that the
-    tests state. Where a second derivative crosses 0 (focal and asymmetric losses, poly,
-    generalized cross-entropy and expected cost do, at a wrong answer, and are negative beyond) it
-    is the crossing that is off by no more than that. At infinite logits they are the limits; masked
-    elements have 0.
+    ulp of the exact number, in float64 and float32, at any finite logit, as far as the formula has
+    the digits: a power multiplies what 1 - p is off by (16 ulp of focal losses, 32 of
+    `asymmetric_loss`), and where p is made of its rounded logarithm second derivatives are off by
+    up to an ulp more for each unit between the logits (`expected_cost`, `ldam_cross_entropy`, scaled
+    logits, soft confusion weights, and losses of all p_k such as a focal loss with smoothing).
+
+    Where a second derivative crosses 0 it is the crossing that is off by no more than that: focal
+    and asymmetric losses, poly, generalized cross-entropy and expected cost do, at a wrong answer,
+    and are negative beyond. Of `poly_cross_entropy` with epsilon = 1, 2 p^2 is left at a wrong
+    answer of terms of p that cancel: it is right to ulp of p. At infinite logits all are the
+    limits; masked elements have 0.
 
     A loss over classes that is made of one label's -log p is differentiated at once. One that is
     made of all p_k, such as a focal loss with smoothing, is gone through once for each class.

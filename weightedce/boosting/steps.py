@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-
 BLOCK = 2**14  # rows: what is made of them stays in the cache
 
 

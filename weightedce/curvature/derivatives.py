@@ -96,8 +96,8 @@ def derivatives(
     ulp of the exact number, in float64 and float32, at any finite logit, as far as the formula has
     the digits: a power multiplies what 1 - p is off by (16 ulp of focal losses, 32 of
     `asymmetric_loss`), and where p is made of its rounded logarithm second derivatives are off by
-    up to an ulp more for each unit between the logits (`expected_cost`, `ldam_cross_entropy`, scaled
-    logits, soft confusion weights, and losses of all p_k such as a focal loss with smoothing).
+    up to an ulp more for each unit between the logits (`expected_cost`, `ldam_cross_entropy`,
+    scaled logits, soft confusion weights, and losses of all p_k such as a smoothed focal loss).
 
     Where a second derivative crosses 0 it is the crossing that is off by no more than that: focal
     and asymmetric losses, poly, generalized cross-entropy and expected cost do, at a wrong answer,

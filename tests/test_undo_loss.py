@@ -78,7 +78,7 @@ def test_it_is_undo_class_weight():
     expected -= np.logaddexp.reduce(expected, axis=1, keepdims=True)
     found = w.undo_loss(w.cross_entropy, z, class_weight=weight)
     np.testing.assert_allclose(found, expected, rtol=1e-14, atol=4e-15)  # however small a share
-    assert found.min() < -60
+    assert found.min() < -50
     moved = w.undo_loss(w.cross_entropy, z.T, class_weight=weight, axis=0)
     np.testing.assert_array_equal(moved, found.T)
 

@@ -147,7 +147,7 @@ def alone(session: nox.Session, library: str) -> None:
 
 @nox.session
 def clients(session: nox.Session) -> None:
-    """The losses in what people train with: skorch, ONNX, Accelerate, Lightning, Transformers."""
+    """The losses in what people train with: boosters, skorch, ONNX, Lightning, Transformers."""
     packages = [*LIBRARIES["torch"], *ON_TOP["torch"]]
     install(session, "-e", ".[validation]", *packages, group="test clients")
     alone = {"WEIGHTEDCE_ALONE": "torch"}

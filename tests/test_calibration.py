@@ -379,7 +379,8 @@ BAD = {
     "cheap-alarm": (ValueError, "fp.*tn = 0.*0", lambda: w.cost_threshold(fp=0, fn=1)),
     "nan-cost": (ValueError, "fn.*nan", lambda: w.cost_threshold(fp=1, fn=np.nan)),
     "infinite": (ValueError, "fn.*inf", lambda: w.cost_threshold(fp=1, fn=np.inf)),
-    "cost-list": (TypeError, "fp.*list", lambda: w.cost_threshold(fp=[1], fn=1)),
+    "cost-words": (TypeError, "fp.*str", lambda: w.cost_threshold(fp=["1"], fn=1)),
+    "cost-word": (TypeError, "fp.*str", lambda: w.cost_threshold(fp="1", fn=1)),
 }
 
 

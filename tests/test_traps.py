@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import weightedce as w
+from weightedce.boosting import Objective
+from weightedce.validation import ulp
+from weightedce.validation.cases import Case
 
 
 def gradient(library, loss, z, *arrays, **options):
@@ -94,3 +97,67 @@ def test_logits_far_from_zero_do_not_overflow(level):
     z = np.full((1, 2), level)
     assert w.cross_entropy(z, [0]) == np.log(2)  # a RuntimeWarning is an error here
     assert w.cross_entropy(np.array([[np.copysign(np.inf, level)]]), [0]) == 0
+
+
+# --- objectives for boosters, written by hand: focal, gamma 2, unless it says something else ---
+
+
+def off_by(z, y, **options):
+    """Return by how many ulp gradient and curvature of a binary focal loss are off."""
+    case = Case("binary_focal_loss", np.array([[z]]), np.array([[y]]), options=options)
+    found = w.derivatives(w.binary_focal_loss, case.logits, case.targets, **options)
+    exact = case.gradient(), case.curvature()
+    return [
+        ulp.ulps(got[0, 0], truth[0], "float64")
+        for got, truth in zip(found[1:], exact, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("z", [-20.0, -3.0, 0.0, 3.0, 20.0])
+def test_positives_have_a_curvature(z):
+    """bokbokbok's focal Hessian is 0 for positives, and 40 % off for negatives."""
+    second = w.derivatives(w.binary_focal_loss, [z, -z], [1.0, 0.0], gamma=2.0).second
+    assert second[0] == pytest.approx(second[1], rel=1e-14)  # one is the other's mirror
+    assert second[0] != 0
+    assert max(*off_by(z, 1.0, gamma=2.0), *off_by(z, 0.0, gamma=2.0)) <= ulp.PER_ELEMENT
+
+
+@pytest.mark.parametrize("z", [-40.0, 40.0])
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_saturated_margins_keep_their_derivatives(z, y):
+    """bokbokbok clips p at 1e-6: 1e7 times too much; imbalance-xgboost has log(p + 1e-9)."""
+    assert max(off_by(z, y, gamma=2.0)) <= ulp.PER_ELEMENT
+    right = (z > 0) == bool(y)
+    first = w.derivatives(w.binary_focal_loss, [z], [y], gamma=2.0).first[0]
+    assert abs(first) == pytest.approx(3 * np.exp(-120.0) if right else 1.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("z", [-800.0, -40.0, 40.0, 800.0])
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_no_margin_makes_nan(z, y):
+    """imbalance-xgboost's curvature is NaN at (y = 1, -800), (0, 40), rahowa's from +-37 on."""
+    for gamma in (0.5, 2.0):
+        assert max(off_by(z, y, gamma=gamma)) <= ulp.PER_ELEMENT
+        _, second = Objective(w.binary_focal_loss, gamma=gamma).sklearn([y], np.array([z]))
+        assert 0 < second[0] < 1
+
+
+def test_the_derivative_is_to_the_margin_not_to_the_probability():
+    """A focal loss for CatBoost that is passed around differentiates by p: 300 % off at 0."""
+    first, second = -Objective(w.binary_focal_loss).catboost().calc_ders_range([0.0], [0.0], None).T
+    assert first[0] == pytest.approx(0.25 * (np.log(2) + 0.5), rel=1e-15)
+    assert second[0] == pytest.approx(0.25 * 0.5 * (np.log(2) + 2.5), rel=1e-15)
+
+
+def test_gradients_of_classes_sum_to_0():
+    """imlightgbm takes the p of a softmax for that of K sigmoids: its sum is no gradient's."""
+    z = np.array([[2.0, -1.0, 0.5]])
+    first, _ = Objective(w.focal_loss, classes=3, class_weight=[0.25, 0.25, 0.25]).sklearn([0], z)
+    assert abs(first.sum()) < 1e-16
+    assert abs(first).max() > 1e-3
+
+
+@pytest.mark.parametrize("z", [0.0, 5.0, 20.0])
+def test_no_digit_is_lost_to_a_difference_quotient(z):
+    """Of scipy.misc.derivative, dx 1e-6: half of the curvature at 5, 1e4 times too much at 20."""
+    assert off_by(z, 1.0, gamma=1.0)[1] <= ulp.PER_ELEMENT

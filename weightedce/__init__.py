@@ -21,12 +21,13 @@ Losses of soft counts
 Weights
     class_counts, ClassCounter, balanced, inverse_frequency, effective_number, log_damped,
     pos_weights, sample_weights
-Probabilities again
-    logit, undo_class_weight, undo_pos_weight, shift_prior, cost_threshold
-Sums that add up over batches and devices
-    LossTotal, SoftConfusion
+Probabilities again, and decisions
+    logit, undo_class_weight, undo_pos_weight, undo_loss, shift_prior, cost_threshold, minimum_cost
+Gradient and curvature under NumPy; sums that add up over batches and devices
+    derivatives, Derivatives; LossTotal, SoftConfusion
 
-The same as objects: weightedce.torch, weightedce.keras. In CI: weightedce.validation.
+The same as objects: weightedce.torch, weightedce.keras; for boosters: weightedce.boosting.
+In CI: weightedce.validation.
 """
 
 from inspect import isclass as _isclass
@@ -35,11 +36,15 @@ from inspect import ismodule as _ismodule
 
 from weightedce.backends import namespace_of as namespace_of
 from weightedce.calibration.costs import cost_threshold as cost_threshold
+from weightedce.calibration.costs import minimum_cost as minimum_cost
 from weightedce.calibration.link import logit as logit
 from weightedce.calibration.logits import shift_prior as shift_prior
 from weightedce.calibration.logits import undo_class_weight as undo_class_weight
 from weightedce.calibration.logits import undo_pos_weight as undo_pos_weight
+from weightedce.calibration.undo_loss import undo_loss as undo_loss
 from weightedce.call.reductions import LossTotal as LossTotal
+from weightedce.curvature.derivatives import Derivatives as Derivatives
+from weightedce.curvature.derivatives import derivatives as derivatives
 from weightedce.losses import asymmetric_loss as asymmetric_loss
 from weightedce.losses import balanced_softmax_cross_entropy as balanced_softmax_cross_entropy
 from weightedce.losses import binary_cross_entropy as binary_cross_entropy

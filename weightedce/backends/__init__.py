@@ -6,11 +6,12 @@ has not, and there is no global switch to set. What a wing offers is the class i
 """
 
 import sys
+from typing import Any
 
 from weightedce.backends.contract import Backend, Namespace
 from weightedce.backends.handed import Array
 
-__all__ = ["Array", "Backend", "Namespace", "backend_of", "host", "namespace_of"]
+__all__ = ["Array", "Backend", "Namespace", "backend_of", "host", "jets", "namespace_of"]
 
 
 def backend_of(array: Array) -> Backend:
@@ -70,6 +71,10 @@ def _wing(kind: type) -> Backend | None:
             from weightedce.backends import tensorflow
 
             return tensorflow.backend
+        if library == "weightedce":
+            from weightedce.backends import jet
+
+            return jet.backend
     return None
 
 
@@ -78,6 +83,13 @@ def host() -> Backend:
     from weightedce.backends import numpy
 
     return numpy.backend
+
+
+def jets() -> Any:
+    """Return the wing whose arrays carry two derivatives along: for `derivatives` alone."""
+    from weightedce.backends import jet
+
+    return jet
 
 
 def namespace_of(array: Array) -> Namespace:

@@ -12,6 +12,14 @@ Array = Any  # an array of whichever library the caller uses; no common base cla
 Sloped = partial[tuple[Array, Array | None]]
 
 
+class MixedError(TypeError):
+    """A jet is asked for more than its derivatives to the logit of its own place can say."""
+
+
+class RowsError(TypeError):
+    """A jet is asked for what rows have to do with each other, of which it knows nothing."""
+
+
 class Block(NamedTuple):
     """A function of logits and factors in two forms of one meaning.
 

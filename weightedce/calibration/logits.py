@@ -114,7 +114,7 @@ def undo_pos_weight(
     Exact for a model that can express the probabilities and is trained without label smoothing;
     otherwise an approximation to be checked on held-out data. With label smoothing see
     `undo_class_weight`, K = 2. The ``alpha`` of a focal loss is a weight, too, but its gamma
-    bends the probabilities in a way that no shift undoes.
+    bends the probabilities in a way that no shift undoes: `undo_loss` does.
 
     Gradients flow to logits and weights.
 

@@ -41,9 +41,11 @@ def expected_cost(
         `binary_cross_entropy`.
     targets : array or list
         As in `cross_entropy` or `binary_cross_entropy`.
-    cost_matrix : list or array, shape (K, K)
+    cost_matrix : list or array, shape (K, K) or (N, K, K)
         ``cost_matrix[y][k]``: the cost of predicting k where y is true. A negative cost is a
-        reward. For one logit per element: ``[[tn, fp], [fn, tp]]``.
+        reward. For one logit per element: ``[[tn, fp], [fn, tp]]``. With an axis more, one matrix
+        an example, such as the amount at stake in it: for logits (N, K), or one logit per element,
+        whose first axis is then that of the examples.
     axis : int, optional
         The class axis, for a softmax over classes. Default: targets of the shape of the logits
         and a 2 x 2 matrix mean one logit per element, p = sigmoid(z); anything else a softmax
@@ -62,7 +64,7 @@ def expected_cost(
     Raises
     ------
     TypeError, ValueError
-        As in `cross_entropy`, and if the cost matrix does not have shape (K, K).
+        As in `cross_entropy`, and if the cost matrix does not have shape (K, K) or (N, K, K).
 
     Notes
     -----
@@ -93,7 +95,7 @@ def expected_cost(
     z = dtypes.floating("logits", logits)
     costs = arguments.weight_beside("cost_matrix", cost_matrix, z, signed=True)
     raw = targets_beside(targets, logits)
-    two = tuple(costs.shape) == (2, 2)
+    two = tuple(costs.shape[-2:]) == (2, 2) and len(costs.shape) <= 3
     shared: dict[str, Any] = {
         "sample_weight": sample_weight,
         "mask": mask,
@@ -106,29 +108,44 @@ def expected_cost(
     if axis is None and two and len(raw.shape) == len(logits.shape) and not column:
         neg, pos = _two_weights(class_weight, z)
         b = binary_batch(logits, raw, pos_weight=pos, neg_weight=neg, axis=-1, **shared)
-        costs = b.xp.astype(costs, b.logits.dtype)
+        (tn, fp), (fn, tp) = _of_outcomes(b.xp.astype(costs, b.logits.dtype), b.logits)
         minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
         p, rest = stable.complement(minus_log_1p), stable.complement(minus_log_p)
-        loss = b.positive * (costs[1, 0] * rest + costs[1, 1] * p) + b.negative * (
-            costs[0, 0] * rest + costs[0, 1] * p
-        )
+        loss = b.positive * (fn * rest + tp * p) + b.negative * (tn * rest + fp * p)
         return reduce(loss, b, asked)
     b = class_batch(
         logits, raw, axis=-1 if axis is None else axis, class_weight=class_weight, **shared
     )
     xp, classes = b.xp, b.logits.shape[b.axis]
-    if tuple(costs.shape) != (classes, classes):
+    matrix = (classes, classes)
+    each = len(costs.shape) == 3 and len(b.logits.shape) == 2  # one matrix an example
+    if tuple(costs.shape) != matrix and not (each and tuple(costs.shape[1:]) == matrix):
         raise ValueError(
-            f"cost_matrix: expected shape {(classes, classes)} for logits of shape "
+            f"cost_matrix: expected shape {matrix} for logits of shape "
             f"{tuple(logits.shape)}, got shape {tuple(costs.shape)}"
         )
     backend, costs = backend_of(b.logits), xp.astype(costs, b.logits.dtype)
     order = [i for i in range(len(b.logits.shape)) if i != b.axis] + [b.axis]  # the classes last
     p = xp.permute_dims(xp.exp(-softmax.negative_log_softmax(b.logits, b.axis)), order)
+    if each:
+        mass = xp.expand_dims(xp.permute_dims(b.mass, order), axis=-1)
+        arguments.along_leading("cost_matrix", costs[:, 0, 0], p.shape[:1])
+        return reduce(_mean(p, backend.sum(mass * costs, 1)), b, asked)
     if b.labels is None or b.smoothing:  # sum over y of mass_y C_yk, as one matrix product
         return reduce(_mean(p, xp.permute_dims(b.mass, order) @ costs), b, asked)
     loss = b.label_mass * _mean(p, backend.look_up(costs, b.labels))
     return reduce(loss, b, asked)
+
+
+def _of_outcomes(costs: Array, logits: Array) -> list[list[Any]]:
+    """Return the four costs, of one matrix, or of one an example laid along the first axis."""
+    if len(costs.shape) == 2:
+        return [[costs[y, k] for k in (0, 1)] for y in (0, 1)]
+    shape = backend_of(logits).shape(logits)
+    return [
+        [arguments.along_leading("cost_matrix", costs[:, y, k], shape) for k in (0, 1)]
+        for y in (0, 1)
+    ]
 
 
 def _mean(p: Array, costs: Array) -> Array:

@@ -86,6 +86,14 @@ class Case:
             return self._only(j, self._second(0, 1))
         return self._second(j, size)
 
+    def curvature(self) -> list[truth.Exact]:
+        """Return the exact second derivative of the sum of the loss to each logit, flat."""
+        return [
+            row.curvature(masses, i) if kept else ZERO
+            for row, masses, _, kept in self._elements()
+            for i in range(len(row.logits))
+        ]
+
     def expected(self, order: int) -> ulp.Expected:
         """Return value (order 0), gradient (1), or all columns of `hessian` (2) as arrays.
 

@@ -101,6 +101,16 @@ class Truth:
         """Return the second derivative to logits i and j."""
         return self._combine(masses, self._losses((min(i, j), max(i, j))))
 
+    def curvature(self, masses: Sequence[Number], i: int) -> Exact:
+        """Return the second derivative to logit i.
+
+        Where it crosses 0 no digit of it is left to hold: it is measured by the third, too, which
+        says how far off the crossing is.
+        """
+        second = self._combine(masses, self._losses((i, i)))
+        third = self._combine(masses, self._losses((i, i, i)))
+        return second._replace(scale=max(second.scale, third.scale))
+
     def mass_gradient(self, k: int) -> Number:
         """Return the derivative to mass k: the loss of the pure target k."""
         return self._losses(())[k]

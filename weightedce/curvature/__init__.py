@@ -1,0 +1,1 @@
+"""Value, gradient and curvature of a loss under plain NumPy."""

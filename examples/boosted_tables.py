@@ -82,6 +82,15 @@ BOOSTERS: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
+def objectives_for(y: np.ndarray) -> dict[str, Objective]:
+    """Return what is compared."""
+    return {
+        "plain": Objective(binary_cross_entropy),
+        "weighted": Objective(binary_cross_entropy, pos_weight=(y == 0).sum() / y.sum()),
+        "focal": Objective(binary_focal_loss, gamma=2.0),
+    }
+
+
 def measured(margins: np.ndarray, y: np.ndarray, fn: float) -> list[float]:
     """Return log loss, calibration error in ten bins, cost a thousand rows, and PR-AUC."""
     p = np.exp(-np.logaddexp(0.0, -margins))
@@ -97,16 +106,10 @@ def compare(name: str, boosters: list[str], fn: float) -> None:
     """Print a line for each booster and objective: mean and spread over the folds."""
     x, y = table(name)
     folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(x, y))
-    weight = (y == 0).sum() / y.sum()
-    objectives = {
-        "plain": Objective(binary_cross_entropy),
-        "weighted": Objective(binary_cross_entropy, pos_weight=weight),
-        "focal": Objective(binary_focal_loss, gamma=2.0),
-    }
     print(f"\n{name}: {len(y)} rows, {100 * y.mean():.2f} % positive, a miss costs {fn:g}")
     print(f"{'':27}{'log loss':>14}{'calibration':>15}{'cost':>13}{'PR-AUC':>14}")
     for booster in boosters:
-        for kind, objective in objectives.items():
+        for kind, objective in objectives_for(y).items():
             raw, undone = [], []
             for train, test in folds:
                 margins = BOOSTERS[booster](objective, x[train], y[train], x[test])

@@ -19,6 +19,7 @@ from boosted_tables import by_lightgbm, objectives_for, table
 from weightedce.boosting import Objective
 
 BINS = 12
+MISS = 50.0  # what a miss costs, for the objectives that are not drawn
 COLOURS = {"plain": "#777777", "weighted": "#0072B2", "focal": "#D55E00"}
 MARKS = {"plain": "o", "weighted": "s", "focal": "^"}
 
@@ -43,7 +44,9 @@ def bins_of(logits: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def draw(name: str, path: str) -> None:
     x, y = table(name)
     figure, panels = plt.subplots(1, 2, figsize=(9.5, 5), sharey=True, layout="constrained")
-    for kind, objective in objectives_for(y).items():
+    objectives = objectives_for(y, MISS)
+    for kind in COLOURS:
+        objective = objectives[kind]
         logits = out_of_fold(objective, x, y)
         for panel, shown in zip(panels, (logits, objective.calibrated(logits)), strict=True):
             said, true = bins_of(shown, y)

@@ -1,4 +1,4 @@
-"""Boosters on real imbalanced tables, five folds: plain, weighted, focal; raw and undone.
+"""Boosters on real imbalanced tables: plain, weighted, by costs, focal; raw and undone.
 
     pip install weightedce xgboost lightgbm catboost scikit-learn
     python examples/boosted_tables.py [abalone19 page-blocks0 flights] [--boosters lightgbm ...]
@@ -82,11 +82,12 @@ BOOSTERS: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
-def objectives_for(y: np.ndarray) -> dict[str, Objective]:
-    """Return what is compared."""
+def objectives_for(y: np.ndarray, fn: float) -> dict[str, Objective]:
+    """Return what is compared: positives weigh as much as negatives, or as much as a miss costs."""
     return {
         "plain": Objective(binary_cross_entropy),
         "weighted": Objective(binary_cross_entropy, pos_weight=(y == 0).sum() / y.sum()),
+        "costs": Objective(binary_cross_entropy, pos_weight=fn),
         "focal": Objective(binary_focal_loss, gamma=2.0),
     }
 
@@ -109,7 +110,7 @@ def compare(name: str, boosters: list[str], fn: float) -> None:
     print(f"\n{name}: {len(y)} rows, {100 * y.mean():.2f} % positive, a miss costs {fn:g}")
     print(f"{'':27}{'log loss':>14}{'calibration':>15}{'cost':>13}{'PR-AUC':>14}")
     for booster in boosters:
-        for kind, objective in objectives_for(y).items():
+        for kind, objective in objectives_for(y, fn).items():
             raw, undone = [], []
             for train, test in folds:
                 margins = BOOSTERS[booster](objective, x[train], y[train], x[test])

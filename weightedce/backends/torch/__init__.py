@@ -11,9 +11,19 @@ with needed_by("weightedce.backends.torch"):
     import array_api_compat.torch as namespace
     import torch
 
-from weightedce.backends.torch import at_once, blocks, compiled, labels, linear, linear_rows, slope
+from weightedce.backends.torch import (
+    at_once,
+    blocks,
+    compiled,
+    devices,
+    labels,
+    linear,
+    linear_rows,
+    slope,
+)
 from weightedce.backends.torch.constants import native
 from weightedce.backends.torch.modes import proxied, transformed
+from weightedce.backends.torch.operators import whole
 
 
 class Torch(Backend):
@@ -118,6 +128,8 @@ class Torch(Backend):
     passes = staticmethod(at_once.passes)
     of_host = staticmethod(at_once.of_host)
     with_slope = staticmethod(at_once.with_slope)
+    takes_operators = staticmethod(devices.takes_operators)
+    operator = staticmethod(whole.operator)
     block_elements = staticmethod(blocks.block_elements)
     by_blocks = staticmethod(blocks.by_blocks)  # binary losses of a million elements: 1.2 to 2.7
     linear_elements = linear.ELEMENTS

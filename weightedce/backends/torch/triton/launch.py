@@ -85,8 +85,8 @@ def mass(given: Mass) -> Value:
         of_mass.mass_kernel[cut.grid](
             z, *_class_arguments(given), given.weight, 1.0 - given.smoothing,
             given.smoothing / cut.classes, loss, partial, numbers, cut.rows, cut.classes,
-            cut.inner, **_kind(given), SKIP_NAN=given.skip_nan, SIGNED=given.signed, APART=given.apart,
-            **cut.sizes,
+            cut.inner, **_kind(given), SKIP_NAN=given.skip_nan, SIGNED=given.signed,
+            APART=given.apart, **cut.sizes,
         )  # fmt: skip
         _finish(given, loss, partial, sums)
     return loss, sums, numbers

@@ -2,7 +2,8 @@
 
 Each has a value, of loss, the sums of weights and of what counts, and numbers of the rows that its
 slope needs; and a slope, which reads the logits again and writes the gradient. What they give
-without numbers, as on the meta device, is here; the numbers come of kernels of Triton.
+without numbers, as on the meta device, is here; the numbers come of kernels where Triton is, else
+of torch's own passes.
 """
 
 from collections.abc import Callable
@@ -12,10 +13,13 @@ from typing import Any
 import torch
 
 from weightedce.backends.handed import Array
+from weightedce.backends.torch.devices import by_triton
 from weightedce.backends.torch.operands import SCHEMAS, Elements, Labels, Mass
+from weightedce.backends.torch.passes import labels as passes
 
-ROWS = {"labels": 2, "mass": 6, "elements": 0}  # numbers that are kept of each row
+ROWS = {"labels": 2, "mass": 6, "elements": 0}  # numbers that kernels keep of each row
 KINDS: dict[str, Callable[..., Any]] = {"labels": Labels, "mass": Mass, "elements": Elements}
+Value = tuple[Array, Array, list[Array]]
 LIBRARY = torch.library.Library("weightedce", "DEF")
 OPERATIONS: dict[str, Callable[..., Any]] = {}  # by name, that of a slope with ``_slope`` behind
 
@@ -26,8 +30,19 @@ def loss_shape(name: str, logits: Array, axis: int) -> list[int]:
     return shape if name == "elements" else shape[:axis] + shape[axis + 1 :]
 
 
-def _forms() -> Any:
+def _kept(name: str, given: Any) -> list[list[int]]:
+    """Return the shapes of what is kept for the gradient."""
+    if not by_triton(given.logits):
+        rows = list(given.logits.shape)
+        rows[given.axis] = 1
+        return [list(given.logits.shape), rows, rows, rows]
+    return [[ROWS[name], prod(loss_shape(name, given.logits, given.axis))]] if ROWS[name] else []
+
+
+def _forms(logits: Array) -> Any:
     """Return the room that has the numbers."""
+    if not by_triton(logits):
+        return passes
     from weightedce.backends.torch.triton import launch  # noqa: PLC0415 - Triton may be absent
 
     return launch
@@ -35,29 +50,29 @@ def _forms() -> Any:
 
 def _define(name: str) -> None:
     """Make an operator and its slope known to torch."""
-    kind, schema, kept = KINDS[name], SCHEMAS[name], ROWS[name]
+    kind, schema = KINDS[name], SCHEMAS[name]
 
-    def value(*arguments: Any) -> tuple[Array, Array, Array]:
-        found: tuple[Array, Array, Array] = getattr(_forms(), name)(kind(*arguments))
+    def value(*arguments: Any) -> Value:
+        found: Value = getattr(_forms(arguments[0]), name)(kind(*arguments))
         return found
 
-    def slope(upstream: Array, sums: Array, rows: Array, *arguments: Any) -> Array:
-        form = getattr(_forms(), f"{name}_slope")
+    def slope(upstream: Array, sums: Array, rows: list[Array], *arguments: Any) -> Array:
+        form = getattr(_forms(arguments[0]), f"{name}_slope")
         found: Array = form(upstream, sums, rows, kind(*arguments))
         return found
 
-    def fake_value(*arguments: Any) -> tuple[Array, Array, Array]:
+    def fake_value(*arguments: Any) -> Value:
         given = kind(*arguments)
-        shape = loss_shape(name, given.logits, given.axis)
-        made = [shape if given.apart else (), (2,), (kept, prod(shape))]
-        loss, sums, rows = (given.logits.new_empty(x, dtype=torch.float32) for x in made)
+        shape = loss_shape(name, given.logits, given.axis) if given.apart else ()
+        made = (shape, (2,), *_kept(name, given))
+        loss, sums, *rows = (given.logits.new_empty(x, dtype=torch.float32) for x in made)
         return loss, sums, rows
 
-    def fake_slope(_: Array, __: Array, ___: Array, *arguments: Any) -> Array:
+    def fake_slope(_: Array, __: Array, ___: list[Array], *arguments: Any) -> Array:
         return torch.empty_like(arguments[0], memory_format=torch.contiguous_format)
 
-    LIBRARY.define(f"{name}({schema}) -> (Tensor, Tensor, Tensor)")
-    LIBRARY.define(f"{name}_slope(Tensor upstream, Tensor sums, Tensor rows, {schema}) -> Tensor")
+    LIBRARY.define(f"{name}({schema}) -> (Tensor, Tensor, Tensor[])")
+    LIBRARY.define(f"{name}_slope(Tensor upstream, Tensor sums, Tensor[] rows, {schema}) -> Tensor")
     for suffix, real, fake in (("", value, fake_value), ("_slope", slope, fake_slope)):
         LIBRARY.impl(name + suffix, real, "CompositeExplicitAutograd")
         torch.library.register_fake(f"weightedce::{name}{suffix}", fake, lib=LIBRARY)

@@ -41,7 +41,9 @@ OPERATORS: dict[tuple[str, Callable[..., Any]], _Operator] = {
 def operator(of: str, form: Form, logits: Array, others: Sequence[Any]) -> Operator | None:
     """Return the operator of a loss, where nothing but the logits wants a derivative."""
     found = None if torch.compiler.is_compiling() else OPERATORS.get((of, form.func))
-    if found is None or not by_triton(logits) or (of == "mass" and form.keywords["gamma"]):
+    if found is None or (of == "mass" and form.keywords["gamma"]):
+        return None
+    if of != "labels" and not by_triton(logits):  # passes are those of labels alone
         return None
     if type(logits) not in PLAIN or logits.dtype not in HALF_OR_SINGLE or not logits.numel():
         return None
@@ -76,7 +78,8 @@ class _Whole(torch.autograd.Function):
         loss, sums, rows = OPERATIONS[name](*found)
         is_array = [isinstance(x, torch.Tensor) for x in found]
         # logits and targets are the first two
-        ctx.save_for_backward(*(x for x, y in zip(found, is_array, strict=True) if y), sums, rows)
+        arrays = (x for x, y in zip(found, is_array, strict=True) if y)
+        ctx.save_for_backward(*arrays, sums, *rows)
         others = [None if y else x for x, y in zip(found, is_array, strict=True)]
         ctx.name, ctx.known, ctx.others, ctx.is_array = name, known, others, is_array
         ctx.mark_non_differentiable(sums)
@@ -87,8 +90,8 @@ class _Whole(torch.autograd.Function):
     def backward(ctx: Any, upstream: Array, _: Any) -> tuple[Any, ...]:
         if torch.is_grad_enabled() or batched(upstream):  # it is differentiated, or many
             return None, None, None, natural(ctx, upstream)
-        *tensors, sums, rows = ctx.saved_tensors
-        arrays = iter(tensors)
+        arrays = iter(ctx.saved_tensors)
         given = [next(arrays) if y else x for x, y in zip(ctx.others, ctx.is_array, strict=True)]
+        sums, *rows = arrays
         slope = OPERATIONS[f"{ctx.name}_slope"](upstream, sums, rows, *given)
         return None, None, None, slope

@@ -19,7 +19,7 @@ DIVISORS = {"one": 0, "count": 1, "weight": 2}  # as in `rows`
 BLOCKS = {"softplus": 0, "focal": 1, "asymmetric": 2}  # as in `elements`
 SUMS = 1024  # that `finish` adds at a time
 FUSED = {"enable_fp_fusion": True}  # where a product is added it may be exact; Triton wants a word
-Value = tuple[Array, Array, Array]  # loss, sums, numbers of the rows
+Value = tuple[Array, Array, list[Array]]  # loss, sums, numbers of the rows
 
 
 class Tiles(NamedTuple):
@@ -58,16 +58,16 @@ def labels(given: Labels) -> Value:
             **_power(given.gamma), FOCAL=given.gamma > 0.0, **cut.sizes,
         )  # fmt: skip
         _finish(given, loss, partial, sums)
-    return loss, sums, numbers
+    return loss, sums, [numbers]
 
 
-def labels_slope(upstream: Array, sums: Array, numbers: Array, given: Labels) -> Array:
+def labels_slope(upstream: Array, sums: Array, numbers: list[Array], given: Labels) -> Array:
     """Return the gradient of the same."""
     z = given.logits.contiguous()
     cut, gradient = tiles(z, given.axis), torch.empty_like(z)
     with _device(z):
         of_labels.labels_slope_kernel[cut.grid](
-            *_above(upstream), sums, numbers, z, *_class_arguments(given), given.weight,
+            *_above(upstream), sums, *numbers, z, *_class_arguments(given), given.weight,
             given.gamma, gradient, cut.rows, cut.classes, cut.inner, SIGNED=given.signed,
             DIVISOR=DIVISORS[given.divisor], **_power(given.gamma), FOCAL=given.gamma > 0.0,
             **cut.sizes,
@@ -89,16 +89,16 @@ def mass(given: Mass) -> Value:
             APART=given.apart, **cut.sizes,
         )  # fmt: skip
         _finish(given, loss, partial, sums)
-    return loss, sums, numbers
+    return loss, sums, [numbers]
 
 
-def mass_slope(upstream: Array, sums: Array, numbers: Array, given: Mass) -> Array:
+def mass_slope(upstream: Array, sums: Array, numbers: list[Array], given: Mass) -> Array:
     """Return the gradient of the same."""
     z = given.logits.contiguous()
     cut, gradient = tiles(z, given.axis), torch.empty_like(z)
     with _device(z):
         of_mass.mass_slope_kernel[cut.grid](
-            *_above(upstream), sums, numbers, z, *_class_arguments(given), given.weight,
+            *_above(upstream), sums, *numbers, z, *_class_arguments(given), given.weight,
             1.0 - given.smoothing, gradient, cut.rows, cut.classes, cut.inner, **_kind(given),
             SIGNED=given.signed, DIVISOR=DIVISORS[given.divisor], **cut.sizes,
         )  # fmt: skip
@@ -116,10 +116,10 @@ def elements(given: Elements) -> Value:
             **_element_kind(given),
         )  # fmt: skip
         _finish(given, loss, partial, sums)
-    return loss, sums, sums.new_empty((0, z.numel()))
+    return loss, sums, []
 
 
-def elements_slope(upstream: Array, sums: Array, _: Array, given: Elements) -> Array:
+def elements_slope(upstream: Array, sums: Array, _: list[Array], given: Elements) -> Array:
     """Return the gradient of the same."""
     z = given.logits.contiguous()
     gradient = torch.empty_like(z)

@@ -15,7 +15,7 @@ import torch
 from weightedce.backends.handed import Array
 from weightedce.backends.torch.devices import by_triton
 from weightedce.backends.torch.operands import SCHEMAS, Elements, Labels, Mass
-from weightedce.backends.torch.passes import labels as passes
+from weightedce.backends.torch.passes import launch as passes
 
 ROWS = {"labels": 2, "mass": 6, "elements": 0}  # numbers that kernels keep of each row
 KINDS: dict[str, Callable[..., Any]] = {"labels": Labels, "mass": Mass, "elements": Elements}
@@ -33,9 +33,7 @@ def loss_shape(name: str, logits: Array, axis: int) -> list[int]:
 def _kept(name: str, given: Any) -> list[list[int]]:
     """Return the shapes of what is kept for the gradient."""
     if not by_triton(given.logits):
-        rows = list(given.logits.shape)
-        rows[given.axis] = 1
-        return [list(given.logits.shape), rows, rows, rows]
+        return passes.kept(name, given)
     return [[ROWS[name], prod(loss_shape(name, given.logits, given.axis))]] if ROWS[name] else []
 
 

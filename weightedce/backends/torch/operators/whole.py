@@ -12,6 +12,7 @@ from weightedce.backends.torch.at_once import PLAIN, natural
 from weightedce.backends.torch.devices import by_triton
 from weightedce.backends.torch.modes import batched, transformed
 from weightedce.backends.torch.operators.library import OPERATIONS
+from weightedce.backends.torch.passes import launch as passes
 from weightedce.numerics import asymmetric, stable
 
 HALF_OR_SINGLE = (torch.float32, torch.bfloat16, torch.float16)  # what is computed in float32
@@ -43,7 +44,7 @@ def operator(of: str, form: Form, logits: Array, others: Sequence[Any]) -> Opera
     found = None if torch.compiler.is_compiling() else OPERATORS.get((of, form.func))
     if found is None or (of == "mass" and form.keywords["gamma"]):
         return None
-    if of != "labels" and not by_triton(logits):  # passes are those of labels alone
+    if not by_triton(logits) and not passes.has(of, form.func):
         return None
     if type(logits) not in PLAIN or logits.dtype not in HALF_OR_SINGLE or not logits.numel():
         return None

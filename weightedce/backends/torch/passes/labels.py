@@ -9,10 +9,16 @@ import torch
 
 from weightedce.backends.handed import Array
 from weightedce.backends.torch.operands import Labels
+from weightedce.backends.torch.passes.rows import (
+    MOST,
+    Value,
+    divided,
+    kept,
+    only,
+    sums_of,
+    weights,
+)
 from weightedce.numerics import softmax
-
-MOST = torch.finfo(torch.float32).max
-Value = tuple[Array, Array, list[Array]]  # loss, sums, what the gradient is made of
 
 
 def labels(given: Labels) -> Value:
@@ -24,16 +30,12 @@ def labels(given: Labels) -> Value:
     factor = softmax.shift_of(highest, z.shape[axis]).factor
     found = softmax.label_loss(z.gather(axis, y), highest, others * factor)
     loss, rate = _focused(given.gamma, found)
-    loss = torch.where((mass == 0.0) & (loss > MOST), 0.0, mass * loss)  # 0 * inf = 0
-    rate = mass * rate
-    count = torch.ones_like(loss)
-    if keep is not None:
-        loss, rate, mass, count = (torch.where(keep, x, 0.0) for x in (loss, rate, mass, count))
-    sums = torch.stack([mass.expand(loss.shape).sum(), count.sum()])
-    rows = [powers, factor * found.scale, found.at_label, rate]
+    loss = only(keep, torch.where((mass == 0.0) & (loss > MOST), 0.0, mass * loss))  # 0 * inf = 0
+    rows = [powers, factor * found.scale, found.at_label, only(keep, mass * rate)]
+    sums = sums_of(mass, keep, loss)
     if given.apart:
         return loss.squeeze(axis), sums, rows
-    return _divided(loss.sum(), sums, given.divisor), sums, rows
+    return divided(loss.sum(), sums, given.divisor), sums, rows
 
 
 def labels_slope(upstream: Array, sums: Array, rows: list[Array], given: Labels) -> Array:
@@ -41,7 +43,7 @@ def labels_slope(upstream: Array, sums: Array, rows: list[Array], given: Labels)
     powers, scale, at_label, rate = rows
     y, keep, _ = _mass_of_labels(given)
     upstream = upstream.unsqueeze(given.axis) if given.apart else upstream
-    rate = rate * _divided(upstream, sums, given.divisor)
+    rate = rate * divided(upstream, sums, given.divisor)
     # in two steps: a power may be next to underflow, and so may both of what it lacks
     gradient = torch.mul(powers, scale).mul_(rate).scatter_(given.axis, y, at_label * rate)
     if keep is not None:
@@ -75,33 +77,14 @@ def _mass_of_labels(given: Labels) -> tuple[Array, Array | None, Array]:
     The mass is NaN for a label that is no class.
     """
     axis, classes = given.axis, given.logits.shape[given.axis]
-    shape = given.targets.shape
-    y, keep = given.targets.long(), None
-    if given.mask is not None:
-        keep = (given.mask != 0).expand(shape)
-    for label in given.ignore:
-        keep = y != label if keep is None else keep & (y != label)
-    known = (y >= 0) & (y < classes)
+    y = given.targets.long()
+    keep, known = kept(y, given.mask, given.ignore), (y >= 0) & (y < classes)
     y = torch.where(known, y, 0)
-    mass = torch.full(shape, given.weight, dtype=torch.float32, device=y.device)
+    mass = torch.full(y.shape, given.weight, dtype=torch.float32, device=y.device)
     if given.sample_weight is not None:
-        mass = mass * _weights(given.sample_weight, given.signed)
+        mass = mass * weights(given.sample_weight, given.signed)
     if given.class_weight is not None:
-        weight = _weights(given.class_weight, given.signed)
+        weight = weights(given.class_weight, given.signed)
         mass = mass * (weight if weight.numel() == 1 else weight[y])
     mass = torch.where(known, mass, torch.nan)
     return y.unsqueeze(axis), None if keep is None else keep.unsqueeze(axis), mass.unsqueeze(axis)
-
-
-def _weights(weight: Array, signed: bool) -> Array:
-    """Return weights in float32, NaN for what is none."""
-    weight = weight.float()
-    return torch.where((weight < (-MOST if signed else 0.0)) | (weight > MOST), torch.nan, weight)
-
-
-def _divided(value: Array, sums: Array, divisor: str) -> Array:
-    """Return a value over what the sum of losses is divided by, and 0 where that is 0."""
-    if divisor == "one":
-        return value
-    by = sums[1] if divisor == "count" else sums[0]
-    return torch.where(by == 0.0, 0.0, value / torch.where(by == 0.0, 1.0, by))

@@ -6,7 +6,9 @@ import torch
 from interpreted import by_kernel, calls, composed, off, same, tensor
 
 import weightedce as w
+from weightedce.backends.torch import devices
 from weightedce.backends.torch.operators.library import OPERATIONS
+from weightedce.backends.torch.triton import launch
 
 RNG = np.random.default_rng(0)
 ROWS, CLASSES = 70, 5  # more rows than a program has
@@ -304,3 +306,19 @@ def test_operators_keep_to_what_they_tell_torch(name):
     value, sums, rows = OPERATIONS[operator.name](*found)
     slope = OPERATIONS[f"{operator.name}_slope"]
     torch.library.opcheck(slope, (value, sums, rows, *found), test_utils=tests)
+
+
+def test_where_triton_makes_no_kernel_that_is_said_once(monkeypatch):
+    device = torch.device("cpu")
+    devices.compiles.cache_clear()
+    assert devices.compiles(device)
+
+    def fails(_):
+        raise RuntimeError("Failed to find C compiler")
+
+    devices.compiles.cache_clear()
+    monkeypatch.setattr(launch, "tried", fails)
+    with pytest.warns(RuntimeWarning, match="Failed to find C compiler"):
+        assert not devices.compiles(device)
+    assert not devices.compiles(device)
+    devices.compiles.cache_clear()

@@ -1,7 +1,10 @@
 """PyTorch: where operators pay, and where Triton has kernels for them."""
 
 import os
+import warnings
+from functools import cache
 
+import torch
 from torch.utils._triton import has_triton, has_triton_package
 
 from weightedce.backends.handed import Array
@@ -11,8 +14,8 @@ INTERPRETED = os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "
 
 
 def takes_operators(logits: Array) -> bool:
-    """Tell whether an array is on an accelerator, or Triton interprets."""
-    return INTERPRETED or not logits.is_cpu
+    """Tell whether an array is on an accelerator, or Triton interprets, and none compiles."""
+    return (INTERPRETED or not logits.is_cpu) and not torch.compiler.is_compiling()
 
 
 def by_triton(logits: Array) -> bool:
@@ -21,4 +24,26 @@ def by_triton(logits: Array) -> bool:
         return INTERPRETED
     if logits.is_meta:
         return bool(has_triton_package())
-    return logits.device.type in ("cuda", "xpu") and bool(has_triton())
+    known = logits.device.type in ("cuda", "xpu") and has_triton()
+    return bool(known) and compiles(logits.device)
+
+
+@cache
+def compiles(device: torch.device) -> bool:
+    """Tell whether Triton makes kernels here: it wants a compiler of C, which not all images have.
+
+    Where it does not, a loss is none the worse: it is composed of torch's own operations.
+    """
+    from weightedce.backends.torch.triton import launch  # noqa: PLC0415 - Triton may be absent
+
+    try:
+        launch.tried(device)
+    except Exception as error:  # of whatever class: Triton's, its compilers', the driver's
+        warnings.warn(
+            f"Triton makes no kernels for {device} ({error!r:.300}): losses go in passes of "
+            f"torch's own operations there, which takes several times the memory traffic",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return False
+    return True

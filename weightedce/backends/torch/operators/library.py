@@ -34,7 +34,7 @@ def _kept(name: str, given: Any) -> list[list[int]]:
     """Return the shapes of what is kept for the gradient."""
     if not by_triton(given.logits):
         return passes.kept(name, given)
-    return [[ROWS[name], prod(loss_shape(name, given.logits, given.axis))]] if ROWS[name] else []
+    return [[prod(loss_shape(name, given.logits, given.axis)), ROWS[name]]] if ROWS[name] else []
 
 
 def _forms(logits: Array) -> Any:

@@ -82,8 +82,8 @@ def labels_kernel(
     own = ratio_to(z_y, highest)
     value, _, _ = focused(minus_log_p, own, rest, gamma, COARSE, WHOLE, FOCAL)
     loss = tl.where(keep, product(mass, value), 0.0)
-    tl.store(numbers + row, highest, mask=there)
-    tl.store(numbers + rows + row, rest, mask=there)
+    tl.store(numbers + 2 * row, highest, mask=there)
+    tl.store(numbers + 2 * row + 1, rest, mask=there)
     if APART:
         tl.store(losses + row, loss, mask=there)
     else:
@@ -105,8 +105,8 @@ def labels_slope_kernel(
         row, there, labels, class_weight, class_step, sample_weight, sample_step, mask, mask_step,
         ignore, weight, classes, SIGNED,
     )  # fmt: skip
-    highest = tl.load(numbers + row, mask=there, other=0.0)
-    rest = tl.load(numbers + rows + row, mask=there, other=0.0)
+    highest = tl.load(numbers + 2 * row, mask=there, other=0.0)
+    rest = tl.load(numbers + 2 * row + 1, mask=there, other=0.0)
     z_y = tl.load(z + start + y * inner, mask=there, other=0.0).to(tl.float32)
     minus_log_p = distance(z_y, highest) + log1p(rest)
     own = ratio_to(z_y, highest)

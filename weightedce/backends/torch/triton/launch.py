@@ -22,6 +22,13 @@ FUSED = {"enable_fp_fusion": True}  # where a product is added it may be exact; 
 Value = tuple[Array, Array, list[Array]]  # loss, sums, numbers of the rows
 
 
+def tried(device: torch.device) -> None:
+    """Compile and run a kernel, the smallest; whatever fails there does so for the others too."""
+    partial = torch.zeros((1, 3), device=device)
+    with _device(partial):
+        finish[(1,)](partial, partial[0], partial[0, 1:], 1, DIVISOR=0, BLOCK=SUMS, **FUSED)
+
+
 class Tiles(NamedTuple):
     """How a loss over classes is cut into programs."""
 
@@ -50,7 +57,7 @@ def labels(given: Labels) -> Value:
     z = given.logits.contiguous()
     cut = tiles(z, given.axis)
     loss, partial, sums = _reduced(given, cut.grid[0])
-    numbers = torch.empty((2, cut.rows), dtype=torch.float32, device=z.device)
+    numbers = torch.empty((cut.rows, 2), dtype=torch.float32, device=z.device)
     with _device(z):
         of_labels.labels_kernel[cut.grid](
             z, *_class_arguments(given), given.weight, given.gamma, loss, partial, numbers,
@@ -80,7 +87,7 @@ def mass(given: Mass) -> Value:
     z = given.logits.contiguous()
     cut = tiles(z, given.axis)
     loss, partial, sums = _reduced(given, cut.grid[0])
-    numbers = torch.empty((6, cut.rows), dtype=torch.float32, device=z.device)
+    numbers = torch.empty((cut.rows, 6), dtype=torch.float32, device=z.device)
     with _device(z):
         of_mass.mass_kernel[cut.grid](
             z, *_class_arguments(given), given.weight, 1.0 - given.smoothing,

@@ -138,12 +138,12 @@ def mass_kernel(
         whole = kept_part * whole + c * even_whole
         others = kept_part * others + c * even_others
     loss = tl.where(keep, product(s, loss), 0.0)
-    tl.store(numbers + row, highest, mask=there)
-    tl.store(numbers + rows + row, rest, mask=there)
-    tl.store(numbers + 2 * rows + row, whole, mask=there)
-    tl.store(numbers + 3 * rows + row, others, mask=there)
-    tl.store(numbers + 4 * rows + row, c, mask=there)
-    tl.store(numbers + 5 * rows + row, tl.where(keep, 1.0, 0.0), mask=there)
+    tl.store(numbers + 6 * row, highest, mask=there)
+    tl.store(numbers + 6 * row + 1, rest, mask=there)
+    tl.store(numbers + 6 * row + 2, whole, mask=there)
+    tl.store(numbers + 6 * row + 3, others, mask=there)
+    tl.store(numbers + 6 * row + 4, c, mask=there)
+    tl.store(numbers + 6 * row + 5, tl.where(keep, 1.0, 0.0), mask=there)
     if APART:
         tl.store(losses + row, loss, mask=there)
     else:
@@ -165,12 +165,12 @@ def mass_slope_kernel(
         row, there, targets, sample_weight, sample_step, mask, mask_step, ignore, weight, classes,
         HARD, SIGNED,
     )  # fmt: skip
-    highest = tl.load(numbers + row, mask=there, other=0.0)
-    rest = tl.load(numbers + rows + row, mask=there, other=0.0)
-    whole = tl.load(numbers + 2 * rows + row, mask=there, other=0.0)
-    others = tl.load(numbers + 3 * rows + row, mask=there, other=0.0)
-    c = tl.load(numbers + 4 * rows + row, mask=there, other=0.0)
-    keep = tl.load(numbers + 5 * rows + row, mask=there, other=0.0) != 0.0
+    highest = tl.load(numbers + 6 * row, mask=there, other=0.0)
+    rest = tl.load(numbers + 6 * row + 1, mask=there, other=0.0)
+    whole = tl.load(numbers + 6 * row + 2, mask=there, other=0.0)
+    others = tl.load(numbers + 6 * row + 3, mask=there, other=0.0)
+    c = tl.load(numbers + 6 * row + 4, mask=there, other=0.0)
+    keep = tl.load(numbers + 6 * row + 5, mask=there, other=0.0) != 0.0
     scale = from_above(upstream, upstream_step, sums, row, there, DIVISOR) * s
     of_all = tl.div_rn(whole, 1.0 + rest)
     # where the maximum has most of p, 1 - p_k is rest / (1 + rest)

@@ -2,69 +2,80 @@
 
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed")
+torch = pytest.importorskip("torch", reason="torch is not installed")
 triton = pytest.importorskip("triton", reason="Triton is not installed")
 
 from triton.backends.compiler import GPUTarget  # noqa: E402
-from triton.compiler import ASTSource  # noqa: E402
+from triton.runtime.driver import driver  # noqa: E402
+from triton.runtime.jit import JITFunction  # noqa: E402
 
-from weightedce.backends.torch.triton import elements, labels, mass, rows  # noqa: E402
+from weightedce.backends.torch.operands import Elements, Labels, Mass  # noqa: E402
+from weightedce.backends.torch.triton import launch  # noqa: E402
 
-TARGET = GPUTarget("cuda", 90, 32)
-TYPES = {
-    **dict.fromkeys(
-        ("class_weight", "sample_weight", "pos_weight", "neg_weight", "losses", "partial",
-         "numbers", "upstream", "sums", "reduced"), "*fp32",
+Z, Y, Q = torch.zeros(8, 5), torch.zeros(8, dtype=torch.int64), torch.zeros(8, 5)
+SAMPLE, WEIGHT, MASK = torch.ones(8, 1), torch.ones(5), torch.ones(8, dtype=torch.bool)
+HALF = torch.bfloat16
+
+LABELS = Labels(Z, Y, None, None, None, [], 1, False, False, "count", 1.0, 0.0)
+MASSES = Mass(Z, Q, None, None, None, [], 1, False, False, "count", 1.0, 0.0, True, True)
+ELEMENTS = Elements(
+    Z, Q, None, None, None, None, [], 1, False, False, "count", 1.0, 0.5, 0.0, True, False,
+    "softplus", [],
+)  # fmt: skip
+GIVEN = {
+    "labels": LABELS,
+    "labels, all": LABELS._replace(
+        logits=Z.to(HALF), class_weight=WEIGHT, sample_weight=SAMPLE, mask=MASK, ignore=[-100, 7],
+        gamma=1.5, signed=True, divisor="weight",
     ),
-    **dict.fromkeys(
-        ("weight", "gamma", "gamma_negative", "clip", "pos", "neg", "smoothing", "kept_part",
-         "share"), "fp32",
+    "labels, many": LABELS._replace(logits=torch.zeros(2, 4097), targets=Y[:2], apart=True),
+    "distributions": MASSES,
+    "smoothed": MASSES._replace(
+        logits=Z.to(HALF), targets=Y, class_weight=WEIGHT, sample_weight=SAMPLE, mask=MASK,
+        ignore=[-100], smoothing=0.1, of_target=False, skip_nan=False, apart=True,
     ),
-    **dict.fromkeys(("sample_step", "mask_step", "rows", "size"), "i64"),
-    **dict.fromkeys(("class_step", "upstream_step", "classes", "inner", "programs"), "i32"),
-    "z": "*bf16",
-    "gradient": "*bf16",
-    "mask": "*i1",
-    "ignore": ("i32", "i32"),
-}  # fmt: skip
-POWERS = {"COARSE": 1.5, "WHOLE": 0}
-TILE = {"ROWS": 16, "CLASSES": 16}
-BY_CLASS = {"SIGNED": False, **TILE}
-SMOOTHED = {"SMOOTHED": True, "OF_TARGET": True, **BY_CLASS}
-BINARY = {"OF_TARGET": True, "SKIP_NAN": True, "SIGNED": False, "ELEMENTS": 256, **POWERS}
-BINARY |= {"COARSE_2": 0.0, "WHOLE_2": 4}
-
-# kernel, what it is compiled for, types that are other than above
-KERNELS = {
-    "labels": (labels.labels_kernel, {"APART": False, "FOCAL": True, **POWERS, **BY_CLASS},
-               {"labels": "*i64"}),
-    "labels slope": (labels.labels_slope_kernel,
-                     {"DIVISOR": 1, "FOCAL": True, "mask": None, **POWERS, **BY_CLASS},
-                     {"labels": "*i64", "ignore": ()}),
-    "mass": (mass.mass_kernel, {"HARD": False, "SKIP_NAN": True, "APART": True, **SMOOTHED},
-             {"targets": "*fp32", "ignore": ()}),
-    "mass of labels": (mass.mass_kernel,
-                       {"HARD": True, "SKIP_NAN": False, "APART": False, "class_weight": None,
-                        **SMOOTHED}, {"targets": "*i64"}),
-    "mass slope": (mass.mass_slope_kernel, {"HARD": False, "DIVISOR": 2, **SMOOTHED},
-                   {"targets": "*fp32", "ignore": ()}),
-    "softplus": (elements.elements_kernel, {"BLOCK": 0, "APART": False, **BINARY},
-                 {"targets": "*i64", "labels": "i32", "ignore": ("fp32",)}),
-    "asymmetric": (elements.elements_kernel, {"BLOCK": 2, "APART": True, **BINARY},
-                   {"targets": "*fp32", "labels": "i32", "ignore": ()}),
-    "focal slope": (elements.elements_slope_kernel,
-                    {"BLOCK": 1, "DIVISOR": 1, "neg_weight": None, **BINARY},
-                    {"targets": "*fp32", "labels": "i32", "ignore": ()}),
-    "finish": (rows.finish, {"DIVISOR": 2, "BLOCK": 64}, {}),
+    "elements": ELEMENTS,
+    "focal": ELEMENTS._replace(
+        logits=Z.to(HALF), targets=Q.to(torch.int32), pos_weight=WEIGHT, neg_weight=WEIGHT,
+        sample_weight=SAMPLE, mask=MASK, ignore=[-1.0], smoothing=0.1, of_target=False,
+        skip_nan=True, block="focal", numbers=[0.5],
+    ),
+    "asymmetric": ELEMENTS._replace(block="asymmetric", numbers=[1.0, 4.0, 0.05], apart=True),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", KERNELS)
-def test_a_kernel_compiles(name, tmp_path, monkeypatch):
+class Absent:
+    """What Triton asks of a device before it compiles."""
+
+    def get_current_device(self):
+        return 0
+
+    def get_current_stream(self, _=0):
+        return 0
+
+    def get_current_target(self):
+        return GPUTarget("cuda", 90, 32)
+
+
+@pytest.fixture
+def compiled(tmp_path, monkeypatch):
+    """Compile what is launched, and no more; return what was made."""
+    made = []
+
+    def bound(kernel, grid):
+        return lambda *given, **options: made.append(kernel.warmup(*given, grid=grid, **options))
+
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
-    kernel, constants, types = KERNELS[name]
-    signature = {x: "constexpr" if x in constants else (TYPES | types)[x] for x in kernel.arg_names}
-    held = {(kernel.arg_names.index(x),): constants[x] for x in constants}
-    source = ASTSource(fn=kernel, signature=signature, constexprs=held)
-    made = triton.compile(source, target=TARGET, options={"enable_fp_fusion": True})
-    assert made.asm["cubin"]
+    monkeypatch.setattr(JITFunction, "__getitem__", bound)
+    monkeypatch.setattr(driver, "_active", Absent())
+    return made
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_kernels_compile_as_they_are_launched(name, compiled):
+    given = GIVEN[name]
+    operator = type(given).__name__.lower()
+    loss, sums, rows = getattr(launch, operator)(given)
+    getattr(launch, f"{operator}_slope")(torch.ones_like(loss), sums, rows, given)
+    assert len(compiled) == (2 if given.apart else 3)  # with the one that adds up
+    assert all(kernel.asm["cubin"] for kernel in compiled)

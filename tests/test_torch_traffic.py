@@ -181,7 +181,7 @@ IN_PASSES = {
     "labels, weight": (2.5, 0.7),
     "focal": (2.5, 0.7),
     "binary focal": (2.1, 1.4),
-    "asymmetric": (3.3, 1.6),
+    "asymmetric": (3.3, 2.0),
 }
 
 

@@ -54,11 +54,8 @@ def focused(
     if FOCAL:
         p, complement = tl.div_rn(own, 1.0 + rest), tl.div_rn(others, 1.0 + rest)
         factor = power(complement, gamma, COARSE, WHOLE)
-        # (1-p)^gamma + gamma (1-p)^(gamma-1) p (-log p), of which the last factors make 1 at p = 1
-        sure = complement == 0.0
-        odds = tl.div_rn(product(p, minus_log_p), tl.where(sure, 1.0, complement))
-        value = factor * minus_log_p
-        rate = factor * (1.0 + gamma * tl.where(sure, 1.0, odds))
+        ratio = tl.div_rn(product(p, minus_log_p), tl.where(complement == 0.0, 1.0, complement))
+        value, rate = factor * minus_log_p, factor * (1.0 + gamma * ratio)
     return value, rate, others
 
 

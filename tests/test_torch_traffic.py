@@ -121,45 +121,45 @@ def weighted(z, y, weight, **options):
 
 # inputs, ours, torch's, and the most bytes and memory as a share of torch's
 CASES = {
-    "binary": (elements(10**6), lambda z, y, _: w.binary_cross_entropy(z, y), bce, 1.0, 0.6),
+    "binary": (elements(4 * 10**6), lambda z, y, _: w.binary_cross_entropy(z, y), bce, 1.0, 0.6),
     "binary, weight": (
-        elements(10**6),
+        elements(4 * 10**6),
         lambda z, y, _: w.binary_cross_entropy(z, y, pos_weight=9.0),
         lambda z, y, p: F.binary_cross_entropy_with_logits(z, y, pos_weight=p),
         0.35,
         0.6,
     ),
     "binary, bfloat16": (
-        elements(10**6, HALF), lambda z, y, _: w.binary_cross_entropy(z, y), bce, 1.0, 1.0,
+        elements(4 * 10**6, HALF), lambda z, y, _: w.binary_cross_entropy(z, y), bce, 1.0, 1.0,
     ),
     "binary, none": (
-        elements(10**6),
+        elements(4 * 10**6),
         lambda z, y, _: w.binary_cross_entropy(z, y, reduction="none").sum(),
         lambda z, y, _: F.binary_cross_entropy_with_logits(z, y, reduction="none").sum(),
         1.0,
         1.0,
     ),
     "binary focal": (
-        elements(10**6), lambda z, y, _: w.binary_focal_loss(z, y, alpha=0.25), focal, 0.2, 0.3,
+        elements(4 * 10**6), lambda z, y, _: w.binary_focal_loss(z, y, alpha=0.25), focal, 0.2, 0.3,
     ),
-    "asymmetric": (elements(10**6), lambda z, y, _: w.asymmetric_loss(z, y), focal, 0.2, 0.3),
-    "labels": (rows(2048, 1000), lambda z, y, _: w.cross_entropy(z, y), ce, 0.8, 0.6),
+    "asymmetric": (elements(4 * 10**6), lambda z, y, _: w.asymmetric_loss(z, y), focal, 0.2, 0.3),
+    "labels": (rows(8192, 1000), lambda z, y, _: w.cross_entropy(z, y), ce, 0.8, 0.6),
     "labels, weight": (
-        rows(2048, 1000), weighted, lambda z, y, p: F.cross_entropy(z, y, weight=p), 0.8, 0.6,
+        rows(8192, 1000), weighted, lambda z, y, p: F.cross_entropy(z, y, weight=p), 0.8, 0.6,
     ),
     "labels, module": (
-        rows(2048, 1000), lambda z, y, _: modules.CrossEntropyLoss()(z, y), ce, 0.8, 0.6,
+        rows(8192, 1000), lambda z, y, _: modules.CrossEntropyLoss()(z, y), ce, 0.8, 0.6,
     ),
-    "labels, bfloat16": (rows(512, 32000, HALF), lambda z, y, _: w.cross_entropy(z, y), ce, 1, 1),
+    "labels, bfloat16": (rows(1024, 32000, HALF), lambda z, y, _: w.cross_entropy(z, y), ce, 1, 1),
     "smoothed": (
-        rows(2048, 1000),
+        rows(8192, 1000),
         lambda z, y, p: weighted(z, y, p, label_smoothing=0.1, smoothing_weight="class"),
         lambda z, y, p: F.cross_entropy(z, y, weight=p, label_smoothing=0.1),
         0.5,
         0.5,
     ),
-    "distributions": (shares(2048, 1000), lambda z, q, _: w.cross_entropy(z, q), ce, 0.8, 0.8),
-    "focal": (rows(2048, 1000), lambda z, y, _: w.focal_loss(z, y), ce, 1.0, 1.0),
+    "distributions": (shares(8192, 1000), lambda z, q, _: w.cross_entropy(z, q), ce, 0.8, 0.8),
+    "focal": (rows(8192, 1000), lambda z, y, _: w.focal_loss(z, y), ce, 1.0, 1.0),
     "few labels": (rows(64, 10), lambda z, y, _: w.cross_entropy(z, y), ce, 1.0, 1.0),
     "few elements": (elements(32), lambda z, y, _: w.binary_cross_entropy(z, y), bce, 1.0, 1.0),
 }  # fmt: skip
@@ -212,3 +212,11 @@ def test_what_is_counted():
         y.add_(1.0)  # in place: the same again, and no memory
         del y
         assert (found.kernels, found.moved, found.held, found.most) == (2, 16000, 0, 4000)
+
+
+if __name__ == "__main__":  # the figures of docs/on-a-gpu.md
+    for name, (inputs, ours, peer, *_) in CASES.items():
+        mine, theirs = cost(ours, inputs), cost(peer, inputs)
+        launched = f"kernels {mine.kernels} / {theirs.kernels:2}"
+        moved, held = mine.moved / theirs.moved, mine.most / theirs.most
+        print(f"{name:18} {launched}, bytes {moved:.2f}, memory {held:.2f}")

@@ -20,6 +20,7 @@ FRAMEWORKS = {
     "jax",
     "tensorflow",
     "keras",
+    "triton",
     "array_api_compat",
     "mpmath",
     "hypothesis",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from weightedce.backends.adding import in_pieces
-from weightedce.backends.handed import Array, Block, Head, Known, Part, Passes
+from weightedce.backends.handed import Array, Block, Form, Head, Known, Operator, Part, Passes
 
 Namespace = Any  # a module that speaks the array API standard
 Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 0-d array
@@ -217,6 +217,22 @@ class Backend:
         may be written to. Only called where `views` tell that a derivative is wanted.
         """
         raise NotImplementedError
+
+    # --- a whole loss as one operator ---
+
+    def takes_operators(self, _: Array, /) -> bool:
+        """Tell whether an array is where operators pay: asked of every call, so it is quick."""
+        return False
+
+    def operator(self, _: str, __: Form, ___: Array, ____: Sequence[Any], /) -> Operator | None:
+        """Return what computes a loss and its derivative in as few passes as there can be.
+
+        Of ``"labels"``, a ``"mass"`` of classes or ``"elements"``; of the numerics of the loss, its
+        logits and its other arguments. Only called where `takes_operators` tells that it pays.
+        None where there is none, where somebody looks through the operations, and where other
+        arguments than the logits want a gradient.
+        """
+        return None
 
     # --- batches that do not fit into the cache, logits that do not fit into memory ---
 

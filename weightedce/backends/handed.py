@@ -41,6 +41,33 @@ class Factors(Protocol):
     hard: bool  # all targets are seen to be 0 or 1, and none is smoothed
 
 
+# What a block is called by, where a wing has an operator for it: see `Backend.operator`.
+Form = partial[Any]
+
+
+class Given(NamedTuple):
+    """What an operator gets: the arguments of a loss, seen by their shapes alone.
+
+    Weights, mask and targets are not checked: what is no weight or no target makes its loss NaN.
+    """
+
+    logits: Array
+    targets: Array  # of the shape of the logits; labels, which have no axis of classes
+    weights: tuple[Array | float, ...]  # by class; of positives and of negatives
+    sample_weight: Array | None  # this and the mask lie along the leading axes of the loss
+    mask: Array | None
+    ignore: tuple[float, ...]  # targets; NaN: that, or for a distribution a row that has one
+    axis: int  # of the classes or labels, counted from the front
+    smoothing: float
+    of_target: bool  # smoothed is what is weighted, not weighted what is smoothed
+    signed: bool  # weights and targets may be any numbers
+    apart: bool  # the losses are not added up
+    divisor: str  # of their sum: "one", "count" or "weight"
+
+
+Operator = Callable[[Given, "Known"], tuple[Array, Array, Array]]  # to loss, weight and count
+
+
 class Passes(Protocol):
     """What goes through all logits of a small batch: NumPy's arrays, but not always by NumPy."""
 

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array
-from weightedce.backends.handed import Block, Sloped
+from weightedce.backends.handed import Block, Form, Sloped
 from weightedce.call.at_once import Formula, How, Slope
 from weightedce.call.binary_batch import BinaryBatch
 from weightedce.call.class_batch import ClassBatch
@@ -44,6 +44,13 @@ class Call(NamedTuple):
         if isinstance(self.formula, Block):
             return partial(_of_elements, self.formula.sloped)
         return self.formula.at_once if isinstance(self.formula, Formula) else None
+
+    @property
+    def numerics(self) -> Form | None:
+        """Return what a library may have an operator for, if the formula is of such a kind."""
+        if isinstance(self.formula, Block):
+            return self.formula.sloped
+        return self.formula.per_class if isinstance(self.formula, Formula) else None
 
     def losses(self, batch: Any) -> Array:
         """Return one loss per element or example of a checked batch."""

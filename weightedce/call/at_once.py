@@ -12,7 +12,7 @@ from numbers import Real
 from typing import Any, NamedTuple, get_args
 
 from weightedce.backends import Array, Namespace
-from weightedce.backends.handed import Passes
+from weightedce.backends.handed import Form, Passes
 from weightedce.call.binary_batch import BinaryBatch, factors_of
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.class_batch import ClassBatch, class_batch
@@ -48,14 +48,18 @@ class Formula(NamedTuple):
 
     composed: Callable[[Any], Array]
     at_once: AtOnce
+    per_class: Form | None = None  # if it is ``sum_k mass_k * per_class(-log p_k)``, that
 
 
 def with_floats(
-    composed: Callable[[Any], Array], form: AtOnce, *numbers: float | Array
+    composed: Callable[[Any], Array],
+    form: AtOnce,
+    *numbers: float | Array,
+    per_class: Form | None = None,
 ) -> Formula | Callable[[Any], Array]:
     """Return both forms; where numbers in them are traced, the composed one alone."""
     floats = all(isinstance(number, float) for number in numbers)
-    return Formula(composed, form) if floats else composed
+    return Formula(composed, form, per_class) if floats else composed
 
 
 class Found(NamedTuple):

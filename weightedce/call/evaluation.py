@@ -1,6 +1,6 @@
 """The way of one call: a batch, a formula, a reduction.
 
-A loss is a formula of a checked batch. Four ways lead to its number, and `way_of` alone says
+A loss is a formula of a checked batch. Five ways lead to its number, and `way_of` alone says
 which one a call takes:
 
 - ``WHOLE``: the formula as the library composes it, for autodiff of whatever kind.
@@ -12,6 +12,8 @@ which one a call takes:
   nothing for autodiff to record.
 - ``AT_ONCE``: a small batch by NumPy, in whatever library's memory, after one look: see `small`.
   What it finds out of the ordinary goes one of the other ways.
+- ``AS_OPERATOR``: where a library has an operator for the whole loss, on an accelerator: see
+  `on_device`.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,9 +27,11 @@ from weightedce.call import arguments, dtypes
 from weightedce.call.asked import BatchOf, Call, Composed
 from weightedce.call.at_once import Formula
 from weightedce.call.collated import targets_beside
+from weightedce.call.on_device import on_device, reduced_on_device
 from weightedce.call.reductions import SUM, LossTotal, Reduction, reduction_of
 from weightedce.call.small import reduced_at_once, views_of
 
+AS_OPERATOR = -3
 AT_ONCE = -2  # a way is the number of rows in a block, or one of these
 WHOLE = -1
 ONE_BLOCK = 0
@@ -54,12 +58,15 @@ def evaluate(
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)
     views = views_of(call, backend)
-    way = way_of(call, backend, views)
+    operator: Any = None if views is not None else on_device(call, backend)
+    way = way_of(call, backend, views, operator)
+    if way == AS_OPERATOR:
+        return reduced_on_device(call, backend, *operator)
     if way == AT_ONCE:
         found = reduced_at_once(call, backend, *views)
         if found is not None:
             return found
-        way = way_of(call, backend, None)
+        way = way_of(call, backend, None, None)
     if way != WHOLE:
         divisor = call.divisor
         part, rows = part_of(call, way, SUM if divisor else call.reduction)
@@ -93,13 +100,16 @@ def laid(logits: Array, targets: Any, options: dict[str, Any]) -> tuple[Any, dic
     return targets, options
 
 
-def way_of(call: Call, backend: Backend, views: Any) -> int:
-    """Return the way that a call takes: `AT_ONCE`, rows in a block, `ONE_BLOCK` or `WHOLE`.
+def way_of(call: Call, backend: Backend, views: Any, operator: Any) -> int:
+    """Return the way that a call takes: a special one, rows in a block, `ONE_BLOCK` or `WHOLE`.
 
-    The first where there are `Backend.views` and a form for them.
+    `AT_ONCE` where there are `Backend.views` and a form for them, `AS_OPERATOR` where there is a
+    `Backend.operator`.
     """
     if views is not None:
         return AT_ONCE
+    if operator is not None:
+        return AS_OPERATOR
     others = (call.targets, *call.options.values(), *call.also)
     elements = backend.block_elements(call.logits, others)
     # what is masked has to be kept from an infinite gradient of its loss, which is 0: autodiff does

@@ -1,6 +1,7 @@
 """Formulas of a batch over classes: of its labels alone where they have all the mass."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from weightedce.backends import Array
@@ -106,4 +107,8 @@ def prior_at_once(factor: Array, batch: ClassBatch, how: How) -> Sloped:
     return None if rare else of_labels_at_once(None, batch, how, factor=factor)
 
 
-CROSS_ENTROPY = Formula(lambda b: weighted_log_softmax(b, b.logits), log_softmax_at_once)
+CROSS_ENTROPY = Formula(
+    lambda b: weighted_log_softmax(b, b.logits),
+    log_softmax_at_once,
+    partial(stable.focused, gamma=0.0),
+)

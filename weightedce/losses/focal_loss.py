@@ -80,16 +80,17 @@ def focal_loss(
     np.float64(0.8567)
     """
     gamma = arguments.number("gamma", gamma, logits, 0)
+    focused = partial(stable.focused, gamma=gamma)
 
     def formula(b: ClassBatch) -> Array:
-        return over_classes(b, b.logits, lambda loss: stable.focused(loss, gamma))
+        return over_classes(b, b.logits, focused)
 
     def small(b: ClassBatch, how: How, *_: Any) -> Sloped:
         return of_labels_at_once(partial(focused_odds, gamma), b, how)
 
     return evaluate(
         class_batch,
-        with_floats(formula, small, gamma),
+        with_floats(formula, small, gamma, per_class=focused),
         logits,
         targets,
         reduction,

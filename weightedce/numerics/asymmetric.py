@@ -14,7 +14,8 @@ def asymmetric(gamma_pos: float, gamma_neg: float, clip: float) -> Block:
     With m = max(p - clip, 0).
     """
     gammas = {"gamma_pos": _whole(gamma_pos), "gamma_neg": _whole(gamma_neg)}
-    return Block(partial(_composed, **gammas, clip=clip), partial(_sloped, **gammas, clip=clip))
+    sloped = partial(asymmetric_with_slope, **gammas, clip=clip)
+    return Block(partial(_composed, **gammas, clip=clip), sloped)
 
 
 def _whole(gamma: Any) -> Any:
@@ -46,7 +47,7 @@ def _composed(
     )
 
 
-def _sloped(
+def asymmetric_with_slope(
     logits: Array,
     positive: Array,
     negative: Array,
@@ -56,6 +57,7 @@ def _sloped(
     gamma_neg: float,
     clip: float,
 ) -> tuple[Array, Array | None]:
+    """Return `asymmetric` and, if wanted, its derivative to the logits."""
     backend = backend_of(logits)
     xp, product = backend.namespace, backend.product
     p, rest, minus_log_p, minus_log_1p = backend.sides(logits)

@@ -9,6 +9,7 @@ import torch
 
 from weightedce.backends.handed import Array, Factors, Known, Passes, Sloped
 from weightedce.backends.torch.blocks import NUMBERS
+from weightedce.backends.torch.devices import takes_operators
 from weightedce.backends.torch.modes import batched, transformed
 from weightedce.backends.torch.slope import MANY, of_batch
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
@@ -20,6 +21,8 @@ PLAIN = (torch.Tensor, torch.nn.Parameter)  # other classes of tensors have mean
 
 def views(logits: Array, others: Sequence[Any]) -> tuple[list[Any], bool] | None:
     """Return the arrays in NumPy's form, and whether the logits want a gradient."""
+    if takes_operators(logits):
+        return None
     found = [logits, *others]
     if type(logits) not in PLAIN or transformed(found) or logits.numel() > MOST:
         return None
@@ -122,11 +125,11 @@ class _Known(torch.autograd.Function):
     def backward(ctx: Any, upstream: Array) -> tuple[None, Array]:
         found, ctx.slope = ctx.slope, None  # handed out once, scaled in place
         if torch.is_grad_enabled() or batched(upstream):  # it is differentiated, or many
-            return None, _natural(ctx, upstream)
+            return None, natural(ctx, upstream)
         if found is None:
             found = ctx.known.again(*ctx.saved_tensors[:2])
             if found is None:
-                return None, _natural(ctx, upstream)
+                return None, natural(ctx, upstream)
         slope = torch.from_numpy(found)
         if upstream.ndim:
             slope.mul_(upstream if upstream.ndim == slope.ndim else upstream[:, None])
@@ -135,7 +138,7 @@ class _Known(torch.autograd.Function):
         return None, slope
 
 
-def _natural(ctx: Any, upstream: Array) -> Array:
+def natural(ctx: Any, upstream: Array) -> Array:
     """Return the gradient as torch differentiates the composed form."""
     logits, targets, *_ = ctx.saved_tensors
     with torch.enable_grad():

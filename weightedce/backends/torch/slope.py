@@ -9,6 +9,7 @@ import torch
 
 from weightedce.backends.handed import Array, Block, Factors, Sloped
 from weightedce.backends.torch.compiled import sloped_block
+from weightedce.backends.torch.devices import takes_operators
 from weightedce.backends.torch.mass import mass_in_place
 from weightedce.backends.torch.modes import batched, compiled, transformed
 from weightedce.numerics import softmax, stable
@@ -50,8 +51,8 @@ def in_place(sloped: Sloped) -> Sloped:
 
 def sides(logits: Array) -> tuple[Array, Array, Array, Array]:
     """Return p, 1 - p, and -log of both, for p = sigmoid(z)."""
-    if not torch.compiler.is_compiling():
-        return _sides_in_place(logits)
+    if not torch.compiler.is_compiling() and not takes_operators(logits):
+        return _sides_in_place(logits)  # not right at infinite logits
     tail = torch.log1p(torch.exp(-torch.abs(logits)))
     above, below = torch.clamp(logits, min=0.0), torch.clamp(-logits, min=0.0)
     return torch.sigmoid(logits), torch.sigmoid(-logits), below + tail, above + tail

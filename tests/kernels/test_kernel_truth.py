@@ -1,0 +1,204 @@
+"""Every kernel against exact numbers: the fixed cases, at the points where formulas break."""
+
+import numpy as np
+import pytest
+import torch
+from interpreted import by_kernel, composed, off
+
+from weightedce.backends.torch.triton.rows import finish
+from weightedce.validation import hard_points, ulp
+from weightedce.validation.binding import array_arguments, constants
+from weightedce.validation.problems import CaseProblem
+
+# where the interpreter looks for the maximum
+pytestmark = pytest.mark.filterwarnings("ignore:All-NaN slice:RuntimeWarning")
+LOSSES = (
+    "cross_entropy",
+    "focal_loss",
+    "binary_cross_entropy",
+    "binary_focal_loss",
+    "asymmetric_loss",
+)
+COMPOSED = ("focal_loss-full-1", "focal_loss-full-2")  # of masses, with an exponent
+CASES = [
+    pytest.param(case, id=f"{loss}-{name}")
+    for loss in LOSSES
+    for name, case in hard_points.cases(loss).items()
+    if f"{loss}-{name}" not in COMPOSED
+]
+
+
+def given(case):
+    arrays = array_arguments(case)
+    return case.logits, arrays.pop("targets"), arrays | constants(case)
+
+
+SOME = ("full-1", "full-3", "finite")
+
+
+@pytest.mark.parametrize(
+    ("case", "dtype"),
+    [pytest.param(*x.values, "float32", id=f"{x.id}-float32") for x in CASES]
+    + [
+        pytest.param(*x.values, "bfloat16", id=f"{x.id}-bfloat16")
+        for x in CASES
+        if x.id.endswith(SOME)
+    ],
+)
+def test_value_and_gradient_are_the_truth(case, dtype):
+    case = case.rounded(dtype)
+    z, y, options = given(case)
+    problem = CaseProblem("", case)
+    for order, got in enumerate(by_kernel(case.loss, z, y, dtype=dtype, **options)):
+        kind = ulp.result_dtype(dtype, order)
+        found = ulp.distances(got, problem.expected(order), kind)
+        assert (found <= problem.limits(order)).all()
+
+
+@pytest.mark.parametrize("case", [x for x in CASES if x.id.endswith("finite")])
+def test_half_precision_is_read_as_it_is_and_its_gradient_rounded_once(case):
+    z, y, options = given(case)
+    z = np.clip(z, -1000, 1000).astype("float16")
+    options = {
+        k: v.astype("float16") if isinstance(v, np.ndarray) else v for k, v in options.items()
+    }
+    half = by_kernel(case.loss, z, y, dtype="float16", **options)
+    single = by_kernel(case.loss, z.astype("float32"), y, **options)
+    np.testing.assert_array_equal(half[0], single[0])
+    np.testing.assert_array_equal(half[1], single[1].astype("float16"))
+
+
+SIZES = [(7, 1), (9, 2), (130, 3), (3, 1000), (2, 1024), (2, 1025)]
+HOW = ("plain", "sure", "rising", "far", "ties")
+
+
+def logits_of(how, rows, classes):
+    rng = np.random.default_rng(rows * classes)
+    z = rng.normal(size=(rows, classes)).astype("float32")
+    if how == "sure":  # all but one far below
+        z -= 40.0
+        z[:, -1] = 3.0
+    elif how == "rising":  # the maximum changes in each block, up to the last class
+        z += np.linspace(-60.0, 0.0, classes, dtype="float32")
+    elif how == "far":
+        z *= 60.0
+    elif how == "ties":
+        z = np.round(z)
+    return z
+
+
+BATCHES = [(*size, how) for size in SIZES for how in HOW] + [(2, 50257, "rising")]
+
+
+@pytest.mark.parametrize(("rows", "classes", "how"), [*BATCHES, (2, 50257, "sure")])
+def test_labels_of_few_and_of_many_classes(rows, classes, how):
+    z = logits_of(how, rows, classes)
+    y = np.array([0, classes - 1, *np.arange(rows)])[:rows] % classes
+    found = by_kernel("cross_entropy", z, y, reduction="none")
+    truth = composed("cross_entropy", z, y, reduction="none")
+    assert off(found[0], truth[0]) <= ulp.PER_ELEMENT
+    assert off(found[1], truth[1]) <= ulp.PER_ELEMENT
+
+
+@pytest.mark.parametrize("classes", [1, 3, 4100])
+@pytest.mark.parametrize("kind", ["labels", "soft"])
+def test_limits_at_infinite_logits_and_nan_where_there_is_none(kind, classes):
+    inf, nan = np.inf, np.nan
+    rows = [[inf, inf, 0], [-inf] * 3, [inf, 0, -inf], [0, -inf, 0], [nan, 0, 0], [0, 0, inf]]
+    z = np.repeat(np.array(rows, "float32"), 3, axis=0)
+    y = np.tile([0, 1, 2], len(rows))
+    if classes == 1:
+        z, y = z[:, :1], 0 * y
+    elif classes > 3:  # the last in another block than the first
+        middle = np.repeat(z[:, 1:2], classes - 3, axis=1)
+        middle[np.isinf(middle)] = -inf
+        z, y = np.concatenate([z[:, :2], middle, z[:, 2:]], axis=1), y + (y == 2) * (classes - 3)
+    if kind == "soft":
+        y = np.eye(classes, dtype="float32")[y]
+    found = by_kernel("cross_entropy", z, y, reduction="none")
+    value, gradient = composed("cross_entropy", z, y, reduction="none")
+    gradient[np.isnan(value)] = nan  # as the oracle has it
+    assert off(found[0], value) <= ulp.PER_ELEMENT
+    assert off(found[1], gradient) <= ulp.PER_ELEMENT
+
+
+def terms(z, y, weight, kind):
+    """Return the larger of what a gradient of masses is the difference of."""
+    own, rows = np.zeros(z.shape), np.arange(len(z))
+    if kind == "soft":
+        own[:] = y * weight
+    else:
+        own[rows, y] = (1 - SMOOTHING) * weight[y]
+        share = SMOOTHING / z.shape[1]
+        own += share * (weight[y][:, None] if kind == "target" else weight)
+    p = np.exp(z - z.max(1, keepdims=True).astype("float64"))
+    p /= p.sum(1, keepdims=True)
+    whole = own.sum(1, keepdims=True)
+    far = np.maximum(whole * p, own)
+    return np.where(p > 0.5, np.maximum(whole * (1 - p), whole - own), far)
+
+
+SMOOTHING = 0.125  # so that 1 - e is exact
+
+
+@pytest.mark.parametrize(("rows", "classes", "how"), BATCHES)
+@pytest.mark.parametrize("kind", ["target", "class", "soft"])
+def test_masses_of_few_and_of_many_classes(rows, classes, how, kind):
+    rng = np.random.default_rng(classes)
+    z = logits_of(how, rows, classes)
+    y = np.array([0, classes - 1, *np.arange(rows)])[:rows] % classes
+    weight = rng.uniform(0.5, 2.0, classes).astype("float32")
+    options = {"class_weight": weight, "label_smoothing": SMOOTHING, "smoothing_weight": kind}
+    if kind == "soft":
+        y = rng.dirichlet(np.full(classes, 0.1), rows).astype("float32")
+        options |= {"smoothing_weight": "target", "label_smoothing": 0.0}
+    found = by_kernel("cross_entropy", z, y, reduction="none", **options)
+    truth = composed("cross_entropy", z, y, reduction="none", **options)
+    assert off(found[0], truth[0]) <= ulp.PER_ELEMENT
+    assert off(found[1], truth[1], scale=terms(z, y, weight, kind)) <= ulp.PER_ELEMENT
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("kind", ["labels", "target", "class", "soft"])
+def test_classes_that_do_not_lie_side_by_side(kind, how):
+    rng = np.random.default_rng(0)
+    rows, classes = 5, 100  # in blocks of 32
+    z, y = logits_of(how, rows, classes), np.array([0, 99, 50, 31, 32])
+    weight = rng.uniform(0.5, 2.0, classes).astype("float32")
+    options = {"class_weight": weight, "reduction": "none"}
+    if kind == "soft":
+        y = rng.dirichlet(np.full(classes, 0.1), rows).astype("float32")
+    elif kind != "labels":
+        options |= {"label_smoothing": SMOOTHING, "smoothing_weight": kind}
+    value, gradient = by_kernel("cross_entropy", z.T[None], y.T[None], axis=1, **options)
+    truth = composed("cross_entropy", z, y, **options)
+    assert off(value[0], truth[0]) <= ulp.PER_ELEMENT
+    scale = 0.0 if kind == "labels" else terms(z, y, weight, kind)
+    assert off(gradient[0].T, truth[1], scale=scale) <= ulp.PER_ELEMENT
+
+
+@pytest.mark.parametrize("gamma", [0.3, 0.5, 1.0, 1.7, 2.0, 3.0, 4.0, 5.0])
+def test_powers_keep_their_digits(gamma):
+    z = np.concatenate([np.linspace(-85, 85, 150), [-1e-6, 1e-6]]).astype("float32")
+    y = np.arange(len(z)) % 2 * 1.0
+    found = by_kernel("binary_focal_loss", z, y, gamma=gamma, reduction="none")
+    truth = composed("binary_focal_loss", z, y, gamma=gamma, reduction="none")
+    limit = 2 * ulp.PER_ELEMENT if gamma < 3 else 4 * ulp.PER_ELEMENT
+    assert max(off(x, t) for x, t in zip(found, truth, strict=True)) <= limit
+    rows = np.stack([z, np.zeros_like(z)], axis=1)
+    found = by_kernel("focal_loss", rows, y.astype(int), gamma=gamma, reduction="none")
+    truth = composed("focal_loss", rows, y.astype(int), gamma=gamma, reduction="none")
+    assert max(off(x, t) for x, t in zip(found, truth, strict=True)) <= limit
+
+
+def test_a_sum_of_many_loses_no_digits():
+    # one number each that hides all that come after it
+    partial = np.full((80_000, 3), [0.3, 0.3, 1.0], "float32")
+    partial[:1024] = [1e7, 2e7, 2.0**24]
+    loss, sums = torch.empty(()), torch.empty(2)
+    finish[(1,)](torch.tensor(partial), loss, sums, len(partial), DIVISOR=0, BLOCK=1024)
+    right = partial.sum(0, dtype="float64")
+    assert off([loss.item(), *sums.tolist()], right) <= 4
+    partial[7, 0] = np.inf
+    finish[(1,)](torch.tensor(partial), loss, sums, len(partial), DIVISOR=2, BLOCK=1024)
+    assert loss.item() == np.inf

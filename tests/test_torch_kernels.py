@@ -1,0 +1,31 @@
+"""The kernels of PyTorch's operators, in Triton's interpreter: the tests of the folder `kernels`.
+
+Triton asks when it is imported whether it interprets, and a process that does has no other way for
+PyTorch's tensors: so it is one of its own.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed")
+pytest.importorskip("triton", reason="Triton is not installed")
+KERNELS = Path(__file__).parent / "kernels"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in KERNELS.glob("test_*.py")))
+def test_kernels_in_the_interpreter(name):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", KERNELS / name],
+        env=os.environ | {"TRITON_INTERPRET": "1", "WEIGHTEDCE_ALONE": "torch"},
+        cwd=KERNELS.parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout

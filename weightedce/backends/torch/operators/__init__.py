@@ -1,0 +1,1 @@
+"""PyTorch: whole losses as operators of torch, for eager code on accelerators."""

@@ -1,0 +1,59 @@
+"""What belongs to a row or an element: whether it counts, its weight, and the sum of all."""
+
+from collections.abc import Sequence
+
+import torch
+
+from weightedce.backends.handed import Array
+
+MOST = torch.finfo(torch.float32).max
+SLACK = 0.01  # as `weightedce.call.targets.ROUNDING_SLACK`
+Value = tuple[Array, Array, list[Array]]  # loss, sums, what the gradient is made of
+
+
+def kept(targets: Array, mask: Array | None, ignore: Sequence[float]) -> Array | None:
+    """Return what counts; None: all."""
+    keep = None if mask is None else (mask != 0).expand(targets.shape)
+    for label in ignore:
+        keep = targets != label if keep is None else keep & (targets != label)
+    return keep
+
+
+def weights(weight: Array, signed: bool) -> Array:
+    """Return weights in float32, NaN for what is none."""
+    weight = weight.float()
+    return torch.where((weight < (-MOST if signed else 0.0)) | (weight > MOST), torch.nan, weight)
+
+
+def along(weight: Array, axis: int, rank: int) -> Array:
+    """Return a flat weight laid along an axis."""
+    return weight.reshape([-1 if i == axis else 1 for i in range(rank)])
+
+
+def in_range(targets: Array, signed: bool) -> Array:
+    """Return targets in float32, NaN for what is no probability."""
+    targets = targets.float()
+    if signed:
+        return targets
+    return torch.where((targets < -SLACK) | (targets > 1.0 + SLACK), torch.nan, targets)
+
+
+def only(keep: Array | None, value: Array) -> Array:
+    """Return what counts of a value, and 0 for the rest."""
+    return value if keep is None else torch.where(keep, value, 0.0)
+
+
+def sums_of(weight: Array, keep: Array | None, loss: Array) -> Array:
+    """Return the sum of weights, and how many losses count."""
+    weight = only(keep, weight.expand(loss.shape)).sum()
+    if keep is None:
+        return torch.stack([weight, torch.full_like(weight, loss.numel())])
+    return torch.stack([weight, keep.sum().float()])
+
+
+def divided(value: Array, sums: Array, divisor: str) -> Array:
+    """Return a value over what the sum of losses is divided by, and 0 where that is 0."""
+    if divisor == "one":
+        return value
+    by = sums[1] if divisor == "count" else sums[0]
+    return torch.where(by == 0.0, 0.0, value / torch.where(by == 0.0, 1.0, by))

@@ -364,6 +364,22 @@ def test_where_no_limit_exists_the_loss_is_nan(library, name, one_hot, smoothing
     np.testing.assert_array_equal(np.isnan(got), [True, True, False])
 
 
+@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_where_no_limit_exists_the_gradient_is_nan(differentiable, name, smoothing):
+    z = np.array([[np.inf, np.inf, 0.0], [-np.inf, -np.inf, -np.inf], [1.0, 2.0, 3.0]])
+    options = {**CLASSES[name], "label_smoothing": smoothing, "reduction": "sum"}
+    labels = np.array([0, 2, 1])
+
+    def loss(z, y):
+        return getattr(w, name)(z, y, **options)
+
+    for targets in (labels, np.eye(3)[labels]):
+        slope = differentiable.evaluate("eager", loss, z, [targets], 1, "float64")
+        np.testing.assert_array_equal(np.isnan(slope).all(axis=1), [True, True, False])
+        assert np.isfinite(slope[2]).all()
+
+
 @pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
 def test_a_numpy_integer_is_a_number_of_classes(dtype):
     size = np.dtype(dtype).type(3)

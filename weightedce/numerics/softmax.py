@@ -245,7 +245,6 @@ def negative_log_softmax(logits: Array, axis: int, prior: Prior | None = None) -
     undefined = infinite & (rest > 0.0)  # two at +inf
     if logits.shape[axis] > 1:
         undefined = undefined | below  # no class is possible
-    rest = xp.where(undefined, xp.nan, rest)
 
     at_top = xp.log1p(rest * xp.exp(-lift))
     elsewhere = xp.where(rest > 1.0, xp.log1p(rest + xp.expm1(lift)), lift + at_top)
@@ -253,7 +252,9 @@ def negative_log_softmax(logits: Array, axis: int, prior: Prior | None = None) -
     distance = xp.where(above, highest, finite_shift) - others
     if prior is not None:
         distance = distance + (_at(top, prior.log, axis) - prior.log)
-    return xp.where(top, at_top, distance + elsewhere)
+    # NaN, of which every logit of the row has a part, and so a derivative of NaN
+    nowhere = xp.where(undefined, xp.nan, xp.ones_like(rest)) * xp.where(undefined, logits, 0.0)
+    return xp.where(top, at_top, distance + elsewhere) + nowhere
 
 
 def _at(top: Array, values: Array, axis: int) -> Array:

@@ -192,6 +192,12 @@ def pictures(session: nox.Session) -> None:
     session.run("python", "docs/pictures.py", *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def gpu(session: nox.Session) -> None:
+    """Digits, time, memory and compilations on a GPU, with the PyTorch that is there; a report."""
+    session.run("python", "benchmarks/gpu.py", *session.posargs, env={"PYTHONPATH": "."})
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Time every mode against its peer; `-- --mode "jax.jit"` one, `--quick`, `--docs`."""

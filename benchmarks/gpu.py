@@ -2,8 +2,8 @@
 
     nox -s gpu                                 # or: python benchmarks/gpu.py --out gpu-report
 
-It needs PyTorch, array-api-compat and this clone, nothing else, and says what it left out. ``--device
-cpu`` tries the program where there is no GPU; its figures say nothing of one.
+It needs PyTorch, array-api-compat and this clone, nothing else, and says what it left out.
+``--device cpu`` tries the program where there is no GPU; its figures say nothing of one.
 """
 
 import argparse

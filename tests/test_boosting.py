@@ -83,6 +83,59 @@ def test_the_positive_curvature_is_gauss_newtons_where_the_loss_is_not_convex():
     np.testing.assert_allclose(of_two[:, 1], found, rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("loss", "given"),
+    [
+        (w.logit_adjusted_cross_entropy, {"prior": [0.98, 0.01, 0.01]}),
+        (w.vector_scaling_cross_entropy, {"scale": [0.1, 1.0, 1.0], "shift": [0.0, 0.0, 0.0]}),
+        (w.ldam_cross_entropy, {"counts": [980, 10, 10]}),
+    ],
+)
+def test_a_convex_loss_keeps_its_curvature(loss, given):
+    """Of logits that it scales or shifts the margins' own p says nothing."""
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(size=(200, 3)), rng.integers(0, 3, 200)
+    both = [
+        Objective(loss, 3, curvature=c, **given).sklearn(y, z)[1] for c in ("positive", "exact")
+    ]
+    np.testing.assert_array_equal(*both)
+
+
+UNEVEN = np.repeat([0, 1, 2], [900, 80, 20])
+
+
+@pytest.mark.parametrize(
+    ("loss", "given", "labels"),
+    [
+        (w.ldam_cross_entropy, {"counts": [900, 80, 20]}, UNEVEN),
+        (w.ldam_cross_entropy, {"counts": [900, 80, 20], "scale": 10.0}, UNEVEN),
+        (w.vector_scaling_cross_entropy, {"scale": [1, 5, 10.0], "shift": [0, 0, 0.0]}, UNEVEN),
+        (w.generalized_cross_entropy, {"q": 0.5}, UNEVEN),
+        (w.cross_entropy, {"label_smoothing": 0.1}, UNEVEN[:980]),
+        (w.cross_entropy, {"ignore_index": -100}, np.append(UNEVEN, [-100, -100])),
+    ],
+)
+def test_no_constant_near_the_start_has_less_loss(loss, given, labels):
+    objective = Objective(loss, 3, **given)
+
+    def mean(z):
+        return objective.score(labels, np.tile(z, (len(labels), 1)))
+
+    start = objective.start(labels)
+    least = mean(start)
+    for size in (0.0, 0.3, 1.0):
+        moved = start + size * np.random.default_rng(1).normal(size=3)
+        assert least <= minimize(mean, moved, method="BFGS").fun * (1 + 1e-12)
+
+
+def test_the_start_at_a_jump_is_on_its_lower_side():
+    objective = Objective(w.confusion_cross_entropy, tp=1.0, tn=0.2, fp=1.0, fn=9.0)
+    labels = np.repeat([0.0, 1.0], [300, 7])
+    start = objective.start(labels)
+    low, high = (objective.score(labels, np.full(307, x)) for x in (start - 1e-6, start + 1e-6))
+    assert objective.score(labels, np.full(307, start)) <= min(low, high) + 1e-6
+
+
 def test_exact_curvature_is_never_silently_negative():
     exact = Objective(w.binary_focal_loss, curvature="exact")
     exact.sklearn([0.0], [0.0])

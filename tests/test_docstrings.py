@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import libraries  # noqa: F401 - PyTorch comes before TensorFlow, which walking the packages imports
 import weightedce
 
 WINGS = ("backends", "torch", "keras")  # they need a library

@@ -162,3 +162,35 @@ def test_errors():
         w.undo_loss(w.binary_cross_entropy, Z, gamma=2.0)
     with pytest.raises(ValueError, match="class_weight: expected"):
         w.undo_loss(w.cross_entropy, np.zeros((2, 3)), class_weight=[1.0, 2.0])
+
+
+def test_a_class_that_training_left_out_has_probability_0():
+    z = np.array([[0.0, 1.0, 2.0], [3.0, -1.0, 0.5]])
+    for given in ({"ignore_index": 0}, {"class_weight": [0.0, 2.0, 2.0]}):
+        found = w.undo_loss(w.cross_entropy, z, **given)
+        assert (found[:, 0] == -np.inf).all()
+        p = np.exp(z[:, 1:])
+        np.testing.assert_allclose(np.exp(found[:, 1:]), p / p.sum(1, keepdims=True), rtol=1e-14)
+    logits = np.array([0.0, 1.0])
+    never = w.undo_loss(w.binary_cross_entropy, logits, pos_weight=0.0)
+    always = w.undo_loss(w.binary_cross_entropy, logits, ignore_index=0)
+    assert (never.tolist(), always.tolist()) == ([-np.inf] * 2, [np.inf] * 2)
+
+
+@pytest.mark.parametrize(
+    ("loss", "given", "message"),
+    [
+        (
+            w.cross_entropy,
+            {"class_weight": "batch"},
+            "class_weight: expected the weights of the tr",
+        ),
+        (w.cross_entropy, {"sample_weight": [1.0] * 4}, "sample_weight: expected none"),
+        (w.binary_focal_loss, {"pos_weight": -1.0}, "pos_weight: expected finite numbers >= 0"),
+        (w.binary_focal_loss, {"pos_weight": [1.0] * 3}, "pos_weight: expected a scalar or shape"),
+        (w.cross_entropy, {"class_weight": [1.0] * 3}, "class_weight: expected"),
+    ],
+)
+def test_what_is_wrong_is_named(loss, given, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        w.undo_loss(loss, np.zeros((4, 2)), **given)

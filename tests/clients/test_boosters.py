@@ -181,6 +181,21 @@ def test_a_pickled_and_cloned_objective_in_cross_validation(make):
     assert scores.min() > 0.7
 
 
+def test_catboost_in_cross_validation():
+    objective = Objective(w.binary_focal_loss, gamma=1.0, pos_weight=3.0)
+    model = catboost.CatBoostClassifier(
+        loss_function=objective.catboost(), eval_metric="Logloss", iterations=20, depth=3,
+        verbose=False, allow_writing_files=False, random_seed=0, thread_count=1,
+    )  # fmt: skip
+
+    def by_margin(model, x, y):
+        return roc_auc_score(y, model.predict(x, prediction_type="RawFormulaVal"))
+
+    assert clone(model).get_params()["loss_function"].objective is objective
+    scores = cross_val_score(model, X, Y, cv=3, scoring=by_margin, error_score="raise")
+    assert scores.min() > 0.7
+
+
 def ranked(model, x, y):
     return roc_auc_score(y, margins_of(model, x))
 

@@ -22,7 +22,7 @@ def test_the_real_tables(monkeypatch, capsys):
         for line in said.splitlines()
         if line.startswith("lightgbm")
     }
-    assert len(found) == 5
+    assert len(found) == 7
     for kind in ("weighted", "focal"):
         raw, undone = found[kind, "raw"], found[kind, "undone"]
         assert undone[0] < 0.6 * raw[0]  # the log loss

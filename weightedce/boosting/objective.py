@@ -1,13 +1,14 @@
 """A loss as what boosters call: gradient and curvature of each row, in their shapes and signs."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from weightedce.boosting.catboost import CatBoostObjective, CatBoostOfClasses
 from weightedce.boosting.constant import best_constant
-from weightedce.boosting.steps import coupled, positive
+from weightedce.boosting.steps import coupled, is_convex, positive
 from weightedce.calibration.undo_loss import undo_loss
 from weightedce.call import options
 from weightedce.curvature.derivatives import Derivatives, derivatives
@@ -37,8 +38,7 @@ class Objective:
         Where a loss is not convex, such as a focal loss far on the wrong side, its second
         derivative is negative, and boosters stop without a word. ``"positive"`` takes the
         Gauss-Newton curvature ``|g| (1 - p)``, with p the predicted probability of what is wrong,
-        in the place of a second derivative of less than half of it: of cross-entropy the two are
-        the same. ``"exact"`` raises a ValueError where there is a negative one.
+        where such a loss has less than half of it. ``"exact"`` raises a ValueError there.
     floor : float
         The least curvature of a row of weight 1, above 0.
     coupling : float, optional
@@ -60,11 +60,8 @@ class Objective:
     - LightGBM: ``lgb.train({"objective": o, ...}, ..., feval=o.metric)`` or
       ``LGBMClassifier(objective=o.sklearn)``.
     - CatBoost: ``CatBoost({"loss_function": o.catboost(), "eval_metric": ...})``.
-
-    Predictions are raw: ``o.calibrated(margins)`` are the logits of the probabilities of the data,
-    weights, gamma and smoothing taken out again, for `sigmoid` or `softmax`.
-
-    Objectives pickle, and copy as scikit-learn's ``clone`` does.
+    - Predictions are raw: ``o.calibrated(margins)`` are logits of the data's probabilities.
+    - Objectives pickle, and scikit-learn's ``clone`` takes estimators that hold one.
 
     References
     ----------
@@ -107,6 +104,7 @@ class Objective:
         found = derivatives(loss, np.zeros(shape), np.zeros(2), **given)  # which has the errors
         if found.loss.shape != (2,):
             raise ValueError(f"classes: expected a number for {self!r}, a loss over classes")
+        self._convex: dict[tuple[int, ...], bool] = {}  # by the labels of a row
 
     def __repr__(self) -> str:
         name = getattr(self.loss, "__name__", repr(self.loss))
@@ -129,6 +127,9 @@ class Objective:
         tuple of ndarray
             Both of the shape of ``preds``.
         """
+        if not hasattr(data, "get_label"):
+            got = f"{type(data).__name__}: scikit-learn's estimators take objective.sklearn"
+            raise TypeError(f"data: expected a DMatrix or Dataset, got {got}")
         return self.sklearn(data.get_label(), preds, data.get_weight())
 
     def sklearn(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Any, Any]:
@@ -148,10 +149,10 @@ class Objective:
         tuple of ndarray
             Both of the shape of ``y_pred``.
         """
-        margins, weight = self._margins(y_pred), _weight(sample_weight)
+        margins, weight = self._margins(y_pred, np.size(y_true)), _weight(sample_weight)
         found = self._derivatives(margins, y_true, weight)
         second = found.second
-        if self.curvature == "positive":
+        if self.curvature == "positive" and not self._is_convex(margins.shape[1:]):
             second = positive(margins, found.first, second, self.classes)
         elif (second < 0.0).any():
             raise ValueError(
@@ -200,7 +201,7 @@ class Objective:
         float
             In nats. 0 where all weights are 0.
         """
-        margins, weight = self._margins(y_pred), _weight(sample_weight)
+        margins, weight = self._margins(y_pred, np.size(y_true)), _weight(sample_weight)
         more = {} if weight is None else {"sample_weight": weight}
         y = self._targets(y_true, margins)
         total = self.loss(margins, y, reduction="sum", **self.given, **more)
@@ -224,7 +225,8 @@ class Objective:
         float or ndarray
             For yes/no targets a number: ``base_score`` of xgb.train, and for LightGBM
             ``init_score=numpy.full(n, start)``, which is not part of its predictions: add it.
-            For classes (K,), with mean 0.
+            For classes (K,), with mean 0 where that makes no difference. Of labels that do not
+            occur it stops where probabilities are next to 0.
         """
         return best_constant(self, np.asarray(labels), _weight(weight))
 
@@ -234,12 +236,7 @@ class Objective:
         Parameters
         ----------
         margins : array
-            Raw predictions, (N,) or (N, K), starts included.
-
-        Returns
-        -------
-        ndarray
-            Of the same shape.
+            Raw predictions, (N,) or (N, K), starts included; what is returned has their shape.
         """
         return undo_loss(self.loss, self._margins(margins), **self.given)
 
@@ -252,19 +249,27 @@ class Objective:
             With ``calc_ders_range`` or, of classes, ``calc_ders_multi``, whose signs are those of
             minus the loss.
         """
+        if "batch" in (x for x in self.given.values() if isinstance(x, str)):
+            raise ValueError("class_weight: expected weights, since CatBoost has rows, got 'batch'")
         return CatBoostObjective(self) if self.classes is None else CatBoostOfClasses(self)
 
-    def _margins(self, margins: Any) -> Any:
+    def _is_convex(self, outputs: tuple[int, ...]) -> bool:
+        if outputs not in self._convex:
+            of = partial(derivatives, self.loss, **self.given)
+            self._convex[outputs] = is_convex(of, self.classes, outputs)
+        return self._convex[outputs]
+
+    def _margins(self, margins: Any, rows: int | None = None) -> Any:
         """Return margins in float64, of the shape that the loss takes."""
         margins = np.asarray(margins, np.float64)
         if self.classes is None:
             return margins
-        if margins.ndim == 1 and margins.size % self.classes == 0:
+        if margins.ndim == 1 and margins.size == (rows or 0) * self.classes:  # flat, row by row
             margins = margins.reshape(-1, self.classes)
         if margins.ndim != 2 or margins.shape[1] != self.classes:
             raise ValueError(
                 f"classes: expected margins of shape (N, {self.classes}), got {margins.shape}: is "
-                f"num_class the same in the booster?"
+                f"num_class the same? For two classes take a binary loss"
             )
         return margins
 
@@ -291,6 +296,4 @@ class Objective:
 
 def _weight(weight: Any) -> Any:
     """Return one weight a row, or None; XGBoost has an empty array for none."""
-    if weight is None or not np.size(weight):
-        return None
-    return np.asarray(weight, np.float64)
+    return np.asarray(weight, np.float64) if weight is not None and np.size(weight) else None

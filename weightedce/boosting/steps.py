@@ -1,18 +1,47 @@
 """What boosters divide by: a curvature that is above 0 in every row."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 BLOCK = 2**14  # rows: what is made of them stays in the cache
+FEW = 4  # classes that are tried: they differ by their weights
+TRIED = np.linspace(-40.0, 40.0, 161)  # margins
+
+
+def is_convex(
+    derivatives: Callable[[Any, Any], Any], classes: int | None, outputs: tuple[int, ...]
+) -> bool:
+    """Tell whether no second derivative is negative, of one margin that moves, for each label.
+
+    ``outputs`` are the labels of a row, for which a binary loss may have a weight each.
+    """
+    labels = range(2 if classes is None else min(classes, FEW))
+    found = []
+    for y in labels:
+        for k in range(1) if classes is None else labels:
+            rows = np.zeros((len(TRIED), *outputs)) if classes is None else _moved(classes, k)
+            rows = rows + TRIED.reshape(-1, *(1 for _ in outputs)) if classes is None else rows
+            of = np.full(rows.shape if classes is None else len(rows), float(y))
+            found.append(derivatives(rows, of).second)
+    return bool(min(x.min() for x in found) >= -1e-12 * max(np.abs(x).max() for x in found))
+
+
+def _moved(classes: int, k: int) -> Any:
+    """Return rows of margins of which one moves."""
+    rows = np.zeros((len(TRIED), classes))
+    rows[:, k] = TRIED
+    return rows
 
 
 def positive(margins: Any, first: Any, second: Any, classes: int | None) -> Any:
-    """Return the second derivative, and Gauss-Newton's where it is less than half of that.
+    """Return the second derivative of a loss that is not convex, or Gauss-Newton's.
 
-    A loss F(-log p) has F' p' as its first derivative, and F' times the curvature of -log p as
-    Gauss-Newton's: |first| (1 - p_k) where a smaller logit is better, |first| p_k where a larger.
-    Half of it, since small second derivatives, which come before negative ones, are steps as wild.
+    That where it is less than half of it: small second derivatives, which come before negative
+    ones, are steps as wild. A loss F(-log p) has F' p' as its first derivative, and F' times the
+    curvature of -log p as Gauss-Newton's: |first| (1 - p_k) where a smaller logit is better,
+    |first| p_k where a larger.
     """
     found = second.copy()
     for start in range(0, len(margins), BLOCK):
@@ -23,9 +52,7 @@ def positive(margins: Any, first: Any, second: Any, classes: int | None) -> Any:
         else:
             p, rest = _softmax(z, classes)
             gauss_newton = np.abs(slope) * np.where(slope > 0.0, rest, p)
-        small = found[rows] < 0.5 * gauss_newton
-        if small.any():
-            found[rows] = np.where(small, gauss_newton, found[rows])
+        found[rows] = np.where(found[rows] < 0.5 * gauss_newton, gauss_newton, found[rows])
     return found
 
 
@@ -43,8 +70,11 @@ def _sigmoid(z: Any) -> Any:
 
 
 def _softmax(z: Any, classes: int) -> tuple[Any, Any]:
-    """Return p and 1 - p, each with its digits."""
-    powers = np.exp(z - z.max(axis=1, keepdims=True))
-    total = powers.sum(axis=1, keepdims=True)
-    others = [np.delete(powers, k, axis=1).sum(axis=1) for k in range(classes)]
-    return powers / total, np.stack(others, axis=1) / total
+    """Return p and 1 - p, each with its digits: of the largest 1 - p is the sum of the others."""
+    top = z.argmax(axis=1)[:, None]
+    powers = np.exp(z - np.take_along_axis(z, top, axis=1))
+    others = np.where(np.arange(classes) == top, 0.0, powers).sum(axis=1, keepdims=True)
+    p = powers / (1.0 + others)
+    rest = 1.0 - p
+    np.put_along_axis(rest, top, others / (1.0 + others), axis=1)
+    return p, rest

@@ -136,10 +136,12 @@ def minimum_cost(probabilities: Any, cost_matrix: Any) -> Any:
             f"cost_matrix: expected shape (K, D) or (N, K, D) for probabilities of shape {shape}, "
             f"got shape {sizes}"
         )
-    if each:
+    if each or len(p.shape) == 1:
         ones = (1,) * (len(p.shape) - 2)
-        costs = xp.reshape(costs, (sizes[0], *ones, *sizes[1:]))
-    expected = backend.sum(xp.expand_dims(p, axis=-1) * costs, len(p.shape) - 1)
+        costs = xp.reshape(costs, (sizes[0], *ones, *sizes[1:])) if each else costs
+        expected = backend.sum(xp.expand_dims(p, axis=-1) * costs, len(p.shape) - 1)
+    else:
+        expected = p @ xp.astype(costs, p.dtype)
     return xp.argmax(-expected, axis=-1)  # argmin is not in every namespace
 
 

@@ -8,6 +8,7 @@ from weightedce.curvature.derivatives import derivatives
 from weightedce.curvature.logits import class_axis, numpy_logits
 
 BLOCK = 2**18  # gradients of a block of rows: K x K each
+OF_EXAMPLES = ("sample_weight", "mask")  # they move no minimum, or are weights of another name
 
 
 def undo_loss(loss: Callable[..., Any], logits: Any, **given: Any) -> Array:
@@ -42,13 +43,15 @@ def undo_loss(loss: Callable[..., Any], logits: Any, **given: Any) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As `derivatives` raises them.
+        As `derivatives` raises them; for weights of examples, masks and ``class_weight="batch"``.
 
     Notes
     -----
     Exact for a model that can express the minimiser; otherwise an approximation, to be checked on
     held-out data. It is `undo_pos_weight` or `undo_class_weight` if there are weights alone, and
     for a focal loss the calibration map of Charoenphakdee et al. 2021.
+
+    A class that training left out, by a weight of 0 or as one to ignore, has probability 0.
 
     Limits: with label smoothing e no data makes a model say less than e/2, or e/K, so what says
     less has probability 0. Where a loss is flat, as the asymmetric loss is for negatives below
@@ -73,6 +76,11 @@ def undo_loss(loss: Callable[..., Any], logits: Any, **given: Any) -> Array:
     array([2.6817, 8.1827])
     """
     xp = host().namespace
+    for name, value in given.items():
+        if name in OF_EXAMPLES and value is not None:
+            raise ValueError(f"{name}: expected none, since it is no part of the loss, got one")
+        if isinstance(value, str) and value == "batch":
+            raise ValueError(f"{name}: expected the weights of the training, got {value!r}")
     given = given | {"reduction": "none"}
     z = numpy_logits(logits)
     wide = z.astype(xp.float64)
@@ -93,20 +101,33 @@ def undo_loss(loss: Callable[..., Any], logits: Any, **given: Any) -> Array:
 def _is_binary(loss: Callable[..., Any], z: Array, given: dict[str, Any]) -> bool:
     """Tell whether a loss is one of yes/no targets: by the shape that it gives of such ones."""
     xp = host().namespace
-    some = z[:1] if z.ndim > 1 else z
+    axis = class_axis(loss, z, given)
     try:
-        return bool(derivatives(loss, some, xp.zeros_like(some), **given).loss.shape == some.shape)
-    except ValueError:  # it wants labels
-        return False
+        return bool(derivatives(loss, z, xp.zeros_like(z), **given).loss.shape == z.shape)
+    except ValueError:
+        labels = xp.zeros(z.shape[:axis] + z.shape[axis + 1 :])
+        try:
+            derivatives(loss, z, labels, **given)
+        except ValueError as error:
+            if not str(error).startswith("targets:"):  # it is wrong for whatever targets
+                raise
+        else:
+            return False
+        raise
 
 
 def _of_elements(loss: Callable[..., Any], z: Array, given: dict[str, Any]) -> Array:
     xp = host().namespace
-    of_negatives, of_positives = (
-        derivatives(loss, z, xp.full_like(z, y), **given).first for y in (0.0, 1.0)
-    )
+
+    def slopes(z: Array) -> list[Array]:
+        return [derivatives(loss, z, xp.full_like(z, y), **given).first for y in (0.0, 1.0)]
+
+    of_negatives, of_positives = slopes(z)
     rising, falling = xp.maximum(of_negatives, 0.0), xp.maximum(-of_positives, 0.0)
-    return xp.log(rising) - xp.log(falling)
+    found = xp.log(rising) - xp.log(falling)
+    negatives, positives = (x != 0.0 for x in slopes(xp.zeros_like(z)))  # of which was learnt
+    found = xp.where(negatives, found, xp.inf)
+    return xp.where(positives, found, xp.where(negatives, -xp.inf, xp.nan))
 
 
 def _of_classes(loss: Callable[..., Any], z: Array, given: dict[str, Any]) -> Array:
@@ -117,11 +138,21 @@ def _of_classes(loss: Callable[..., Any], z: Array, given: dict[str, Any]) -> Ar
     off = gradients * (1.0 - xp.eye(classes))
     total = xp.abs(gradients.sum(axis=1)).max(axis=1)
     chain = (off >= 0.0).all(axis=(1, 2)) & (total <= 1e-9 * xp.abs(gradients).max(axis=(1, 2)))
-    found = xp.empty_like(z)
-    found[chain] = _stationary(off[chain])
-    found[~chain] = _null(gradients[~chain])
+    learnt = xp.array([_is_learnt(loss, classes, y, given) for y in range(classes)])
+    off, gradients = (x[:, learnt][:, :, learnt] for x in (off, gradients))
+    found, known = xp.zeros_like(z), xp.empty((count, int(learnt.sum())))
+    known[chain] = _stationary(off[chain])
+    known[~chain] = _null(gradients[~chain])
+    found[:, learnt] = known
     found /= found.sum(axis=1, keepdims=True)
     return xp.log(found)
+
+
+def _is_learnt(loss: Callable[..., Any], classes: int, y: int, given: dict[str, Any]) -> bool:
+    """Tell whether a label moves anything: one that is ignored, or of weight 0, does not."""
+    xp = host().namespace
+    slope = derivatives(loss, xp.zeros((1, classes)), xp.array([y]), **given).first
+    return bool((slope != 0.0).any())
 
 
 def _stationary(rates: Array) -> Array:

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from weightedce.backends.handed import Array, Form, Given
 
+Value = tuple[Array, Array, list[Array]]  # loss, sums, what the gradient is made of
+
 
 class Labels(NamedTuple):
     """Of ``mass * (1 - p_y)^gamma (-log p_y)`` for labels y."""
@@ -66,12 +68,13 @@ class Elements(NamedTuple):
 
 
 COMMON = "int axis, bool signed, bool apart, str divisor"
+OF_CLASSES = (
+    "Tensor logits, Tensor targets, Tensor? class_weight, Tensor? sample_weight, Tensor? mask, "
+    f"int[] ignore, {COMMON}, float weight"
+)
 SCHEMAS = {
-    "labels": "Tensor logits, Tensor targets, Tensor? class_weight, Tensor? sample_weight, "
-    f"Tensor? mask, int[] ignore, {COMMON}, float weight, float gamma",
-    "mass": "Tensor logits, Tensor targets, Tensor? class_weight, Tensor? sample_weight, "
-    f"Tensor? mask, int[] ignore, {COMMON}, float weight, float smoothing, bool of_target, "
-    "bool skip_nan",
+    "labels": f"{OF_CLASSES}, float gamma",
+    "mass": f"{OF_CLASSES}, float smoothing, bool of_target, bool skip_nan",
     "elements": "Tensor logits, Tensor targets, Tensor? pos_weight, Tensor? neg_weight, "
     f"Tensor? sample_weight, Tensor? mask, float[] ignore, {COMMON}, float pos, float neg, "
     "float smoothing, bool of_target, bool skip_nan, str block, float[] numbers",

@@ -14,12 +14,11 @@ import torch
 
 from weightedce.backends.handed import Array
 from weightedce.backends.torch.devices import by_triton
-from weightedce.backends.torch.operands import SCHEMAS, Elements, Labels, Mass
+from weightedce.backends.torch.operands import SCHEMAS, Elements, Labels, Mass, Value
 from weightedce.backends.torch.passes import launch as passes
 
 ROWS = {"labels": 2, "mass": 6, "elements": 0}  # numbers that kernels keep of each row
 KINDS: dict[str, Callable[..., Any]] = {"labels": Labels, "mass": Mass, "elements": Elements}
-Value = tuple[Array, Array, list[Array]]
 LIBRARY = torch.library.Library("weightedce", "DEF")
 OPERATIONS: dict[str, Callable[..., Any]] = {}  # by name, that of a slope with ``_slope`` behind
 

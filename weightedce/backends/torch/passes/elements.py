@@ -7,9 +7,8 @@ again: so nothing is kept.
 import torch
 
 from weightedce.backends.handed import Array, Sloped
-from weightedce.backends.torch.operands import Elements
+from weightedce.backends.torch.operands import Elements, Value
 from weightedce.backends.torch.passes.rows import (
-    Value,
     along,
     divided,
     in_range,

@@ -8,10 +8,9 @@ from typing import Any
 import torch
 
 from weightedce.backends.handed import Array
-from weightedce.backends.torch.operands import Labels
+from weightedce.backends.torch.operands import Labels, Value
 from weightedce.backends.torch.passes.rows import (
     MOST,
-    Value,
     divided,
     kept,
     only,

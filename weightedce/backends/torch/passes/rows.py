@@ -8,7 +8,6 @@ from weightedce.backends.handed import Array
 
 MOST = torch.finfo(torch.float32).max
 SLACK = 0.01  # as `weightedce.call.targets.ROUNDING_SLACK`
-Value = tuple[Array, Array, list[Array]]  # loss, sums, what the gradient is made of
 
 
 def kept(targets: Array, mask: Array | None, ignore: Sequence[float]) -> Array | None:

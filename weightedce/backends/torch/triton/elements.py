@@ -16,11 +16,12 @@ from weightedce.backends.torch.triton.arithmetic import (
 )
 from weightedce.backends.torch.triton.rows import (
     from_above,
+    in_range,
     kept,
     not_ignored,
     product,
     put_gradient,
-    put_sums,
+    put_losses,
     rows_of,
     weight_at,
 )
@@ -28,7 +29,6 @@ from weightedce.backends.torch.triton.rows import (
 SOFTPLUS = tl.constexpr(0)
 FOCAL = tl.constexpr(1)
 ASYMMETRIC = tl.constexpr(2)
-SLACK = tl.constexpr(0.01)  # as `weightedce.call.targets.ROUNDING_SLACK`
 
 
 @triton.jit
@@ -108,8 +108,7 @@ def factors_of(
     keep = not_ignored(kept(there, place, mask, mask_step), y, ignore)
     if SKIP_NAN:
         keep = keep & (y == y)
-    if not SIGNED:
-        y = tl.where((y < -SLACK) | (y > 1.0 + SLACK), float("nan"), y)
+    y = in_range(y, SIGNED)
     s = weight_at(sample_weight, place // sample_step, keep, SIGNED)
     label = (place // inner) % labels
     p = s * pos * weight_at(pos_weight, label, keep, SIGNED)
@@ -146,10 +145,7 @@ def elements_kernel(
         WHOLE_2,
     )  # fmt: skip
     loss = tl.where(keep, value, 0.0)
-    if APART:
-        tl.store(losses + place, loss, mask=there)
-    else:
-        put_sums(partial, loss, weight, keep)
+    put_losses(losses, partial, place, there, loss, weight, keep, APART)
 
 
 @triton.jit

@@ -13,7 +13,7 @@ from weightedce.backends.torch.triton.rows import (
     not_ignored,
     product,
     put_gradient,
-    put_sums,
+    put_losses,
     rows_of,
     start_of,
     weight_at,
@@ -43,13 +43,14 @@ def mass_of_labels(
 
 @triton.jit
 def focused(
-    minus_log_p, own, rest, gamma, COARSE: tl.constexpr, WHOLE: tl.constexpr, FOCAL: tl.constexpr
+    z_y, highest, rest, gamma, COARSE: tl.constexpr, WHOLE: tl.constexpr, FOCAL: tl.constexpr
 ):
     """Return ``(1-p)^gamma (-log p)``, its derivative to -log p, and (1 - p) (1 + rest).
 
-    For p = own / (1 + rest).
+    For p = own / (1 + rest), own = exp(z_y - max z).
     """
-    others = rest + (1.0 - own)
+    own = ratio_to(z_y, highest)
+    minus_log_p, others = distance(z_y, highest) + log1p(rest), rest + (1.0 - own)
     value, rate = minus_log_p, 1.0
     if FOCAL:
         p, complement = tl.div_rn(own, 1.0 + rest), tl.div_rn(others, 1.0 + rest)
@@ -75,16 +76,11 @@ def labels_kernel(
     )  # fmt: skip
     highest, rest = rest_of_rows(z, start, there, classes, inner, ROWS, CLASSES)
     z_y = tl.load(z + start + y * inner, mask=there, other=0.0).to(tl.float32)
-    minus_log_p = distance(z_y, highest) + log1p(rest)
-    own = ratio_to(z_y, highest)
-    value, _, _ = focused(minus_log_p, own, rest, gamma, COARSE, WHOLE, FOCAL)
+    value, _, _ = focused(z_y, highest, rest, gamma, COARSE, WHOLE, FOCAL)
     loss = tl.where(keep, product(mass, value), 0.0)
     tl.store(numbers + 2 * row, highest, mask=there)
     tl.store(numbers + 2 * row + 1, rest, mask=there)
-    if APART:
-        tl.store(losses + row, loss, mask=there)
-    else:
-        put_sums(partial, loss, mass, keep)
+    put_losses(losses, partial, row, there, loss, mass, keep, APART)
 
 
 @triton.jit
@@ -105,9 +101,7 @@ def labels_slope_kernel(
     highest = tl.load(numbers + 2 * row, mask=there, other=0.0)
     rest = tl.load(numbers + 2 * row + 1, mask=there, other=0.0)
     z_y = tl.load(z + start + y * inner, mask=there, other=0.0).to(tl.float32)
-    minus_log_p = distance(z_y, highest) + log1p(rest)
-    own = ratio_to(z_y, highest)
-    _, rate, others = focused(minus_log_p, own, rest, gamma, COARSE, WHOLE, FOCAL)
+    _, rate, others = focused(z_y, highest, rest, gamma, COARSE, WHOLE, FOCAL)
     mass = from_above(upstream, upstream_step, sums, row, there, DIVISOR) * mass * rate
     scale = tl.div_rn(mass, 1.0 + rest)
     for first in range(0, classes, CLASSES):

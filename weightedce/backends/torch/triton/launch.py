@@ -8,7 +8,7 @@ import torch
 import triton
 
 from weightedce.backends.handed import Array
-from weightedce.backends.torch.operands import Elements, Labels, Mass
+from weightedce.backends.torch.operands import Elements, Labels, Mass, Value
 from weightedce.backends.torch.triton import elements as of_elements
 from weightedce.backends.torch.triton import labels as of_labels
 from weightedce.backends.torch.triton import mass as of_mass
@@ -19,7 +19,6 @@ DIVISORS = {"one": 0, "count": 1, "weight": 2}  # as in `rows`
 BLOCKS = {"softplus": 0, "focal": 1, "asymmetric": 2}  # as in `elements`
 SUMS = 1024  # that `finish` adds at a time
 FUSED = {"enable_fp_fusion": True}  # where a product is added it may be exact; Triton wants a word
-Value = tuple[Array, Array, list[Array]]  # loss, sums, numbers of the rows
 
 
 def tried(device: torch.device) -> None:

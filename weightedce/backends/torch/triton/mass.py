@@ -12,11 +12,12 @@ import triton.language as tl
 from weightedce.backends.torch.triton.arithmetic import log1p
 from weightedce.backends.torch.triton.rows import (
     from_above,
+    in_range,
     kept,
     not_ignored,
     product,
     put_gradient,
-    put_sums,
+    put_losses,
     rows_of,
     start_of,
     weight_at,
@@ -28,8 +29,6 @@ from weightedce.backends.torch.triton.softmax import (
     logits_at,
     ratio_to,
 )
-
-SLACK = tl.constexpr(0.01)  # as `weightedce.call.targets.ROUNDING_SLACK`
 
 
 @triton.jit
@@ -43,8 +42,7 @@ def shares_at(
     else:
         place = start[:, None] + k[None, :] * inner
         t = tl.load(targets + place, mask=inside, other=0.0).to(tl.float32)
-        if not SIGNED:
-            t = tl.where((t < -SLACK) | (t > 1.0 + SLACK), float("nan"), t)
+        t = in_range(t, SIGNED)
     if class_weight is None:
         of_targets, even = t, tl.where(inside, 1.0, 0.0)
     else:
@@ -144,10 +142,7 @@ def mass_kernel(
     tl.store(numbers + 6 * row + 3, others, mask=there)
     tl.store(numbers + 6 * row + 4, c, mask=there)
     tl.store(numbers + 6 * row + 5, tl.where(keep, 1.0, 0.0), mask=there)
-    if APART:
-        tl.store(losses + row, loss, mask=there)
-    else:
-        put_sums(partial, loss, effective, keep)
+    put_losses(losses, partial, row, there, loss, effective, keep, APART)
 
 
 @triton.jit

@@ -11,6 +11,7 @@ from weightedce.backends.torch.triton.arithmetic import LARGEST
 ONE = tl.constexpr(0)  # what a sum of losses is divided by
 COUNT = tl.constexpr(1)
 WEIGHT = tl.constexpr(2)
+SLACK = tl.constexpr(0.01)  # as `weightedce.call.targets.ROUNDING_SLACK`
 
 
 @triton.jit
@@ -40,6 +41,15 @@ def not_ignored(keep, targets, ignore):
     for i in tl.static_range(len(ignore)):
         keep = keep & (targets != ignore[i])
     return keep
+
+
+@triton.jit
+def in_range(targets, SIGNED: tl.constexpr):
+    """Return targets, NaN for what is no probability."""
+    if not SIGNED:
+        outside = (targets < -SLACK) | (targets > 1.0 + SLACK)
+        targets = tl.where(outside, float("nan"), targets)
+    return targets
 
 
 @triton.jit
@@ -75,12 +85,15 @@ def put_gradient(place, slope, keep, there):
 
 
 @triton.jit
-def put_sums(partial, loss, weight, keep):
-    """Store the sums of a program: of loss, weight, and what counts."""
-    place = partial + tl.program_id(0).to(tl.int64) * 3
-    tl.store(place, tl.sum(tl.where(keep, loss, 0.0), axis=0))
-    tl.store(place + 1, tl.sum(tl.where(keep, weight, 0.0), axis=0))
-    tl.store(place + 2, tl.sum(tl.where(keep, 1.0, 0.0), axis=0))
+def put_losses(losses, partial, row, there, loss, weight, keep, APART: tl.constexpr):
+    """Store the losses of rows, or the sums of a program: of loss, weight, and what counts."""
+    if APART:
+        tl.store(losses + row, loss, mask=there)
+    else:
+        place = partial + tl.program_id(0).to(tl.int64) * 3
+        tl.store(place, tl.sum(tl.where(keep, loss, 0.0), axis=0))
+        tl.store(place + 1, tl.sum(tl.where(keep, weight, 0.0), axis=0))
+        tl.store(place + 2, tl.sum(tl.where(keep, 1.0, 0.0), axis=0))
 
 
 @triton.jit

@@ -32,11 +32,7 @@ class TensorFlow(Backend):
                 f"expected a tensor of known rank, got {array!r}: give the tf.function an "
                 f"input_signature, or call set_shape"
             )
-        known = array.shape.as_list()
-        if None not in known:
-            return tuple(known)
-        dynamic = tf.shape(array)
-        return tuple(dynamic[i] if size is None else size for i, size in enumerate(known))
+        return modes.sizes(array)
 
     def fixed(self, array: Array, shape: Shape, /) -> Array:
         """Return ``array``; a graph fails when it runs and the shape is not ``shape``.

@@ -5,14 +5,13 @@ as pairs err for all elements of a batch, but not for the classes of each row.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
 
 from weightedce.backends.adding import PIECE, folded, in_pieces, spread_in_pieces
 from weightedce.backends.handed import Array
 from weightedce.backends.tensorflow import namespace
-from weightedce.backends.tensorflow.modes import xla
+from weightedce.backends.tensorflow.modes import sizes, xla
 
 LANES = 1024  # classes that TensorFlow adds in lanes: 4 ulp
 WIDE = 1024  # classes that one product with ones adds up: equal shares are off by 14 ulp
@@ -42,7 +41,7 @@ def _of_unknown_size(array: Array, axis: int, depth: int) -> Array:
     size = array.shape[axis]
     if depth == 0 or (size is not None and size <= PIECE):
         return tf.reduce_sum(array, axis)
-    pieces, left = folded(namespace, array, _sizes(array), axis)
+    pieces, left = folded(namespace, array, sizes(array), axis)
     total = _of_unknown_size(tf.reduce_sum(pieces, axis), axis, depth - 1)
     return total + tf.reduce_sum(left, axis)
 
@@ -51,14 +50,7 @@ def spread(rows: Array, size: int, axis: int) -> Array:
     """Return one number a row for so many classes, which autodiff adds up as `added` does."""
     if size <= (PIECE if xla() else LANES):
         return rows
-    return spread_in_pieces(namespace, rows, _sizes(rows), size, axis)
-
-
-def _sizes(array: Array) -> tuple[Any, ...]:
-    """Return the shape; what a graph does not know yet is a 0-d tensor."""
-    dynamic = tf.unstack(tf.shape(array), num=len(array.shape))
-    known = zip(array.shape.as_list(), dynamic, strict=True)
-    return tuple(unknown if n is None else n for n, unknown in known)
+    return spread_in_pieces(namespace, rows, sizes(rows), size, axis)
 
 
 def by_products(arrays: Sequence[Array]) -> Sequence[Array]:

@@ -35,6 +35,15 @@ def xla() -> bool:
     return bool(control_flow_util.GraphOrParentsInXlaContext(ops.get_default_graph()))
 
 
+def sizes(array: Array) -> tuple[Any, ...]:
+    """Return the shape; a size that a graph does not know yet is a 0-d integer tensor."""
+    known = array.shape.as_list()
+    if None not in known:
+        return tuple(known)
+    dynamic = tf.shape(array)
+    return tuple(dynamic[i] if size is None else size for i, size in enumerate(known))
+
+
 def extremes(array: Array) -> tuple[Any, Any] | None:
     """Return the least and the greatest element, where they can be read."""
     if not tf.executing_eagerly() or "CPU" not in array.device:

@@ -10,10 +10,8 @@ import argparse
 import importlib.util
 import json
 import platform
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,19 +21,13 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - as torch calls it
 
 import weightedce as w
+from clock import interleaved, spread
+from on_torch import sigmoid_focal
 
-ROUNDS, WARM = 30, 5
+SECONDS = 2.0  # for a comparison
 COPIED = 2**26  # numbers of float32 in the copy that bandwidth is measured by
 KINDS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 Report = dict[str, Any]
-
-
-def usual_focal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """The formula that detection libraries use."""
-    p = torch.sigmoid(z)
-    ce = F.binary_cross_entropy_with_logits(z, y, reduction="none")
-    t = p * y + (1 - p) * (1 - y)
-    return ((0.25 * y + 0.75 * (1 - y)) * ce * (1 - t) ** 2).mean()
 
 
 # name: shape, dtype, ours, torch's; targets are labels, or 0 and 1 where the shape has one axis
@@ -65,8 +57,8 @@ CASES: dict[str, tuple[tuple[int, ...], str, Callable[..., Any], Callable[..., A
     "binary focal 4e6": (
         (4_000_000,),
         "float32",
-        lambda z, y: w.binary_focal_loss(z, y, alpha=0.25, gamma=2.0),
-        usual_focal,
+        lambda z, y: w.binary_focal_loss(z, y, gamma=2.0),
+        lambda z, y: sigmoid_focal(z, y, None),
     ),
 }
 
@@ -88,30 +80,16 @@ def derived(loss: Callable[..., Any], z: torch.Tensor, y: torch.Tensor) -> tuple
     return value.detach(), torch.autograd.grad(value, z)[0]
 
 
-def seconds(call: Callable[[], Any], device: str) -> float:
-    """Return how long a call takes on the device."""
-    if device == "cpu":
-        start = time.perf_counter()
-        call()
-        return time.perf_counter() - start
-    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    begin.record()
-    call()
-    end.record()
-    torch.cuda.synchronize()
-    return begin.elapsed_time(end) / 1e3
-
-
 def medians(calls: dict[str, Callable[[], Any]], device: str) -> dict[str, float]:
-    """Return the median time of each call; they take turns."""
-    for call in calls.values():
-        for _ in range(WARM):
-            call()
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(ROUNDS):
-        for name, call in calls.items():
-            taken[name].append(seconds(call, device))
-    return {name: statistics.median(found) for name, found in taken.items()}
+    """Return the median time of each call, with its end on the device; they take turns."""
+
+    def ended(call: Callable[[], Any]) -> None:
+        call()
+        if device != "cpu":
+            torch.cuda.synchronize()
+
+    times = interleaved({name: partial(ended, call) for name, call in calls.items()}, SECONDS)
+    return {name: spread(found)[0] for name, found in times.items()}
 
 
 def memory(call: Callable[[], Any], device: str) -> int | None:

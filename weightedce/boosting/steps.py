@@ -1,6 +1,7 @@
 """What boosters divide by: a curvature that is above 0 in every row."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,22 +18,26 @@ def is_convex(
 
     ``outputs`` are the labels of a row, for which a binary loss may have a weight each.
     """
-    labels = range(2 if classes is None else min(classes, FEW))
-    found = []
-    for y in labels:
-        for k in range(1) if classes is None else labels:
-            rows = np.zeros((len(TRIED), *outputs)) if classes is None else _moved(classes, k)
-            rows = rows + TRIED.reshape(-1, *(1 for _ in outputs)) if classes is None else rows
-            of = np.full(rows.shape if classes is None else len(rows), float(y))
-            found.append(derivatives(rows, of).second)
+    tried = _of_elements(outputs) if classes is None else _of_classes(classes)
+    found = [derivatives(margins, labels).second for margins, labels in tried]
     return bool(min(x.min() for x in found) >= -1e-12 * max(np.abs(x).max() for x in found))
 
 
-def _moved(classes: int, k: int) -> Any:
-    """Return rows of margins of which one moves."""
-    rows = np.zeros((len(TRIED), classes))
-    rows[:, k] = TRIED
-    return rows
+def _of_elements(outputs: tuple[int, ...]) -> Iterator[tuple[Any, Any]]:
+    """Yield margins that are alike in a row, and their labels."""
+    column = TRIED.reshape(-1, *(1 for _ in outputs))
+    margins = np.broadcast_to(column, (len(TRIED), *outputs))
+    for y in (0.0, 1.0):
+        yield margins, np.full(margins.shape, y)
+
+
+def _of_classes(classes: int) -> Iterator[tuple[Any, Any]]:
+    """Yield rows of margins of which one moves, and their labels."""
+    few = range(min(classes, FEW))
+    for y, k in itertools.product(few, few):
+        margins = np.zeros((len(TRIED), classes))
+        margins[:, k] = TRIED
+        yield margins, np.full(len(TRIED), float(y))
 
 
 def positive(margins: Any, first: Any, second: Any, classes: int | None) -> Any:

@@ -66,6 +66,7 @@ def promised(bound: str) -> list[str]:
         re.sub(r"^tensorflow\b", *LIBRARIES["tensorflow"], requirement).replace(">=", bound)
         for requirements in (project["dependencies"], *extras.values())
         for requirement in requirements
+        if not requirement.startswith("weightedce")  # an extra that another one brings
     ]
 
 

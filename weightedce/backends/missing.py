@@ -9,6 +9,7 @@ EXTRAS = {  # what is imported: the extra of ours that brings it
     "tensorflow": "tensorflow",
     "keras": "keras",
     **dict.fromkeys(("hypothesis", "jinja2", "mpmath", "rich", "typer"), "validation"),
+    **dict.fromkeys(("matplotlib", "pandas", "scipy", "sklearn"), "compare"),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import weightedce
-from weightedce.command import losses, validate, weights
+from weightedce.command import compare, losses, validate, weights
 
 app = typer.Typer(
     name="weightedce",
@@ -29,9 +29,10 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
 ) -> None:
-    """Validate losses in every library, weigh classes, list the losses."""
+    """Compare losses on a table, weigh its classes, validate losses in every library."""
 
 
+app.command("compare")(compare.compare)
 app.command("validate")(validate.validate)
 app.command("weights")(weights.weights)
 app.command("losses")(losses.losses)

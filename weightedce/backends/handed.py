@@ -45,6 +45,17 @@ class Factors(Protocol):
 Form = partial[Any]
 
 
+class Shards(NamedTuple):
+    """What a device has to know of a softmax whose classes lie on several: see `Backend.shards`."""
+
+    start: Any  # the first class that is here
+    classes: int  # of all devices
+    highest: Array | None  # the greatest logit of each example on any device; None: to be asked for
+    max: Callable[[Array], Array]  # over the devices, element by element
+    sum: Callable[[Array], Array]  # the same
+    here: Callable[[Array, int], Array]  # of all classes along an axis those of this device
+
+
 class Given(NamedTuple):
     """What an operator gets: the arguments of a loss, seen by their shapes alone.
 

@@ -28,6 +28,7 @@ from weightedce.call.asked import BatchOf, Call, Composed
 from weightedce.call.at_once import Formula
 from weightedce.call.collated import targets_beside
 from weightedce.call.on_device import on_device, reduced_on_device
+from weightedce.call.over_shards import over_shards
 from weightedce.call.reductions import SUM, LossTotal, Reduction, reduction_of
 from weightedce.call.small import reduced_at_once, views_of
 
@@ -45,16 +46,21 @@ def evaluate(
     reduction: str,
     *,
     also: Sequence[Any] = (),
+    shards: Any = None,
     **options: Any,
 ) -> Any:
     """Return the reduced ``formula(batch_of(logits, targets, **options))``.
 
     A formula that is a `Block` is one of the logits and the two factors of a `BinaryBatch`.
     ``also`` are arguments that the formula holds: what it needs of the whole batch, and what may
-    want a gradient.
+    want a gradient. ``shards`` are the devices that the classes are on, if there are several.
     """
     backend = dtypes.library("logits", logits)
     asked = reduction_of(reduction)
+    if shards is not None:
+        return over_shards(
+            Call(batch_of, formula, logits, targets, asked, also, options), backend, shards
+        )
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)
     views = views_of(call, backend)

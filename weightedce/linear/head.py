@@ -14,6 +14,7 @@ from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.over_classes import weighted_log_softmax
 from weightedce.call.reductions import TOTAL, LossTotal
 from weightedce.numerics import softmax, stable
+from weightedce.numerics.mass import mass_sums
 from weightedce.numerics.softmax import LabelLoss
 
 Rows = Sequence[Any]  # targets, sample weight, mask or None
@@ -57,7 +58,7 @@ class Head:
         """Return the loss of each row, the sums, and the derivative to the logits."""
         b = self.batch(self.capped(logits), rows, shared)
         xp, z, mass = b.xp, b.logits, b.mass
-        sums = softmax.mass_sums(len(z.shape) - 1, z.shape[-1], z, mass)
+        sums = mass_sums(len(z.shape) - 1, z.shape[-1], z, mass)
         loss = sums.loss()
         more: Array | float = 0.0
         if self.z_loss:

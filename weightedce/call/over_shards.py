@@ -1,0 +1,65 @@
+"""A call whose classes lie on several devices: all of them have to come with the same arguments.
+
+A device that raised before a collective would let the others wait for it. So what all have alike
+is compared first, by a number that travels with the first collective: where it differs all raise.
+What is left is the same everywhere, and raises on all devices or on none. Targets, and what each
+device has for itself, are not looked at: a bad one becomes NaN, which travels with the sums.
+"""
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+from zlib import crc32
+
+from weightedce.backends import Backend
+from weightedce.call import arguments, dtypes
+from weightedce.call.asked import Call
+from weightedce.call.reductions import REDUCTIONS
+
+BITS = 24  # of a number that float32 holds
+
+
+def over_shards(call: Call, backend: Backend, devices: Any) -> Any:
+    """Return what is asked for, of the classes on all devices."""
+    z = dtypes.floating("logits", call.logits)
+    axis = arguments.axis_of(backend.shape(z), call.options["axis"])
+    shards = backend.shards(devices, z, axis, fingerprint(call, axis))
+    if shards is None:
+        raise ValueError(
+            "shards: expected at least one class on each device, and on all of them the same "
+            "options, weights and shapes of targets"
+        )
+    return call._replace(options=call.options | {"shards": shards}).whole(z)
+
+
+def fingerprint(call: Call, axis: int) -> int:
+    """Return a number of what all devices have alike; targets by their shape and dtype alone.
+
+    The classes are left out of the shape of a distribution, since each device has its own.
+    """
+    names = [name for name, found in REDUCTIONS.items() if found is call.reduction]
+    targets, logits = call.targets, call.logits
+    rows = [x for i, x in enumerate(logits.shape) if i != axis]
+    own = list(getattr(targets, "shape", ()))
+    if own == list(logits.shape):
+        own[axis] = None
+    kind = str(getattr(targets, "dtype", type(targets)))
+    options = {name: _print(value) for name, value in call.options.items()}
+    also = [_print(value) for value in call.also]
+    said = repr((names, rows, own, kind, options, also))
+    return int(crc32(said.encode()) % 2**BITS)
+
+
+def _print(value: Any) -> Any:
+    """Return what tells a value from others: of arrays that can be read all their numbers."""
+    if isinstance(value, list | tuple | Mapping) or not hasattr(value, "shape"):
+        return repr(value)
+    try:
+        array, theirs = arguments.array_of("", value)
+        found = theirs.to_host(theirs.detach(array))
+    except (TypeError, ValueError):  # which the batch refuses, on all devices
+        return repr(type(value))
+    kind = tuple(array.shape), str(array.dtype)
+    if found is None or not prod(kind[0]):
+        return kind
+    return *kind, crc32(found.tobytes())

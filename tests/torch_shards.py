@@ -12,6 +12,7 @@ import tempfile
 import pytest
 import torch
 import torch.distributed as dist
+from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 
 import weightedce as w
 
@@ -285,7 +286,52 @@ def other_losses():
             same(loss, z, shares, most=(4 + moved, 8), reduction="total", **options)
 
 
+def on_mesh(mesh, placements):
+    """A DTensor without any keyword: the exact loss, and a gradient that lies as the logits do."""
+    z, labels, shares, by_class, by_row = draw()
+    options = {"class_weight": by_class, "sample_weight": by_row}
+    rows = [Replicate() if x.is_shard(1) else x for x in placements]
+    reductions = itertools.cycle(["mean", "weighted_mean", "none", "total", "sum"])
+    for targets, smoothing, spread in itertools.product((labels, shares), (0.0, 0.1), (0, 1)):
+        options |= {"label_smoothing": smoothing, "reduction": next(reductions)}
+        expected, slope = graded(w.cross_entropy, z, targets, **options)
+        y = targets
+        if spread:
+            y = distribute_tensor(y, mesh, rows if y is labels else placements)
+        logits = distribute_tensor(z, mesh, placements)
+        found, got = graded(w.cross_entropy, logits, y, **options)
+        assert got.placements == tuple(placements)
+        whole = got.full_tensor()
+        torch.testing.assert_close(whole, slope, rtol=1e-13, atol=1e-17)
+        pairs = [x if isinstance(x, tuple) else [x] for x in (found, expected)]
+        for a, b in zip(*pairs, strict=True):
+            assert isinstance(a, DTensor)
+            torch.testing.assert_close(a.full_tensor(), b, rtol=2e-15, atol=0)
+
+
+def tensors_of_meshes():
+    ranks = dist.get_world_size()
+    on_mesh(dist.init_device_mesh("cpu", (ranks,)), [Shard(1)])
+    if ranks == 4:
+        mesh = dist.init_device_mesh("cpu", (2, 2), mesh_dim_names=("dp", "tp"))
+        on_mesh(mesh, [Shard(0), Shard(1)])
+        on_mesh(mesh, [Replicate(), Shard(1)])
+        z, labels, *_, by_row = draw()
+        logits = distribute_tensor(z, mesh, [Shard(0), Shard(1)])
+        by_row[0] = -1.0  # of the first rows alone: the others do not wait for them
+        if mesh["dp"].get_local_rank() == 0:
+            with pytest.raises(ValueError, match="sample_weight: expected finite numbers >= 0"):
+                w.cross_entropy(logits, labels, sample_weight=by_row)
+        else:
+            assert w.cross_entropy(logits, labels, sample_weight=by_row).to_local().isnan()
+        with pytest.raises(ValueError, match="logits: expected the classes of a DTensor on one"):
+            w.cross_entropy(distribute_tensor(z, mesh, [Shard(1), Shard(1)]), labels)
+        with pytest.raises(NotImplementedError, match="sample_weight: expected no gradient"):
+            w.cross_entropy(logits, labels, sample_weight=by_row.abs().requires_grad_())
+
+
 CHECKS = (
+    tensors_of_meshes,
     every_option, other_axes_and_dtypes, infinities, bad_targets, disagreements, refusals,
     backward_again, other_losses,
 )  # fmt: skip

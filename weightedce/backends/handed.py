@@ -56,6 +56,26 @@ class Shards(NamedTuple):
     here: Callable[[Array, int], Array]  # of all classes along an axis those of this device
 
 
+class Layout(Protocol):
+    """How logits lie on a mesh of devices that have their classes, and perhaps their rows."""
+
+    @property
+    def devices(self) -> Any:
+        """Return those that the classes of my rows are on."""
+
+    def part(self, name: str, array: Any, of_logits: bool | None) -> Any:
+        """Return my part of what goes along with the logits, or the losses; None: all of it."""
+
+    def own(self, logits: Array) -> Array:
+        """Return my part of the logits."""
+
+    def added(self, sums: Array) -> Array:
+        """Return sums over the rows of all devices."""
+
+    def joined(self, found: Array, apart: bool) -> Array:
+        """Return a loss, or the losses of my rows, as an array on the mesh."""
+
+
 class Given(NamedTuple):
     """What an operator gets: the arguments of a loss, seen by their shapes alone.
 

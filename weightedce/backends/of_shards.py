@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from weightedce.backends.handed import Array, Shards
+from weightedce.backends.handed import Array, Layout, Shards
 
 
 class OfShards:
@@ -21,6 +21,13 @@ class OfShards:
             f"shards: expected None, since arrays of {self.name} are on one device, got "
             f"{devices!r:.80}"
         )
+
+    def layout(self, _: Array, __: Any, /) -> Layout | None:
+        """Return how logits lie that say themselves that their classes are on several devices.
+
+        None: they do not, or the library takes care of it.
+        """
+        return None
 
     def label_loss_of_shards(
         self, shards: Shards, logits: Array, labels: Array, outside: Array | None, axis: int, /

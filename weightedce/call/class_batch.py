@@ -231,7 +231,7 @@ def class_batch(
         labels, outside = class_labels("targets", given, classes, ignore, keep, seen=shards is None)
     if keep is not None:
         z = xp.where(xp.expand_dims(keep, axis=axis), z, 0.0)
-        if shards is not None:
+        if shards is not None and shards.highest is not None:
             shards = shards._replace(highest=xp.where(keep, shards.highest, 0.0))
     if not hard:
         distribution = kept_shares(given, keep, z.dtype, axis)

@@ -28,6 +28,7 @@ from weightedce.call.asked import BatchOf, Call, Composed
 from weightedce.call.at_once import Formula
 from weightedce.call.collated import targets_beside
 from weightedce.call.on_device import on_device, reduced_on_device
+from weightedce.call.over_mesh import over_mesh
 from weightedce.call.over_shards import over_shards
 from weightedce.call.reductions import SUM, LossTotal, Reduction, reduction_of
 from weightedce.call.small import reduced_at_once, views_of
@@ -63,6 +64,9 @@ def evaluate(
         )
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)
+    layout = backend.layout(logits, options["axis"]) if call.over_classes else None
+    if layout is not None:
+        return over_mesh(call, backend, layout)
     views = views_of(call, backend)
     operator: Any = None if views is not None else on_device(call, backend)
     way = way_of(call, backend, views, operator)

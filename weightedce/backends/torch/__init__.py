@@ -23,6 +23,7 @@ from weightedce.backends.torch import (
 )
 from weightedce.backends.torch.across import across
 from weightedce.backends.torch.constants import native
+from weightedce.backends.torch.dtensors import layout
 from weightedce.backends.torch.label_shards import label_loss_of_shards
 from weightedce.backends.torch.mass_shards import mass_loss_of_shards
 from weightedce.backends.torch.modes import proxied, transformed
@@ -134,6 +135,7 @@ class Torch(Backend):
 
     across = staticmethod(across)
     shards = staticmethod(shards)
+    layout = staticmethod(layout)
     label_loss_of_shards = staticmethod(label_loss_of_shards)
     mass_loss_of_shards = staticmethod(mass_loss_of_shards)
     bincount = staticmethod(labels.bincount)

@@ -48,6 +48,7 @@ Form = partial[Any]
 class Shards(NamedTuple):
     """What a device has to know of a softmax whose classes lie on several: see `Backend.shards`."""
 
+    devices: Any  # what the library calls them by
     start: Any  # the first class that is here
     classes: int  # of all devices
     highest: Array | None  # the greatest logit of each example on any device; None: to be asked for

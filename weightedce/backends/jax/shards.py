@@ -30,15 +30,20 @@ def shards(devices: Any, logits: Array, axis: int, _: int) -> Shards:
             f"shards: expected the name of an axis of the jax.shard_map around it, got "
             f"{devices!r:.80}"
         ) from None
-    most, add = (partial(over, devices) for over in (jax.lax.pmax, jax.lax.psum))
-    return Shards(start, mine * ranks, None, most, add, partial(_here, start, mine))
+    most, add = partial(_most, devices), partial(jax.lax.psum, axis_name=devices)
+    return Shards(devices, start, mine * ranks, None, most, add, partial(_here, start, mine))
+
+
+def _most(devices: Any, array: Array) -> Array:
+    """Return the maximum over the devices, as a constant."""
+    return jax.lax.pmax(jax.lax.stop_gradient(array), devices)
 
 
 def label_loss_of_shards(
     shards: Shards, logits: Array, labels: Array, outside: Array | None, axis: int
 ) -> Array:
     """Return ``logsumexp(z) - z_y`` of the classes on all devices."""
-    place = shards.sum.args[0], axis, shards.classes
+    place = shards.devices, axis, shards.classes
     lost = jnp.zeros(labels.shape, bool) if outside is None else outside
     found: Array = _labels(place, logits, labels - shards.start, lost)
     return found
@@ -49,7 +54,7 @@ def mass_loss_of_shards(
 ) -> tuple[Array, Array | None]:
     """Return ``sum_k mass_k * of(logsumexp(z) - z_k)``, and for ``of`` None the sum of the mass."""
     logits, mass, *per_class = arrays
-    place = shards.sum.args[0], axis, shards.classes
+    place = shards.devices, axis, shards.classes
     if of is None:
         loss, whole = _mass(place, logits, jnp.broadcast_to(mass, logits.shape))
         return loss, whole
@@ -90,7 +95,8 @@ def _hit(logits: Array, local: Array, axis: int) -> Array:
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _labels(place: Place, logits: Array, local: Array, lost: Array) -> Array:
-    return _labels_with_slope(place, logits, local, lost)[0]
+    loss: Array = _labels_with_slope(place, logits, local, lost)[0]
+    return loss
 
 
 @_labels.defjvp
@@ -119,7 +125,7 @@ def _labels_with_slope(
 
 @_labels_with_slope.defjvp
 def _labels_with_slope_jvp(place: Place, primals: Any, tangents: Any) -> Any:
-    logits, local, lost = primals
+    logits, _, lost = primals
     loss, slope = _labels_with_slope(place, *primals)
     lost = jnp.where(lost, jnp.nan, 1.0).astype(logits.dtype)
     p = _softmax(place, logits)[1] * jnp.expand_dims(lost, place[1])
@@ -129,13 +135,15 @@ def _labels_with_slope_jvp(place: Place, primals: Any, tangents: Any) -> Any:
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _mass(place: Place, logits: Array, mass: Array) -> tuple[Array, Array]:
-    return _mass_with_slope(place, logits, mass)[0]
+    found: tuple[Array, Array] = _mass_with_slope(place, logits, mass)[0]
+    return found
 
 
 @_mass.defjvp
 def _mass_jvp(place: Place, primals: Any, tangents: Any) -> Any:
     found, slope, minus_log_p = _mass_with_slope(place, *primals)
-    moved = slope * tangents[0] + _product(tangents[1], minus_log_p)
+    bounded = jnp.minimum(minus_log_p, jnp.finfo(minus_log_p.dtype).max)  # 0 * inf = 0
+    moved = slope * tangents[0] + tangents[1] * bounded
     both = jax.lax.psum(
         jnp.stack([jnp.sum(moved, place[1]), jnp.sum(tangents[1], place[1])]), place[0]
     )
@@ -159,15 +167,10 @@ def _mass_with_slope_jvp(place: Place, primals: Any, tangents: Any) -> Any:
     def plain(logits: Array, mass: Array) -> Any:
         minus_log_p, p = _softmax(place, logits)
         whole = _total(place, mass)
-        loss = _total(place, _product(mass, minus_log_p))
+        loss = _total(place, mass * jnp.where(mass == 0.0, 0.0, minus_log_p))
         return (loss, whole), jnp.expand_dims(whole, place[1]) * p - mass, minus_log_p
 
     return _mass_with_slope(place, *primals), jax.jvp(plain, primals, tangents)[1]
-
-
-def _product(mass: Array, minus_log_p: Array) -> Array:
-    """Return the product with 0 * inf = 0."""
-    return mass * jnp.where(mass == 0.0, 0.0, minus_log_p)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))

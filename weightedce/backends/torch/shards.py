@@ -47,7 +47,7 @@ def shards(devices: Any, logits: Array, axis: int, note: int) -> Shards | None:
 def made(group: Any, start: int, mine: int, classes: int, highest: Array) -> Shards:
     """Return what is to be known of the shards."""
     most, add = (partial(over, op, group) for op in (dist.ReduceOp.MAX, dist.ReduceOp.SUM))
-    return Shards(start, classes, highest, most, add, partial(_here, start, mine))
+    return Shards(group, start, classes, highest, most, add, partial(_here, start, mine))
 
 
 def _here(start: int, classes: int, per_class: Array, axis: int) -> Array:

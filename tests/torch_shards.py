@@ -331,7 +331,63 @@ def tensors_of_meshes():
 
 
 SOME = (every_option, infinities, disagreements)  # of two processes, the rest of four
+
+
+def linear_head():
+    """Rows of the matrix are this process's; hidden's gradient crosses the processes once."""
+    made = torch.Generator().manual_seed(0)
+    hidden, matrix = (torch.randn(n, 6, dtype=DOUBLE, generator=made) for n in (ROWS, CLASSES))
+    bias = torch.randn(CLASSES, dtype=DOUBLE, generator=made)
+    _, labels, shares, by_class, by_row = draw()
+    ignoring = torch.where(torch.arange(ROWS) == 4, -100, labels)
+    group = dist.group.WORLD
+    cases = [
+        (labels, {"z_loss": 0.01, "softcap": 2.0, "reduction": "weighted_mean"}, [2, 2, 2]),
+        (ignoring, {"ignore_index": -100, "reduction": "none"}, [2, 2, 2]),
+        (labels, {"label_smoothing": 0.1, "z_loss": 0.01, "softcap": 2.0}, [5, 5, 5]),
+        (shares, {"reduction": "total"}, [5, 5, 5]),
+    ]
+    for targets, options, numbers in cases:
+        options = {"class_weight": by_class, "sample_weight": by_row, "block_size": 4} | options
+        whole = [x.clone().requires_grad_() for x in (hidden, matrix, bias)]
+        expected = w.linear_cross_entropy(*whole[:2], targets, bias=whole[2], **options)
+        scalar(expected).backward()
+        rows = slice(*WORLD)
+        part = [x.clone().requires_grad_() for x in (hidden, matrix[rows], bias[rows])]
+        here = mine(targets) if targets is shares else targets
+        options |= {"bias": part[2], "shards": group}
+
+        def run(part=part, here=here, options=options):
+            return w.linear_cross_entropy(*part[:2], here, **options)
+
+        found, sizes = sent(run)
+        tail = dist.get_world_size() + 2
+        per_block = [x for n, k in zip((4, 4, 1), numbers, strict=True) for x in (n + tail, k * n)]
+        if options.get("reduction") != "none":  # there logits are formed again for the gradient
+            assert sizes == [tail, *per_block, hidden.numel()], sizes
+        alike(found)
+        scalar(found).backward()
+        pairs = [x if isinstance(x, tuple) else [x] for x in (found, expected)]
+        for a, b in zip(*pairs, strict=True):
+            torch.testing.assert_close(a, b, rtol=2e-15, atol=0)
+        of_rows = [whole[0].grad, whole[1].grad[rows], whole[2].grad[rows]]
+        for a, b in zip([x.grad for x in part], of_rows, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-13, atol=1e-16)
+    with pytest.raises(NotImplementedError, match=r"^shards: expected first derivatives"):
+        torch.autograd.grad(scalar(run()), part[0], create_graph=True)
+    bad = torch.where(torch.arange(ROWS) == 2, CLASSES, labels)
+    found = w.linear_cross_entropy(
+        hidden, matrix[rows], bad, shards=group, reduction="none", block_size=4
+    )
+    assert found.isnan().tolist() == [i == 2 for i in range(ROWS)], found
+    with pytest.raises(ValueError, match=r"^shards: expected at least one class on each device"):
+        w.linear_cross_entropy(
+            hidden, matrix[rows], labels, shards=group, block_size=3 + dist.get_rank()
+        )
+
+
 CHECKS = (
+    linear_head,
     tensors_of_meshes,
     every_option, other_axes_and_dtypes, infinities, bad_targets, disagreements, refusals,
     backward_again, other_losses,

@@ -51,6 +51,7 @@ class Shards(NamedTuple):
     devices: Any  # what the library calls them by
     start: Any  # the first class that is here
     classes: int  # of all devices
+    most: int  # of one of them
     highest: Array | None  # the greatest logit of each example on any device; None: to be asked for
     max: Callable[[Array], Array]  # over the devices, element by element
     sum: Callable[[Array], Array]  # the same
@@ -159,6 +160,10 @@ class Part(Protocol):
 
 class Head(Protocol):
     """What `linear_sums` gets: what is done to the logits of a block, numbers and words alone."""
+
+    @property
+    def devices(self) -> Any:
+        """Return those that the other classes are on; None: there are none."""
 
     def losses(self, logits: Array, rows: Any, shared: Any) -> Array:
         """Return the loss of each row, for autodiff."""

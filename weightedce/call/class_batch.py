@@ -182,6 +182,12 @@ class ClassBatch(NamedTuple):
             self.looked_up.append(self._whole(self.targets * self.weight))
         return self.looked_up[0]
 
+    def keep_whole(self, whole: Array | None) -> None:
+        """Keep the sum of `mass`, where it is the weight, so that it crosses devices once."""
+        of_target = self.smoothing_weight == "target" or stable.is_zero(self.smoothing)
+        if whole is not None and self.labels is None and of_target and not self.looked_up:
+            self.looked_up.append(whole)
+
     def _whole(self, mass: Array) -> Array:
         """Return the sum over the classes, on all devices."""
         found = backend_of(mass).sum(mass, self.axis)

@@ -60,9 +60,7 @@ def _mass_of_shards(
     arrays = [logits, batch.mass, *(batch.here(x) for x in per_class)]
     shards = _of(batch, logits)
     loss, whole = backend_of(logits).mass_loss_of_shards(shards, of, arrays, batch.axis)
-    of_target = batch.smoothing_weight == "target" or stable.is_zero(batch.smoothing)
-    if batch.labels is None and of_target and whole is not None and not batch.looked_up:
-        batch.looked_up.append(whole)  # so that it need not cross the devices once more
+    batch.keep_whole(whole)
     return loss
 
 

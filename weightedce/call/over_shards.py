@@ -6,12 +6,13 @@ What is left is the same everywhere, and raises on all devices or on none. Targe
 device has for itself, are not looked at: a bad one becomes NaN, which travels with the sums.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 from zlib import crc32
 
-from weightedce.backends import Backend
+from weightedce.backends import Array, Backend
+from weightedce.backends.handed import Shards
 from weightedce.call import arguments, dtypes
 from weightedce.call.asked import Call
 from weightedce.call.reductions import REDUCTIONS
@@ -23,36 +24,43 @@ def over_shards(call: Call, backend: Backend, devices: Any) -> Any:
     """Return what is asked for, of the classes on all devices."""
     z = dtypes.floating("logits", call.logits)
     axis = arguments.axis_of(backend.shape(z), call.options["axis"])
-    shards = backend.shards(devices, z, axis, fingerprint(call, axis))
+    names = [name for name, found in REDUCTIONS.items() if found is call.reduction]
+    alike = (*names, *call.options.items(), *call.also)
+    shape = tuple(z.shape)
+    shards = agreed(backend, devices, z, axis, fingerprint(call.targets, shape, axis, alike))
+    return call._replace(options=call.options | {"shards": shards}).whole(z)
+
+
+def agreed(backend: Backend, devices: Any, logits: Array, axis: int, note: int) -> Shards:
+    """Return how the classes lie, if all devices come with one note; else raise on all."""
+    shards = backend.shards(devices, logits, axis, note)
     if shards is None:
         raise ValueError(
             "shards: expected at least one class on each device, and on all of them the same "
             "options, weights and shapes of targets"
         )
-    return call._replace(options=call.options | {"shards": shards}).whole(z)
+    return shards
 
 
-def fingerprint(call: Call, axis: int) -> int:
+def fingerprint(targets: Any, shape: Sequence[int], axis: int, alike: Sequence[Any]) -> int:
     """Return a number of what all devices have alike; targets by their shape and dtype alone.
 
-    The classes are left out of the shape of a distribution, since each device has its own.
+    The classes are left out of shapes, that of the logits and of a distribution, since each device
+    has its own.
     """
-    names = [name for name, found in REDUCTIONS.items() if found is call.reduction]
-    targets, logits = call.targets, call.logits
-    rows = [x for i, x in enumerate(logits.shape) if i != axis]
-    own = list(getattr(targets, "shape", ()))
-    if own == list(logits.shape):
-        own[axis] = None
+    rows = [x for i, x in enumerate(shape) if i != axis]
+    own = tuple(getattr(targets, "shape", ()))
+    of_logits = own == shape
     kind = str(getattr(targets, "dtype", type(targets)))
-    options = {name: _print(value) for name, value in call.options.items()}
-    also = [_print(value) for value in call.also]
-    said = repr((names, rows, own, kind, options, also))
+    said = repr((rows, of_logits or own, kind, [_print(value) for value in alike]))
     return int(crc32(said.encode()) % 2**BITS)
 
 
 def _print(value: Any) -> Any:
     """Return what tells a value from others: of arrays that can be read all their numbers."""
-    if isinstance(value, list | tuple | Mapping) or not hasattr(value, "shape"):
+    if isinstance(value, tuple):
+        return [_print(x) for x in value]
+    if isinstance(value, list | Mapping) or not hasattr(value, "shape"):
         return repr(value)
     try:
         array, theirs = arguments.array_of("", value)

@@ -31,7 +31,7 @@ def shards(devices: Any, logits: Array, axis: int, _: int) -> Shards:
             f"{devices!r:.80}"
         ) from None
     most, add = partial(_most, devices), partial(jax.lax.psum, axis_name=devices)
-    return Shards(devices, start, mine * ranks, None, most, add, partial(_here, start, mine))
+    return Shards(devices, start, mine * ranks, mine, None, most, add, partial(_here, start, mine))
 
 
 def _most(devices: Any, array: Array) -> Array:

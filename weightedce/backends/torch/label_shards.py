@@ -43,7 +43,7 @@ def _formed(
     rows: Array, shards: Shards, highest: Array, place: Array, known: Array | None
 ) -> tuple[Array, softmax.LabelLoss]:
     """Return ``exp(z_k - max z)``, 0 for the label, and the loss with its derivative."""
-    place, here = _here(rows, place)
+    place, here = here_of(rows, place)
     powers, others, factor, finite = _powers(rows, highest, place, here, shards.classes)
     if known is not None:
         others = torch.where(known, others, torch.nan)
@@ -53,7 +53,7 @@ def _formed(
     return powers, found._replace(scale=factor * found.scale)
 
 
-def _here(rows: Array, place: Array) -> tuple[Array, Array]:
+def here_of(rows: Array, place: Array) -> tuple[Array, Array]:
     """Return places that there are, and which labels are on this device."""
     here = (place >= 0) & (place < rows.shape[1])
     return torch.where(here, place, 0), here
@@ -96,7 +96,7 @@ class _Block(torch.autograd.Function):
         rows, scale, at_label = ctx.saved_tensors
         refuse_second(upstream)
         shards, highest, place, _ = ctx.given
-        place, here = _here(rows, place)
+        place, here = here_of(rows, place)
         gradient, ctx.powers = ctx.powers, None  # handed out once, scaled in place
         if gradient is None:
             gradient = _powers(rows, highest, place, here, shards.classes)[0]

@@ -41,13 +41,9 @@ def shards(devices: Any, logits: Array, axis: int, note: int) -> Shards | None:
     if most != -least or not all(sizes):
         return None
     highest, start = found[: -ranks - 2].reshape(shape), sum(sizes[:rank])
-    return made(group, start, classes, sum(sizes), highest)
-
-
-def made(group: Any, start: int, mine: int, classes: int, highest: Array) -> Shards:
-    """Return what is to be known of the shards."""
-    most, add = (partial(over, op, group) for op in (dist.ReduceOp.MAX, dist.ReduceOp.SUM))
-    return Shards(group, start, classes, highest, most, add, partial(_here, start, mine))
+    upper, add = (partial(over, op, group) for op in (dist.ReduceOp.MAX, dist.ReduceOp.SUM))
+    here = partial(_here, start, classes)
+    return Shards(group, start, sum(sizes), max(sizes), highest, upper, add, here)
 
 
 def _here(start: int, classes: int, per_class: Array, axis: int) -> Array:

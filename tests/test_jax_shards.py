@@ -6,6 +6,7 @@ compiling takes longer than everything else.
 
 import math
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -85,6 +86,35 @@ def alone(name):
     return w.derivatives(loss, logits, targets, class_weight=by_class, **options)[:2]
 
 
+HEADS = {  # options of linear_cross_entropy
+    "labels": {"softcap": 2.0, "z_loss": 0.01, "block_size": 5},
+    "soft": SMOOTHED | {"reduction": "weighted_mean", "block_size": 5},
+}
+
+
+def head(name, over=None):
+    """Return value, gradients and second derivative of a linear head, its rows on a mesh or not."""
+    rng = np.random.default_rng(3)
+    hidden, matrix, bias, along = (
+        rng.normal(size=x) for x in ((ROWS, 5), (CLASSES, 5), CLASSES, (ROWS, 5))
+    )
+    _, targets, by_class, _ = draw(name)
+    options = HEADS[name] | {"class_weight": by_class}
+
+    def loss(hidden, matrix, bias, targets, **more):
+        return w.linear_cross_entropy(hidden, matrix, targets, bias=bias, **options, **more)
+
+    spec = jax.P(None, "v") if targets.ndim == 2 else jax.P()
+    specs = (jax.P(), jax.P("v"), jax.P("v"), spec)
+    run = loss
+    if over is not None:
+        inner = partial(loss, shards="v")
+        run = jax.shard_map(inner, mesh=over, in_specs=specs, out_specs=jax.P())
+    both = jax.value_and_grad(run, (0, 1, 2))
+    found = jax.jvp(lambda h: both(h, matrix, bias, targets), (hidden,), (along,))
+    return jax.tree.leaves(found)
+
+
 def plain(name):
     loss, _, options = CASES[name]
     return lambda z, y, by_class: loss(z, y, class_weight=by_class, **options)
@@ -116,6 +146,9 @@ def on_devices():
     values = jax.jit(lambda: {name: derived(name, inside(name, mesh)) for name in INSIDE})
     for name, arrays in values().items():
         found |= {f"shards of {name} {i}": x for i, x in enumerate(arrays)}
+    heads = jax.jit(lambda: {name: head(name, mesh) for name in HEADS})
+    for name, arrays in heads().items():
+        found |= {f"head of {name} {i}": x for i, x in enumerate(arrays)}
     logits, labels, by_class, _ = draw("labels")
     for name in ("labels", "smoothed"):
         run = jax.value_and_grad(inside(name, mesh))
@@ -149,6 +182,13 @@ def on_devices():
 def test_classes_of_shard_map(name):
     for i, expected in enumerate(alone(name)):
         got = results()[f"shards of {name} {i}"]
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_rows_of_a_linear_head(name):
+    for i, expected in enumerate(jax.jit(partial(head, name))()):
+        got = results()[f"head of {name} {i}"]
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-15)
 
 

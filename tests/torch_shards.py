@@ -326,6 +326,13 @@ def tensors_of_meshes():
             assert w.cross_entropy(logits, labels, sample_weight=by_row).to_local().isnan()
         with pytest.raises(ValueError, match="logits: expected the classes of a DTensor on one"):
             w.cross_entropy(distribute_tensor(z, mesh, [Shard(1), Shard(1)]), labels)
+        with pytest.raises(TypeError, match="logits: expected all classes on each device"):
+            w.expected_cost(logits, labels, torch.zeros(CLASSES, CLASSES))
+        matrix = distribute_tensor(torch.zeros(CLASSES, 2), mesh, [Replicate(), Shard(0)])
+        with pytest.raises(TypeError, match="weight: expected no DTensor that is on a mesh"):
+            w.linear_cross_entropy(torch.zeros(ROWS, 2), matrix, labels)
+        focal = w.focal_loss(distribute_tensor(z, mesh, [Shard(0), Shard(1)]), labels)
+        torch.testing.assert_close(focal.full_tensor(), w.focal_loss(z, labels))
         with pytest.raises(NotImplementedError, match="sample_weight: expected no gradient"):
             w.cross_entropy(logits, labels, sample_weight=by_row.abs().requires_grad_())
 

@@ -217,6 +217,11 @@ def class_batch(
     xp, shape = backend.namespace, backend.shape(z)
     axis = arguments.axis_of(shape, axis)
     classes = arguments.class_count(shape, axis)
+    if shards is None and backend.layout(z, axis) is not None:
+        raise TypeError(
+            "logits: expected all classes on each device, since this loss does not take those of "
+            "several, got a DTensor whose classes are on a mesh: logits.redistribute(mesh, ...)"
+        )
     ignore = ignored(ignore_index, integer=True)
     options.smoothing_policy(smoothing_weight)
     e = arguments.number("label_smoothing", label_smoothing, z, 0, 1)

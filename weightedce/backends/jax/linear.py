@@ -88,6 +88,8 @@ def _gradients(head: Head, size: int, linear: Linear, rows: Any, shared: Any) ->
 @_gradients.defjvp
 def _gradients_jvp(head: Head, size: int, primals: Any, tangents: Any) -> Any:
     def again(linear: Linear, rows: Any, shared: Any) -> Any:
+        if head.devices is not None:  # the part of this device alone, as above
+            linear = jax.lax.pcast(linear[0], head.devices, to="varying"), *linear[1:]
         composed = partial(_composed, head, size)
         gradients = jax.grad(lambda x: composed(x, rows, shared)[0])(linear)
         return composed(linear, rows, shared), gradients

@@ -13,8 +13,10 @@ import pytest
 import torch
 import torch.distributed as dist
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+from torch.distributed.tensor.parallel import loss_parallel
 
 import weightedce as w
+from weightedce.torch import CrossEntropyLoss
 
 ROWS, CLASSES = 9, 37
 CUTS = {2: (0, 20, 37), 4: (0, 5, 20, 21, 37)}  # uneven shares
@@ -337,6 +339,41 @@ def tensors_of_meshes():
             w.cross_entropy(logits, labels, sample_weight=by_row.abs().requires_grad_())
 
 
+def objects():
+    z, labels, *_ = draw()
+    for weight in ({1: 4.0, 30: 2.0}, 1.0 + torch.arange(CLASSES, dtype=DOUBLE)):
+        found = CrossEntropyLoss(weight, shards=dist.group.WORLD)(mine(z), labels)
+        expected = CrossEntropyLoss(weight)(z, labels)
+        torch.testing.assert_close(found, expected, rtol=2e-15, atol=0)
+
+
+def what_loss_parallel_does():
+    """The table of docs/many-devices.md. Last: it leaves its handlers on when something raises."""
+    z, labels, _, by_class, _ = draw()
+    mesh = dist.init_device_mesh("cpu", (2, 2))
+    over, flat = dist.init_device_mesh("cpu", (4,)), torch.nn.functional.cross_entropy
+    everywhere = distribute_tensor(labels, over, [Replicate()])
+
+    def logits(mesh=over, *rows):
+        return distribute_tensor(z, mesh, [*rows, Shard(1)]).requires_grad_()
+
+    bad = torch.full_like(labels, CLASSES)
+    with loss_parallel():
+        found = flat(logits(), distribute_tensor(bad, over, [Replicate()]))
+        assert found.full_tensor() == 0.0  # of labels that are no classes
+    ignoring = distribute_tensor(
+        torch.where(labels == labels[0], -100, labels), over, [Replicate()]
+    )
+    weight = distribute_tensor(by_class, over, [Replicate()])
+    with pytest.raises(RuntimeError, match="index -100 is out of bounds"), loss_parallel():
+        flat(logits(), ignoring, weight, ignore_index=-100).backward()
+    with pytest.raises(RuntimeError, match=r"mixed|placement"), loss_parallel():
+        flat(logits(), everywhere, label_smoothing=0.1)
+    rows = distribute_tensor(labels, mesh, [Shard(0), Replicate()])
+    with pytest.raises(NotImplementedError), loss_parallel():
+        flat(logits(mesh, Shard(0)), rows)
+
+
 SOME = (every_option, infinities, disagreements)  # of two processes, the rest of four
 
 
@@ -397,7 +434,7 @@ CHECKS = (
     linear_head,
     tensors_of_meshes,
     every_option, other_axes_and_dtypes, infinities, bad_targets, disagreements, refusals,
-    backward_again, other_losses,
+    backward_again, other_losses, objects, what_loss_parallel_does,
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ def test_classes_on_processes(ranks):
         [sys.executable, "-W", "error", HERE / "torch_shards.py", str(ranks)],
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

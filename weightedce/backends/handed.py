@@ -65,6 +65,10 @@ class Layout(Protocol):
     def devices(self) -> Any:
         """Return those that the classes of my rows are on."""
 
+    @property
+    def rows(self) -> Sequence[int]:
+        """Return the axes of the mesh that rows are on."""
+
     def part(self, name: str, array: Any, of_logits: bool | None) -> Any:
         """Return my part of what goes along with the logits, or the losses; None: all of it."""
 

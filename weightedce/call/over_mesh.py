@@ -15,6 +15,11 @@ BY_ROW = ("sample_weight", "mask")
 def over_mesh(call: Call, backend: Backend, layout: Layout) -> Any:
     """Return what is asked for, of the rows and the classes on all devices."""
     targets, options = call.targets, dict(call.options)
+    if layout.rows and isinstance(options["class_weight"], str):
+        raise ValueError(
+            "class_weight: expected numbers, since no device sees all rows of the batch, got "
+            "'batch'"
+        )
     of_logits = len(targets.shape) == len(call.logits.shape)
     for name in BY_ROW:
         options[name] = layout.part(name, options[name], False)

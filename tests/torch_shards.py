@@ -203,6 +203,8 @@ def disagreements():
         {"class_weight": by_class[:-1] if one else by_class},
         {"sample_weight": by_row.neg() if one else by_row},
         {"reduction": "sum" if one else "mean"},
+        {"reduction": "average" if one else "mean"},
+        {"label_smoothing": 2.0 if one else 0.1},
         {"mask": [True] * ROWS if one else None},
     ]
     for options in cases:
@@ -373,6 +375,8 @@ def what_loss_parallel_does():
     rows = distribute_tensor(labels, mesh, [Shard(0), Replicate()])
     with pytest.raises(NotImplementedError), loss_parallel():
         flat(logits(mesh, Shard(0)), rows)
+    left_on = DTensor._op_dispatcher._custom_op_handlers
+    assert torch.ops.aten.nll_loss_forward.default in left_on
 
 
 SOME = (every_option, infinities, disagreements)  # of two processes, the rest of four

@@ -30,7 +30,7 @@ from weightedce.call.collated import targets_beside
 from weightedce.call.on_device import on_device, reduced_on_device
 from weightedce.call.over_mesh import over_mesh
 from weightedce.call.over_shards import over_shards
-from weightedce.call.reductions import SUM, LossTotal, Reduction, reduction_of
+from weightedce.call.reductions import SUM, TOTAL, LossTotal, Reduction, reduction_of
 from weightedce.call.small import reduced_at_once, views_of
 
 AS_OPERATOR = -3
@@ -57,11 +57,10 @@ def evaluate(
     want a gradient. ``shards`` are the devices that the classes are on, if there are several.
     """
     backend = dtypes.library("logits", logits)
-    asked = reduction_of(reduction)
     if shards is not None:
-        return over_shards(
-            Call(batch_of, formula, logits, targets, asked, also, options), backend, shards
-        )
+        call = Call(batch_of, formula, logits, targets, TOTAL, also, options)
+        return over_shards(call, backend, shards, reduction)
+    asked = reduction_of(reduction)
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)
     layout = backend.layout(logits, options["axis"]) if call.over_classes else None

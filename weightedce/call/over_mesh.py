@@ -7,7 +7,7 @@ from weightedce.backends import Backend
 from weightedce.backends.handed import Layout
 from weightedce.call.asked import Call
 from weightedce.call.over_shards import over_shards
-from weightedce.call.reductions import TOTAL, LossTotal
+from weightedce.call.reductions import LossTotal
 
 BY_ROW = ("sample_weight", "mask")
 
@@ -30,8 +30,8 @@ def over_mesh(call: Call, backend: Backend, layout: Layout) -> Any:
         options=options | {"class_weight": weight},
     )
     if call.reduction.apart:
-        return layout.joined(over_shards(mine, backend, layout.devices), True)
-    total = _total(mine._replace(reduction=TOTAL), backend, layout)
+        return layout.joined(over_shards(mine, backend, layout.devices, "none"), True)
+    total = _total(mine, backend, layout)
     found = call.reduction.finish(total)
     if isinstance(found, LossTotal):
         return LossTotal(*(layout.joined(x, False) for x in found))
@@ -42,7 +42,7 @@ def _total(call: Call, backend: Backend, layout: Layout) -> LossTotal:
     """Return the sums over all rows; where an error is in mine, others do not wait for me."""
     xp = backend.namespace
     try:
-        total = over_shards(call, backend, layout.devices)
+        total = over_shards(call, backend, layout.devices, "total")
     except (TypeError, ValueError):
         z = call.logits
         layout.added(xp.asarray([nan, nan, nan], dtype=z.dtype, device=backend.device(z)))

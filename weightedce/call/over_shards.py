@@ -15,20 +15,20 @@ from weightedce.backends import Array, Backend
 from weightedce.backends.handed import Shards
 from weightedce.call import arguments, dtypes
 from weightedce.call.asked import Call
-from weightedce.call.reductions import REDUCTIONS
+from weightedce.call.reductions import reduction_of
 
 BITS = 24  # of a number that float32 holds
 
 
-def over_shards(call: Call, backend: Backend, devices: Any) -> Any:
-    """Return what is asked for, of the classes on all devices."""
+def over_shards(call: Call, backend: Backend, devices: Any, reduction: str) -> Any:
+    """Return what is asked for, by a reduction of that name, of the classes on all devices."""
     z = dtypes.floating("logits", call.logits)
     axis = arguments.axis_of(backend.shape(z), call.options["axis"])
-    names = [name for name, found in REDUCTIONS.items() if found is call.reduction]
-    alike = (*names, *call.options.items(), *call.also)
+    alike = (reduction, *call.options.items(), *call.also)
     shape = tuple(z.shape)
     shards = agreed(backend, devices, z, axis, fingerprint(call.targets, shape, axis, alike))
-    return call._replace(options=call.options | {"shards": shards}).whole(z)
+    options = call.options | {"shards": shards}
+    return call._replace(options=options, reduction=reduction_of(reduction)).whole(z)
 
 
 def agreed(backend: Backend, devices: Any, logits: Array, axis: int, note: int) -> Shards:

@@ -130,8 +130,6 @@ def linear_cross_entropy(
     >>> cross_entropy(hidden @ weight.T, [0, 1]).round(4)
     np.float64(0.8955)
     """
-    asked = reduction_of(reduction)
-    cap = None if softcap is None else options.number("softcap", softcap, 1e-3, 1e30)
     b = linear_batch(
         hidden,
         weight,
@@ -148,6 +146,9 @@ def linear_cross_entropy(
         alike=(label_smoothing, smoothing_weight, z_loss, softcap, reduction),
         smoothed=label_smoothing != 0.0,
     )
+    # now, when devices have agreed: one that raised before would let the others wait
+    asked = reduction_of(reduction)
+    cap = None if softcap is None else options.number("softcap", softcap, 1e-3, 1e30)
     head = Head(
         options.number("label_smoothing", label_smoothing, 0, 1),
         options.smoothing_policy(smoothing_weight),

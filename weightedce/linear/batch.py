@@ -64,7 +64,7 @@ def linear_batch(
     if not arguments.all_known(features):
         raise ValueError(f"hidden: expected a known number of features along axis {axis}")
     for name, array, along in (("hidden", hidden, axis), ("weight", weight, 0)):
-        if backend_of(array).layout(array, along) is not None:
+        if backend.layout(array, along) is not None:
             raise TypeError(
                 f"{name}: expected no DTensor that is on a mesh along axis {along}: pass its "
                 f"to_local(), and with the rows of weight shards=mesh[...], the devices they are on"

@@ -80,6 +80,7 @@ SLOW = (
     "test_jax_training",
     "test_jax_transformations",
     "test_jax_meshes",
+    "test_jax_shards",
     "test_counting_devices",
     "test_truth",
     "test_fast_paths",

@@ -19,6 +19,7 @@ TESTS = (
     "test_jax_transformations",
     "test_counting_devices",
     "test_jax_meshes",
+    "test_jax_shards",
 )
 
 

@@ -11,12 +11,13 @@ from typing import Any
 
 from weightedce.backends.adding import in_pieces
 from weightedce.backends.handed import Array, Block, Form, Head, Known, Operator, Part, Passes
+from weightedce.backends.of_shards import OfShards
 
 Namespace = Any  # a module that speaks the array API standard
 Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 0-d array
 
 
-class Backend:
+class Backend(OfShards):
     """An array library, as the core sees it. One instance for each, ``backend`` in its wing."""
 
     namespace: Namespace

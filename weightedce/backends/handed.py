@@ -45,6 +45,43 @@ class Factors(Protocol):
 Form = partial[Any]
 
 
+class Shards(NamedTuple):
+    """What a device has to know of a softmax whose classes lie on several: see `Backend.shards`."""
+
+    devices: Any  # what the library calls them by
+    start: Any  # the first class that is here
+    classes: int  # of all devices
+    most: int  # of one of them
+    highest: Array | None  # the greatest logit of each example on any device; None: to be asked for
+    max: Callable[[Array], Array]  # over the devices, element by element
+    sum: Callable[[Array], Array]  # the same
+    here: Callable[[Array, int], Array]  # of all classes along an axis those of this device
+
+
+class Layout(Protocol):
+    """How logits lie on a mesh of devices that have their classes, and perhaps their rows."""
+
+    @property
+    def devices(self) -> Any:
+        """Return those that the classes of my rows are on."""
+
+    @property
+    def rows(self) -> Sequence[int]:
+        """Return the axes of the mesh that rows are on."""
+
+    def part(self, name: str, array: Any, of_logits: bool | None) -> Any:
+        """Return my part of what goes along with the logits, or the losses; None: all of it."""
+
+    def own(self, logits: Array) -> Array:
+        """Return my part of the logits."""
+
+    def added(self, sums: Array) -> Array:
+        """Return sums over the rows of all devices."""
+
+    def joined(self, found: Array, apart: bool) -> Array:
+        """Return a loss, or the losses of my rows, as an array on the mesh."""
+
+
 class Given(NamedTuple):
     """What an operator gets: the arguments of a loss, seen by their shapes alone.
 
@@ -127,6 +164,10 @@ class Part(Protocol):
 
 class Head(Protocol):
     """What `linear_sums` gets: what is done to the logits of a block, numbers and words alone."""
+
+    @property
+    def devices(self) -> Any:
+        """Return those that the other classes are on; None: there are none."""
 
     def losses(self, logits: Array, rows: Any, shared: Any) -> Array:
         """Return the loss of each row, for autodiff."""

@@ -7,7 +7,9 @@ the gradient.
 
 from typing import Any, NamedTuple
 
-from weightedce.backends import Array, Namespace, backend_of
+from weightedce.backends import Array, Backend, Namespace, backend_of
+from weightedce.backends.contract import Shape
+from weightedce.backends.handed import Shards
 from weightedce.call import arguments, dtypes, options
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.collated import targets_beside
@@ -42,7 +44,24 @@ class ClassBatch(NamedTuple):
     keep: Array | None  # None: nothing is masked; no class axis
     smoothing: float | Array
     smoothing_weight: str
-    looked_up: list[Any]  # once: the mass of the labels
+    looked_up: list[Any]  # once: the mass of the labels, or where classes are elsewhere the weights
+    shards: Shards | None = None  # where the classes of other devices are; None: there are none
+
+    @property
+    def shape(self) -> Shape:
+        """Return the shape of the logits with the classes of all devices."""
+        shape = backend_of(self.logits).shape(self.logits)
+        if self.shards is None:
+            return shape
+        return *shape[: self.axis], self.shards.classes, *shape[self.axis + 1 :]
+
+    def here(self, per_class: Any) -> Any:
+        """Return what lies along the class axis for the classes that are on this device."""
+        if self.shards is None or isinstance(per_class, float):
+            return per_class
+        if not len(per_class.shape) or per_class.shape[self.axis] == 1:
+            return per_class
+        return self.shards.here(per_class, self.axis)
 
     @property
     def one_class(self) -> bool:
@@ -58,7 +77,10 @@ class ClassBatch(NamedTuple):
     def _one_hot(self, on: float, off: float) -> Array:
         """Return ``on`` for the class of each label, ``off`` for the others."""
         xp, z, axis = self.xp, self.logits, self.axis
-        q = backend_of(z).one_hot(self.labels, z, axis, on, off)
+        if self.shards is None:
+            q = backend_of(z).one_hot(self.labels, z, axis, on, off)
+        else:  # the class of a label may be on another device: wings do not look for that
+            q = Backend.one_hot(backend_of(z), self.labels - self.shards.start, z, axis, on, off)
         if self.outside is None:
             return q
         # not a select of q, which JAX refuses where the classes lie on several devices
@@ -68,7 +90,7 @@ class ClassBatch(NamedTuple):
     @property
     def weight(self) -> Array | float:
         """Return class weight, sample weight and mask, one per example and class."""
-        return times(self._of_rows(self.sample_weight), self.class_weight)
+        return times(self._of_rows(self.sample_weight), self.here(self.class_weight))
 
     def _of_rows(self, weight: Array | float) -> Array | float:
         """Return one weight an example with a class axis."""
@@ -79,7 +101,7 @@ class ClassBatch(NamedTuple):
     def mass(self) -> Array:
         """Return the factor of f_k(z): target, smoothing and all weights."""
         e, axis = self.smoothing, self.axis
-        share = e / backend_of(self.logits).shape(self.logits)[axis]
+        share = e / self.shape[axis]
         if self.labels is not None:
             if isinstance(e, float):
                 smoothed = self._one_hot(1.0 - e + share, share)
@@ -93,8 +115,8 @@ class ClassBatch(NamedTuple):
         if stable.is_zero(e):
             return times(weight, q)
         if self.smoothing_weight == "target":  # smooth what is weighted
-            mass = q * weight
-            return (1.0 - e) * mass + share * backend_of(mass).sum(mass, axis, keepdims=True)
+            whole = self._of_rows(self.effective_weight())
+            return (1.0 - e) * (q * weight) + share * whole
         return ((1.0 - e) * q + share) * weight  # weight what is smoothed
 
     @property
@@ -134,7 +156,7 @@ class ClassBatch(NamedTuple):
         """
         if values is None and default is not None:
             return default
-        shape = backend_of(self.logits).shape(self.logits)
+        shape = self.shape
         if by_class(values):
             values = in_order(name, values, shape[self.axis], default or 0.0)
         if weights:
@@ -156,7 +178,20 @@ class ClassBatch(NamedTuple):
         """Return ``mask * sample_weight * sum_k q_k w_k``."""
         if self.labels is not None:
             return self.label_mass
-        return backend_of(self.logits).sum(self.targets * self.weight, self.axis)
+        if not self.looked_up:
+            self.looked_up.append(self._whole(self.targets * self.weight))
+        return self.looked_up[0]
+
+    def keep_whole(self, whole: Array | None) -> None:
+        """Keep the sum of `mass`, where it is the weight, so that it crosses devices once."""
+        of_target = self.smoothing_weight == "target" or stable.is_zero(self.smoothing)
+        if whole is not None and self.labels is None and of_target and not self.looked_up:
+            self.looked_up.append(whole)
+
+    def _whole(self, mass: Array) -> Array:
+        """Return the sum over the classes, on all devices."""
+        found = backend_of(mass).sum(mass, self.axis)
+        return found if self.shards is None else self.shards.sum(found)
 
 
 def class_batch(
@@ -171,13 +206,22 @@ def class_batch(
     label_smoothing: Any,
     smoothing_weight: str,
     target_range: str = "unit",
+    shards: Shards | None = None,
 ) -> ClassBatch:
-    """Check the arguments of a multi-class loss and turn them into its factors."""
+    """Check the arguments of a multi-class loss and turn them into its factors.
+
+    Where devices share the classes no target is looked at: a bad one makes its loss NaN on all.
+    """
     z = dtypes.floating("logits", logits)
     backend = backend_of(z)
     xp, shape = backend.namespace, backend.shape(z)
     axis = arguments.axis_of(shape, axis)
     classes = arguments.class_count(shape, axis)
+    if shards is None and backend.layout(z, axis) is not None:
+        raise TypeError(
+            "logits: expected all classes on each device, since this loss does not take those of "
+            "several, got a DTensor whose classes are on a mesh: logits.redistribute(mesh, ...)"
+        )
     ignore = ignored(ignore_index, integer=True)
     options.smoothing_policy(smoothing_weight)
     e = arguments.number("label_smoothing", label_smoothing, z, 0, 1)
@@ -186,22 +230,36 @@ def class_batch(
     raw = targets_beside(targets, z)
     given, hard = labels_or_distribution(raw, shape, axis)
     loss_shape = shape[:axis] + shape[axis + 1 :]
-    used = not_all(ignore, given, classes) if hard else ignore
+    if shards is not None:
+        classes = shards.classes
+    used = not_all(ignore, given, classes) if hard and shards is None else ignore
     keep = kept_examples(mask, used, given, hard, z, loss_shape, axis)
+    if shards is not None and keep is not None and not hard and ignore:
+        lost = shards.max(xp.astype(~keep, z.dtype))  # NaN on another device is NaN in the example
+        keep = lost == 0.0
     labels = outside = distribution = None
     if hard:
-        labels, outside = class_labels("targets", given, classes, ignore, keep)
+        labels, outside = class_labels("targets", given, classes, ignore, keep, seen=shards is None)
     if keep is not None:
         z = xp.where(xp.expand_dims(keep, axis=axis), z, 0.0)
+        if shards is not None and shards.highest is not None:
+            shards = shards._replace(highest=xp.where(keep, shards.highest, 0.0))
     if not hard:
         distribution = kept_shares(given, keep, z.dtype, axis)
-        distribution = in_range("targets", distribution, target_range)
+        distribution = in_range("targets", distribution, target_range, seen=shards is None)
 
     signed = target_range == "any"  # a mass may then be anything, as torch has it
     sample = sample_of(sample_weight, keep, z, loss_shape, signed=signed)
     if is_batch(class_weight):
+        if shards is not None and not hard:
+            raise ValueError(
+                "class_weight: expected numbers, since no device sees all classes of the "
+                "distributions in the batch, got 'batch'"
+            )
         class_weight = batch_weight(labels, outside, distribution, keep, classes, axis, z.dtype)
-    weight = along("class_weight", class_weight, z, shape, axis, signed=signed)
-    return ClassBatch(
-        xp, z, axis, labels, outside, distribution, weight, sample, keep, e, smoothing_weight, []
-    )
+    found = ClassBatch(
+        xp, z, axis, labels, outside, distribution, 1.0, sample, keep, e, smoothing_weight, [],
+        shards,
+    )  # fmt: skip
+    weight = along("class_weight", class_weight, z, found.shape, axis, signed=signed)
+    return found._replace(class_weight=weight)

@@ -28,7 +28,9 @@ from weightedce.call.asked import BatchOf, Call, Composed
 from weightedce.call.at_once import Formula
 from weightedce.call.collated import targets_beside
 from weightedce.call.on_device import on_device, reduced_on_device
-from weightedce.call.reductions import SUM, LossTotal, Reduction, reduction_of
+from weightedce.call.over_mesh import over_mesh
+from weightedce.call.over_shards import over_shards
+from weightedce.call.reductions import SUM, TOTAL, LossTotal, Reduction, reduction_of
 from weightedce.call.small import reduced_at_once, views_of
 
 AS_OPERATOR = -3
@@ -45,18 +47,25 @@ def evaluate(
     reduction: str,
     *,
     also: Sequence[Any] = (),
+    shards: Any = None,
     **options: Any,
 ) -> Any:
     """Return the reduced ``formula(batch_of(logits, targets, **options))``.
 
     A formula that is a `Block` is one of the logits and the two factors of a `BinaryBatch`.
     ``also`` are arguments that the formula holds: what it needs of the whole batch, and what may
-    want a gradient.
+    want a gradient. ``shards`` are the devices that the classes are on, if there are several.
     """
     backend = dtypes.library("logits", logits)
+    if shards is not None:
+        call = Call(batch_of, formula, logits, targets, TOTAL, also, options)
+        return over_shards(call, backend, shards, reduction)
     asked = reduction_of(reduction)
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)
+    layout = backend.layout(logits, options["axis"]) if call.over_classes else None
+    if layout is not None:
+        return over_mesh(call, backend, layout)
     views = views_of(call, backend)
     operator: Any = None if views is not None else on_device(call, backend)
     way = way_of(call, backend, views, operator)

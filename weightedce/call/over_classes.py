@@ -4,11 +4,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from weightedce.backends import Array
+from weightedce.backends import Array, backend_of
+from weightedce.backends.handed import Shards
 from weightedce.call.at_once import Formula, How, Slope, Sloped
 from weightedce.call.class_batch import ClassBatch
 from weightedce.numerics import softmax, stable
 from weightedce.numerics.at_once import LabelOdds, label_odds, mass_sums
+from weightedce.numerics.mass import mass_log_softmax
 
 NEAR = 8.0
 RARE = 2.0**-40  # a factor that makes no underflow of a probability
@@ -25,9 +27,11 @@ def over_classes(
     needed but their gradient.
     """
     if batch.one_class:
-        minus_log_p = softmax.label_log_softmax(logits, batch.labels, batch.axis)
+        minus_log_p = _label_log_softmax(batch, logits)
         given = (batch.of_labels(x) for x in per_class)
         return stable.times(batch.label_mass, of(minus_log_p, *given))
+    if batch.shards is not None:
+        return _mass_of_shards(batch, logits, of, *per_class)
     losses = of(softmax.negative_log_softmax(logits, batch.axis), *per_class)
     return stable.weighted_sum(batch.mass, losses, batch.axis)
 
@@ -36,7 +40,35 @@ def weighted_log_softmax(batch: ClassBatch, logits: Array) -> Array:
     """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, one number per example."""
     if batch.one_class:
         return over_classes(batch, logits, lambda minus_log_p: minus_log_p)
-    return softmax.mass_log_softmax(logits, batch.mass, batch.axis)
+    if batch.shards is not None:
+        return _mass_of_shards(batch, logits, None)
+    return mass_log_softmax(logits, batch.mass, batch.axis)
+
+
+def _label_log_softmax(batch: ClassBatch, logits: Array) -> Array:
+    """Return ``logsumexp(z) - z_y``, over the classes of all devices."""
+    if batch.shards is None:
+        return softmax.label_log_softmax(logits, batch.labels, batch.axis)
+    backend, shards = backend_of(logits), _of(batch, logits)
+    return backend.label_loss_of_shards(shards, logits, batch.labels, batch.outside, batch.axis)
+
+
+def _mass_of_shards(
+    batch: ClassBatch, logits: Array, of: Callable[..., Array] | None, *per_class: Array
+) -> Array:
+    """Return ``sum_k mass_k * of(-log p_k)`` over the classes of all devices."""
+    arrays = [logits, batch.mass, *(batch.here(x) for x in per_class)]
+    shards = _of(batch, logits)
+    loss, whole = backend_of(logits).mass_loss_of_shards(shards, of, arrays, batch.axis)
+    batch.keep_whole(whole)
+    return loss
+
+
+def _of(batch: ClassBatch, logits: Array) -> Shards:
+    """Return where the classes are; of other logits than the batch's the highest is not known."""
+    shards: Any = batch.shards
+    found: Shards = shards if logits is batch.logits else shards._replace(highest=None)
+    return found
 
 
 def prior_log_softmax(batch: ClassBatch, logits: Array, prior: softmax.Prior) -> Array:
@@ -44,9 +76,12 @@ def prior_log_softmax(batch: ClassBatch, logits: Array, prior: softmax.Prior) ->
 
     Where all sums are seen to be small, the blocks that are fast take them: one of 8 is rounded
     by 4 ulp of its exponential. Of the others the factors are taken, unless one is out of range.
+    Where devices share the classes, which cannot look each for itself, it is the sums.
     """
     xp, axis = batch.xp, batch.axis
-    moved = logits + prior.log
+    moved = logits + batch.here(prior.log)
+    if batch.shards is not None:
+        return weighted_log_softmax(batch, moved)
     if stable.seen_between(moved, -NEAR, NEAR):
         return weighted_log_softmax(batch, moved)
     far = xp.abs(prior.log) > FAR

@@ -76,12 +76,18 @@ def _other_axis(mine: Shape, shape: Shape, axis: int) -> str:
 
 
 def class_labels(
-    name: str, labels: Array, classes: int, ignore: Ignored, keep: Array | None = None
+    name: str,
+    labels: Array,
+    classes: int,
+    ignore: Ignored,
+    keep: Array | None = None,
+    *,
+    seen: bool = True,
 ) -> tuple[Array, Array | None]:
     """Return labels in the default integers, all in 0..classes-1, and which were not.
 
     None: there are none, as far as can be read; else a ValueError names the first. What is not
-    kept becomes 0.
+    kept becomes 0. Not ``seen``: nothing is read or raised.
     """
     xp = backend_of(labels).namespace
     whole = xp.arange(0).dtype
@@ -90,12 +96,12 @@ def class_labels(
         labels = cast(labels, whole)
     if keep is not None:
         labels = xp.where(keep, labels, 0)
-    if not floats and seen_between(labels, 0, classes - 1):
+    if seen and not floats and seen_between(labels, 0, classes - 1):
         return labels, None
     outside = ~((labels >= 0) & (labels < classes))
     if floats:
         outside = outside | (labels != xp.floor(labels))
-    if all_inside(name, labels, outside, 0, classes - 1, partial(instead, ignore)):
+    if seen and all_inside(name, labels, outside, 0, classes - 1, partial(instead, ignore)):
         return cast(labels, whole), None
     return cast(xp.where(outside, 0, labels), whole), outside
 
@@ -142,16 +148,16 @@ def kept_shares(given: Array, keep: Array | None, dtype: Any, axis: int) -> Arra
     return xp.where(xp.expand_dims(keep, axis=axis), given, 0.0)
 
 
-def in_range(name: str, values: Array, target_range: str) -> Array:
+def in_range(name: str, values: Array, target_range: str, *, seen: bool = True) -> Array:
     """Return targets that are probabilities, or of any size for ``"any"``."""
-    return values if target_range == "any" else probabilities(name, values)
+    return values if target_range == "any" else probabilities(name, values, seen=seen)
 
 
-def probabilities(name: str, values: Array) -> Array:
+def probabilities(name: str, values: Array, *, seen: bool = True) -> Array:
     """Return ``values`` if they are in [0, 1] up to rounding; NaN where nothing can be raised."""
     low, high = -ROUNDING_SLACK, 1.0 + ROUNDING_SLACK
-    if seen_between(values, low, high):
+    if seen and seen_between(values, low, high):
         return values
-    if all_inside(name, values, ~((values >= low) & (values <= high)), 0, 1):
+    if seen and all_inside(name, values, ~((values >= low) & (values <= high)), 0, 1):
         return values
     return backend_of(values).marked_outside(values, low, high, nan)

@@ -1,7 +1,8 @@
 """The base of the Keras losses: their options and their call. It knows no formula."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from inspect import Signature
 from typing import Any, ClassVar
 
 import keras
@@ -89,6 +90,18 @@ class WeightedLoss(FromFunction, keras.losses.Loss):
         except (TypeError, ValueError) as error:
             raise renamed(error, self.names) from None
         return list(found) if len(found) > 1 else found[0] if found else None
+
+    @classmethod
+    def _signature_of(
+        cls,
+        function: Callable[..., Any],
+        order: str | None,
+        without: Iterable[str],
+        defaults: Mapping[str, Any],
+    ) -> Signature:
+        # Keras lays arrays over devices itself, and has no name for those that have the classes
+        own = [name for name in ("shards",) if name in options_of(function)]
+        return super()._signature_of(function, order, (*without, *own), defaults)
 
     @classmethod
     def _facts(cls) -> dict[str, str]:

@@ -11,6 +11,7 @@ from weightedce.call.collated import in_rows
 from weightedce.call.factors import one_a_class
 from weightedce.call.from_batch import batch_weight, is_batch
 from weightedce.call.ignored import ignored, not_all
+from weightedce.call.over_shards import agreed, fingerprint
 from weightedce.call.targets import (
     ROUNDING_SLACK,
     class_labels,
@@ -19,6 +20,8 @@ from weightedce.call.targets import (
     labels_or_distribution,
     probabilities,
 )
+
+MASSES = 20  # arrays of the size of the logits that the sums of masses make
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,9 @@ def linear_batch(
     ignore_index: Any,
     target_range: str,
     block_size: int | None,
+    shards: Any,
+    alike: tuple[Any, ...],
+    smoothed: bool,
 ) -> LinearBatch:
     """Check the arguments and bring them into rows."""
     h = dtypes.floating("hidden", hidden)
@@ -57,20 +63,38 @@ def linear_batch(
     features, loss_shape = shape[axis], shape[:axis] + shape[axis + 1 :]
     if not arguments.all_known(features):
         raise ValueError(f"hidden: expected a known number of features along axis {axis}")
+    for name, array, along in (("hidden", hidden, axis), ("weight", weight, 0)):
+        if backend.layout(array, along) is not None:
+            raise TypeError(
+                f"{name}: expected no DTensor that is on a mesh along axis {along}: pass its "
+                f"to_local(), and with the rows of weight shards=mesh[...], the devices they are on"
+            )
     w, classes = _weight(weight, h, features)
     b = None if bias is None else _vector("bias", bias, h, classes)
 
     logits = (*loss_shape[:axis], classes, *loss_shape[axis:])
     raw = in_rows(targets, h, logits)
+    most = classes
+    if shards is not None:
+        alike = (*alike, shape, class_weight, sample_weight, mask, ignore_index, target_range)
+        note = fingerprint(raw, logits, axis, (*alike, bias is None, block_size))
+        over = agreed(backend, shards, xp.permute_dims(w, (1, 0))[:0, :], 1, note)
+        classes, most = over.classes, over.most
     raw, hard = labels_or_distribution(raw, logits, axis)
     ignore = ignored(ignore_index, integer=True)
-    used = not_all(ignore, raw, classes) if hard else ignore
+    used = not_all(ignore, raw, classes) if hard and shards is None else ignore
+    if shards is not None and not hard and (used or is_batch(class_weight)):
+        raise ValueError(
+            "targets: expected class labels for ignore_index or class_weight='batch' beside "
+            "shards, since no device sees the whole of a distribution: use mask"
+        )
     keep = kept_examples(mask, used, raw, hard, h, loss_shape, axis)
     checked = options.target_range(target_range)
     outside = None
     if hard:
-        raw, outside = class_labels("targets", raw, classes, ignore, keep)
-    else:
+        seen = shards is None
+        raw, outside = class_labels("targets", raw, classes, ignore, keep, seen=seen)
+    elif shards is None:
         checked = _check_distribution(raw, keep, axis, checked)
     if is_batch(class_weight):
         shares = None if hard else kept_shares(raw, keep, h.dtype, axis)
@@ -87,16 +111,20 @@ def linear_batch(
     per_class: Any = None
     if class_weight is not None:
         per_class = one_a_class("class_weight", class_weight, h, classes, signed=signed)
-        arguments.along_axis("class_weight", per_class, logits, axis)
+        everywhere = (*loss_shape[:axis], classes, *loss_shape[axis:])
+        arguments.along_axis("class_weight", per_class, everywhere, axis)
         per_class = xp.reshape(per_class, (-1,)) if len(per_class.shape) else per_class
 
     h = xp.reshape(_last(h, axis), (-1, features))
-    y = xp.reshape(raw, (-1,)) if hard else xp.reshape(_last(raw, axis), (-1, classes))
+    y = xp.reshape(raw, (-1,)) if hard else xp.reshape(_last(raw, axis), (-1, logits[axis]))
     if keep is not None:
         keep = xp.reshape(keep, (-1,))
         # here already: 0 times a NaN of a masked row would reach the gradient to the weight
         h = xp.where(xp.expand_dims(keep, axis=1), h, 0.0)
-    size = block_rows(backend.shape(h)[0], classes, block_size, backend.linear_elements)
+    elements = backend.linear_elements
+    if shards is not None and (smoothed or not hard):  # a block goes across devices at once
+        elements //= MASSES
+    size = block_rows(backend.shape(h)[0], most, block_size, elements)
     return LinearBatch((h, w, b), (y, sample, keep), (per_class,), loss_shape, checked, size)
 
 

@@ -14,6 +14,7 @@ from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.over_classes import weighted_log_softmax
 from weightedce.call.reductions import TOTAL, LossTotal
 from weightedce.numerics import softmax, stable
+from weightedce.numerics.mass import MassSums, mass_sums, mass_terms
 from weightedce.numerics.softmax import LabelLoss
 
 Rows = Sequence[Any]  # targets, sample weight, mask or None
@@ -29,6 +30,7 @@ class Head:
     target_range: str
     z_loss: float
     softcap: float | None
+    devices: Any = None  # that the other classes are on; None: there are none
 
     def losses(self, logits: Array, rows: Rows, shared: Shared) -> Array:
         """Return the loss of each row, as autodiff may differentiate it to any order."""
@@ -42,7 +44,7 @@ class Head:
     def _of_batch(self, b: ClassBatch) -> Array:
         loss = weighted_log_softmax(b, b.logits)
         if self.z_loss:
-            loss = loss + self.z_loss * stable.times(b.effective_weight(), _log_sum(b.logits) ** 2)
+            loss = loss + self.z_loss * stable.times(b.effective_weight(), _log_sum(b) ** 2)
         return loss
 
     def sums(self, loss: Array, b: ClassBatch) -> LossTotal:
@@ -57,7 +59,7 @@ class Head:
         """Return the loss of each row, the sums, and the derivative to the logits."""
         b = self.batch(self.capped(logits), rows, shared)
         xp, z, mass = b.xp, b.logits, b.mass
-        sums = softmax.mass_sums(len(z.shape) - 1, z.shape[-1], z, mass)
+        sums = mass_sums(len(z.shape) - 1, z.shape[-1], z, mass) if b.shards is None else _over(b)
         loss = sums.loss()
         more: Array | float = 0.0
         if self.z_loss:
@@ -75,7 +77,7 @@ class Head:
         The others are those of `softmax.label_loss`; where no class is possible they may be 0.
         """
         xp, weight = b.xp, b.label_mass
-        others = xp.where(highest < -xp.finfo(highest.dtype).max, b.logits.shape[-1] - 1.0, others)
+        others = xp.where(highest < -xp.finfo(highest.dtype).max, b.shape[-1] - 1.0, others)
         found = softmax.label_loss(logit, highest, others)
         loss, factor, at_label = stable.times(weight, found.loss), weight, weight * found.at_label
         if self.z_loss:
@@ -122,6 +124,9 @@ class Head:
     def batch(self, logits: Array, rows: Rows, shared: Shared) -> ClassBatch:
         """Return the factors of a block."""
         targets, sample_weight, mask = rows
+        shards = None
+        if self.devices is not None:
+            shards = backend_of(logits).shards(self.devices, logits, len(logits.shape) - 1, 0)
         return class_batch(
             logits,
             targets,
@@ -133,13 +138,40 @@ class Head:
             label_smoothing=self.label_smoothing,
             smoothing_weight=self.smoothing_weight,
             target_range=self.target_range,
+            shards=shards,
         )
 
 
-def _log_sum(logits: Array) -> Array:
+def _log_sum(b: ClassBatch) -> Array:
     """Return logsumexp over the last axis."""
-    backend = backend_of(logits)
+    backend, logits = backend_of(b.logits), b.logits
     xp = backend.namespace
-    highest = backend.detach(xp.max(logits, axis=-1, keepdims=True))
+    highest = _highest(b)
     shift = xp.where(stable.infinite(highest), 0.0, highest)
-    return xp.squeeze(shift, axis=-1) + xp.log(backend.sum(xp.exp(logits - shift), -1))
+    whole = backend.sum(xp.exp(logits - shift), -1)
+    whole = whole if b.shards is None else b.shards.sum(whole)
+    return xp.squeeze(shift, axis=-1) + xp.log(whole)
+
+
+def _highest(b: ClassBatch) -> Array:
+    """Return the maximum of each row, a constant, over all devices."""
+    backend = backend_of(b.logits)
+    xp, shards = backend.namespace, b.shards
+    if shards is not None and shards.highest is not None:
+        return xp.expand_dims(shards.highest, axis=-1)
+    highest = backend.detach(xp.max(b.logits, axis=-1, keepdims=True))
+    return highest if shards is None else shards.max(highest)
+
+
+def _over(b: ClassBatch) -> MassSums:
+    """Return the sums over the classes of all devices."""
+    backend, shards = backend_of(b.logits), b.shards
+    if shards is None:
+        raise AssertionError
+    mass = b.mass
+    terms = mass_terms(shards.classes, b.logits, mass, _highest(b))
+    found = backend.sums(len(b.logits.shape) - 1, terms.arrays)
+    total = shards.sum(backend.namespace.stack(list(found)))
+    sums = terms.summed(*(total[i, ...] for i in range(len(found))))
+    b.keep_whole(backend.namespace.squeeze(sums.whole, axis=-1))
+    return sums

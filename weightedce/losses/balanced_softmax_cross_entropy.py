@@ -6,7 +6,7 @@ from weightedce.backends import Array
 from weightedce.call.at_once import Formula, How, Sloped
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import Devices, IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.call.over_classes import prior_at_once, prior_log_softmax
 from weightedce.numerics import softmax
 from weightedce.numerics.at_once import factor_of
@@ -24,6 +24,7 @@ def balanced_softmax_cross_entropy(
     ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
+    shards: Devices = None,
     reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cross-entropy of a softmax whose terms are multiplied by the class counts.
@@ -41,7 +42,7 @@ def balanced_softmax_cross_entropy(
     counts : list or array, shape (K,)
         Examples of each class, >= 0: see `class_counts`. A class of count 0 is left out of the
         sum; as a label it costs inf.
-    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+    targets, axis, class_weight, sample_weight, mask, ignore_index, shards, reduction
         As in `cross_entropy`.
     label_smoothing, smoothing_weight
         As in `cross_entropy`: they act on the target before the formula does.
@@ -101,4 +102,5 @@ def balanced_softmax_cross_entropy(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
+        shards=shards,
     )

@@ -5,7 +5,13 @@ from typing import Any
 from weightedce.backends import Array
 from weightedce.call.class_batch import class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight, TargetRange
+from weightedce.call.options import (
+    Devices,
+    IgnoreIndex,
+    ReductionName,
+    SmoothingWeight,
+    TargetRange,
+)
 from weightedce.call.over_classes import CROSS_ENTROPY
 
 
@@ -21,6 +27,7 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     target_range: TargetRange = "unit",
+    shards: Devices = None,
     reduction: ReductionName = "mean",
 ) -> Any:
     r"""Weighted softmax cross-entropy of labels or distributions over K classes, from logits.
@@ -66,6 +73,17 @@ def cross_entropy(
     target_range : {"unit", "any"}
         ``"any"``: a distribution may hold any finite numbers, as in torch: the loss is linear
         in them, and may be negative. ``"unit"``: what is outside [0, 1] is an error.
+    shards : optional
+        The devices that the other classes are on. Eager PyTorch: a ``ProcessGroup`` or a
+        ``DeviceMesh`` of one axis; JAX: the name of an axis of the ``jax.shard_map`` around it.
+        The logits are then this device's share of the K classes, in the order of ranks, and so
+        is a distribution; processes may have shares of different sizes. All else is that of one
+        device, and the same on each: labels count all classes, (K,) is one number for each of
+        them. Every device must make the call, and has the same loss; the gradient is that to
+        its own logits. A target out of its range is NaN on all devices. Default: all classes
+        are here, or the logits say where they are: a ``DTensor``, a sharded ``jax.Array``
+        under ``jit``. Inside shard_map they cannot: without ``shards`` a share of the classes
+        gets the loss of a smaller problem.
     reduction : {"mean", "sum", "none", "weighted_mean", "total"}
         ``"mean"``: sum / number of unmasked examples. ``"weighted_mean"``: sum / sum of
         effective weights s sum_k q_k w_k. ``"none"``: one number per example. ``"total"``:
@@ -135,4 +153,5 @@ def cross_entropy(
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
         target_range=target_range,
+        shards=shards,
     )

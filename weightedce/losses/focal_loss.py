@@ -8,7 +8,7 @@ from weightedce.call import arguments
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import Devices, IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.call.over_classes import of_labels_at_once, over_classes
 from weightedce.numerics import stable
 from weightedce.numerics.at_once import focused_odds
@@ -26,6 +26,7 @@ def focal_loss(
     ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
+    shards: Devices = None,
     reduction: ReductionName = "mean",
 ) -> Any:
     r"""Focal loss over K classes: easy examples count less.
@@ -41,7 +42,7 @@ def focal_loss(
         As in `cross_entropy`.
     gamma : float
         Focusing, at least 0; 0 gives `cross_entropy`.
-    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+    targets, axis, class_weight, sample_weight, mask, ignore_index, shards, reduction
         As in `cross_entropy`.
     label_smoothing, smoothing_weight
         As in `cross_entropy`: they act on the target before the formula does.
@@ -102,4 +103,5 @@ def focal_loss(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
+        shards=shards,
     )

@@ -6,7 +6,8 @@ from weightedce.backends import Array
 from weightedce.call import arguments
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import Devices, IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.over_classes import over_classes
 from weightedce.numerics import powers, stable
 
 
@@ -22,6 +23,7 @@ def generalized_cross_entropy(
     ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
+    shards: Devices = None,
     reduction: ReductionName = "mean",
 ) -> Any:
     r"""Generalized cross-entropy: bounded, for labels that may be wrong.
@@ -37,7 +39,7 @@ def generalized_cross_entropy(
         As in `cross_entropy`.
     q : float
         In (0, 1]: towards 0 it gives `cross_entropy`, 1 gives 1 - p.
-    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+    targets, axis, class_weight, sample_weight, mask, ignore_index, shards, reduction
         As in `cross_entropy`.
     label_smoothing, smoothing_weight
         As in `cross_entropy`: they act on the target before the formula does.
@@ -77,6 +79,8 @@ def generalized_cross_entropy(
     q = arguments.number("q", q, logits, 2.0**-60, 1)
 
     def formula(b: ClassBatch) -> Array:
+        if b.shards is not None:
+            return over_classes(b, b.logits, lambda loss: stable.complement(q * loss) / q)
         if b.one_class:
             part = powers.label_complement(b.logits, b.labels, b.axis, q)
             return stable.times(b.label_mass, part / q)
@@ -96,4 +100,5 @@ def generalized_cross_entropy(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
+        shards=shards,
     )

@@ -8,7 +8,7 @@ from weightedce.call import arguments
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import Devices, IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.call.over_classes import of_labels_at_once, over_classes
 from weightedce.numerics import stable
 from weightedce.numerics.at_once import behind_odds
@@ -28,6 +28,7 @@ def ldam_cross_entropy(
     ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
+    shards: Devices = None,
     reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cross-entropy with a margin for every class, largest for the rarest.
@@ -50,7 +51,7 @@ def ldam_cross_entropy(
         The margin of the rarest class, at least 0; 0 gives `cross_entropy` of scale * logits.
     scale : float
         What the logits are multiplied by, above 0.
-    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+    targets, axis, class_weight, sample_weight, mask, ignore_index, shards, reduction
         As in `cross_entropy`.
     label_smoothing, smoothing_weight
         As in `cross_entropy`: they act on the target before the formula does.
@@ -135,4 +136,5 @@ def ldam_cross_entropy(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
+        shards=shards,
     )

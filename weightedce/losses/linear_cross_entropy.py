@@ -4,7 +4,13 @@ from typing import Any
 
 from weightedce.backends import Array, backend_of
 from weightedce.call import options
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight, TargetRange
+from weightedce.call.options import (
+    Devices,
+    IgnoreIndex,
+    ReductionName,
+    SmoothingWeight,
+    TargetRange,
+)
 from weightedce.call.reductions import LossTotal, reduction_of
 from weightedce.linear.batch import linear_batch
 from weightedce.linear.head import Head
@@ -27,6 +33,7 @@ def linear_cross_entropy(
     z_loss: float = 0.0,
     softcap: float | None = None,
     block_size: int | None = None,
+    shards: Devices = None,
     reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cross-entropy of the logits hidden @ weight.T + bias, which are never held all at once.
@@ -68,6 +75,11 @@ def linear_cross_entropy(
         Rows in a block, at least 1. Default: those of 12 million logits (50 MB of float32) in
         NumPy, 21 million in JAX and TensorFlow, 33 million in PyTorch. TensorFlow takes half as
         many where labels are smoothed or targets are distributions.
+    shards : optional
+        The devices that the other classes are on, as in `cross_entropy`: weight and bias are the
+        rows of this device's classes. Hidden and all else is that of one device, and the same on
+        each; the gradient to hidden is the sum over the devices, which is formed once. Blocks have
+        a maximum and a sum over the devices each.
     reduction : {"mean", "sum", "none", "weighted_mean", "total"}
         As in `cross_entropy`.
 
@@ -118,8 +130,6 @@ def linear_cross_entropy(
     >>> cross_entropy(hidden @ weight.T, [0, 1]).round(4)
     np.float64(0.8955)
     """
-    asked = reduction_of(reduction)
-    cap = None if softcap is None else options.number("softcap", softcap, 1e-3, 1e30)
     b = linear_batch(
         hidden,
         weight,
@@ -132,13 +142,20 @@ def linear_cross_entropy(
         ignore_index=ignore_index,
         target_range=target_range,
         block_size=block_size,
+        shards=shards,
+        alike=(label_smoothing, smoothing_weight, z_loss, softcap, reduction),
+        smoothed=label_smoothing != 0.0,
     )
+    # now, when devices have agreed: one that raised before would let the others wait
+    asked = reduction_of(reduction)
+    cap = None if softcap is None else options.number("softcap", softcap, 1e-3, 1e30)
     head = Head(
         options.number("label_smoothing", label_smoothing, 0, 1),
         options.smoothing_policy(smoothing_weight),
         b.target_range,
         options.number("z_loss", z_loss, 0.0),
         cap,
+        shards,
     )
     backend = backend_of(b.linear[0])
     given = head, b.linear, b.rows, b.shared, b.block_size

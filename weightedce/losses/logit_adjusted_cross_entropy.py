@@ -7,7 +7,7 @@ from weightedce.call import arguments
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import Devices, IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.call.over_classes import prior_at_once, prior_log_softmax, weighted_log_softmax
 from weightedce.numerics import softmax, stable
 from weightedce.numerics.at_once import factor_of
@@ -26,6 +26,7 @@ def logit_adjusted_cross_entropy(
     ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
+    shards: Devices = None,
     reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cross-entropy of logits moved by the log prior: for balanced error, not accuracy.
@@ -46,7 +47,7 @@ def logit_adjusted_cross_entropy(
         class of prior 0 is left out of the sum; as a label it costs inf.
     tau : float
         Strength, at least 0; 0 gives `cross_entropy`.
-    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+    targets, axis, class_weight, sample_weight, mask, ignore_index, shards, reduction
         As in `cross_entropy`.
     label_smoothing, smoothing_weight
         As in `cross_entropy`: they act on the target before the formula does.
@@ -110,4 +111,5 @@ def logit_adjusted_cross_entropy(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
+        shards=shards,
     )

@@ -8,7 +8,7 @@ from weightedce.call import arguments
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import Devices, IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.call.over_classes import of_labels_at_once, over_classes
 from weightedce.numerics import stable
 from weightedce.numerics.at_once import poly_odds
@@ -26,6 +26,7 @@ def poly_cross_entropy(
     ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
+    shards: Devices = None,
     reduction: ReductionName = "mean",
 ) -> Any:
     r"""Poly-1 cross-entropy: one more term of the expansion in 1 - p weighs otherwise.
@@ -42,7 +43,7 @@ def poly_cross_entropy(
         As in `cross_entropy`.
     epsilon : float
         At least -1, where the loss would fall with falling p; 0 gives `cross_entropy`.
-    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+    targets, axis, class_weight, sample_weight, mask, ignore_index, shards, reduction
         As in `cross_entropy`.
     label_smoothing, smoothing_weight
         As in `cross_entropy`: they act on the target before the formula does.
@@ -101,4 +102,5 @@ def poly_cross_entropy(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
+        shards=shards,
     )

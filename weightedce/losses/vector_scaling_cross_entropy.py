@@ -6,7 +6,7 @@ from weightedce.backends import Array, backend_of
 from weightedce.call import arguments, options
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, ScaleBy, SmoothingWeight
+from weightedce.call.options import Devices, IgnoreIndex, ReductionName, ScaleBy, SmoothingWeight
 from weightedce.call.over_classes import prior_log_softmax, weighted_log_softmax
 from weightedce.numerics import softmax, stable
 
@@ -28,6 +28,7 @@ def vector_scaling_cross_entropy(
     ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
+    shards: Devices = None,
     reduction: ReductionName = "mean",
 ) -> Any:
     r"""Cross-entropy of logits that are scaled and shifted by class.
@@ -54,7 +55,7 @@ def vector_scaling_cross_entropy(
         the optimum the scaled logits are what the plain ones would have been. ``"label"``: all
         logits of an example are multiplied by the scale of its label, which does move the
         optimum. It needs class labels, not distributions.
-    targets, axis, class_weight, sample_weight, mask, ignore_index, reduction
+    targets, axis, class_weight, sample_weight, mask, ignore_index, shards, reduction
         As in `cross_entropy`.
     label_smoothing, smoothing_weight
         As in `cross_entropy`: they act on the target before the formula does.
@@ -108,8 +109,11 @@ def vector_scaling_cross_entropy(
                 raise ValueError(
                     "targets: expected class labels for scale_by='label', got a distribution"
                 )
-            factor = backend_of(factor).sum(b.targets * factor, b.axis, keepdims=True)
-        scaled = factor * b.logits
+            if b.shards is None:
+                factor = backend_of(factor).sum(b.targets * factor, b.axis, keepdims=True)
+            elif not isinstance(factor, float):
+                factor = b.xp.expand_dims(b.of_labels(factor), axis=b.axis)
+        scaled = b.here(factor) * b.logits
         if offset is None:
             return weighted_log_softmax(b, scaled)
         return prior_log_softmax(b, scaled, offset)
@@ -128,6 +132,7 @@ def vector_scaling_cross_entropy(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
+        shards=shards,
     )
 
 

@@ -140,7 +140,7 @@ def mass_sums(
 ) -> tuple[Array, Array | None] | None:
     """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` of each row, and its derivative if wanted.
 
-    As `softmax.MassSums`, of which one maximum of each row is taken by its place.
+    As `mass.MassSums`, of which one maximum of each row is taken by its place.
     """
     xp, (count, classes) = passes.xp, logits.shape
     powers = passes.exp(logits)

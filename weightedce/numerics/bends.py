@@ -107,7 +107,7 @@ def label_bent(logits: Array, labels: Array) -> Bent:
 def mass_bent(logits: Array, mass: Array) -> Bent:
     """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, whose bend is ``sum_j mass_j p_k (1 - p_k)``.
 
-    The slope is that of `softmax.MassSums`.
+    The slope is that of `mass.MassSums`.
     """
     backend = backend_of(logits)
     xp = backend.namespace

@@ -5,11 +5,9 @@ so that a library's own autodiff gives the right first and second derivative eve
 """
 
 import math
-from functools import partial
 from typing import NamedTuple
 
 from weightedce.backends import Array, backend_of
-from weightedce.backends.handed import Block
 from weightedce.numerics import stable
 
 
@@ -36,12 +34,6 @@ def label_log_softmax(logits: Array, labels: Array, axis: int) -> Array:
     return backend_of(logits).label_loss(composed_label_loss, logits, labels, axis)
 
 
-def mass_log_softmax(logits: Array, mass: Array, axis: int) -> Array:
-    """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, one number per example."""
-    sloped = partial(mass_with_slope, axis, logits.shape[axis])
-    return stable.attached(Block(partial(_composed_mass, axis), sloped), logits, mass, axis=axis)
-
-
 def composed_label_loss(
     logits: Array, labels: Array, axis: int, prior: Prior | None = None
 ) -> Array:
@@ -56,70 +48,6 @@ def picked(values: Array, labels: Array, axis: int) -> Array:
     classes = xp.arange(values.shape[axis], device=backend.device(values))
     hit = _along(classes, axis, len(values.shape)) == xp.expand_dims(labels, axis=axis)
     return xp.sum(xp.where(hit, values, 0.0), axis=axis)
-
-
-def _composed_mass(axis: int, logits: Array, mass: Array) -> Array:
-    return stable.weighted_sum(mass, negative_log_softmax(logits, axis), axis)
-
-
-def mass_with_slope(
-    axis: int, classes: int, logits: Array, mass: Array, slope: bool
-) -> tuple[Array, Array | None]:
-    """Return the value of `MassSums`, one number an example, and, if wanted, its derivative."""
-    sums = mass_sums(axis, classes, logits, mass)
-    # of one number: torch.compile cannot squeeze an axis that it keeps symbolic
-    value = backend_of(logits).namespace.sum(sums.loss(), axis=axis)
-    return value, sums.slope(mass) if slope else None
-
-
-class MassSums(NamedTuple):
-    """What ``sum_k mass_k * (logsumexp(z) - z_k)`` and its derivative are made of.
-
-    With t the position of a maximum, and rest the sum of exp(z_k - z_t) over all classes but t,
-    the value is ``sum_k mass_k * (z_t - z_k) + sum_k mass_k * log1p(rest)``, the derivative
-    ``sum_j mass_j * p_k - mass_k``. Where p_k is nearly 1 that is, without what cancels,
-    ``sum_{j != k} mass_j - sum_j mass_j * (1 - p_k)``; where p_k is small, that would cancel.
-    """
-
-    highest: Array  # max z; it and the next five have one number a row
-    ties: Array  # how many classes are at the maximum
-    rest: Array
-    behind: Array  # sum_k mass_k * (z_t - z_k)
-    whole: Array  # sum_k mass_k
-    others: Array  # the same without the classes at the maximum
-    at_top: Array  # which classes are
-    powers: Array  # exp(z_k - z_t) of the others, 0 at the top
-
-    def loss(self) -> Array:
-        """Return the value, one number a row."""
-        return self.behind + self.whole * backend_of(self.rest).namespace.log1p(self.rest)
-
-    def slope(self, mass: Array, more: Array | float = 0.0) -> Array:
-        """Return the derivative, and ``more * p_k`` to it."""
-        xp = backend_of(mass).namespace
-        share = (self.whole + more) / (1.0 + self.rest)
-        of_one = self.others + more - share * self.rest
-        of_top = xp.where((self.ties == 1.0) & (self.rest < 1.0), of_one, share - mass)
-        return xp.where(self.at_top, of_top, share * self.powers - mass)
-
-
-def mass_sums(axis: int, classes: int, logits: Array, mass: Array) -> MassSums:
-    """Return the sums over the classes along an axis."""
-    backend = backend_of(logits)
-    xp = backend.namespace
-    highest = xp.max(logits, axis=axis, keepdims=True)
-    by, factor = shift_of(highest, classes)
-    at_top = logits == highest
-    powers = xp.where(at_top, 0.0, shifted_exp(logits, by))
-    counted = xp.where(at_top, xp.ones_like(logits), 0.0)
-    distances = mass * distance(logits, highest)
-    distances = xp.where(mass == 0.0, 0.0, distances)  # 0 * inf = 0
-    of_top, of_others = xp.where(at_top, mass, 0.0), xp.where(at_top, 0.0, mass)
-    # in one go: what is summed is read once
-    arrays = [powers, counted, distances, of_top, of_others]
-    below, ties, behind, top, others = backend.sums(axis, arrays)
-    rest, whole = defined(below * factor + (ties - 1.0), highest), top + others
-    return MassSums(highest, ties, rest, behind, whole, others, at_top, powers * factor)
 
 
 class Shift(NamedTuple):

@@ -11,6 +11,7 @@ import torch.nn.modules.loss
 
 from weightedce.call.options import (
     Assignment,
+    Devices,
     IgnoreIndex,
     LabelReduction,
     ReductionName,
@@ -90,6 +91,7 @@ class BalancedSoftmaxCrossEntropyLoss(ClassLoss):
         ignore_index: IgnoreIndex = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
+        shards: Devices = None,
         reduction: ReductionName = "mean",
     ) -> None: ...
 
@@ -145,6 +147,7 @@ class CrossEntropyLoss(LogitsLoss, torch.nn.modules.loss.CrossEntropyLoss):
         *,
         smoothing_weight: SmoothingWeight = "class",
         target_range: TargetRange = "any",
+        shards: Devices = None,
     ) -> None: ...
 
 class DiceLoss(LogitsLoss):
@@ -205,6 +208,7 @@ class FocalLoss(ClassLoss):
         ignore_index: IgnoreIndex = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
+        shards: Devices = None,
         reduction: ReductionName = "mean",
     ) -> None: ...
 
@@ -220,6 +224,7 @@ class GeneralizedCrossEntropyLoss(ClassLoss):
         ignore_index: IgnoreIndex = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
+        shards: Devices = None,
         reduction: ReductionName = "mean",
     ) -> None: ...
 
@@ -237,6 +242,7 @@ class LDAMCrossEntropyLoss(ClassLoss):
         ignore_index: IgnoreIndex = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
+        shards: Devices = None,
         reduction: ReductionName = "mean",
     ) -> None: ...
 
@@ -255,6 +261,7 @@ class LinearCrossEntropyLoss(Loss):
         z_loss: float = 0.0,
         softcap: float | None = None,
         block_size: int | None = None,
+        shards: Devices = None,
         reduction: ReductionName = "mean",
     ) -> None: ...
 
@@ -271,6 +278,7 @@ class LogitAdjustedCrossEntropyLoss(ClassLoss):
         ignore_index: IgnoreIndex = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
+        shards: Devices = None,
         reduction: ReductionName = "mean",
     ) -> None: ...
 
@@ -286,6 +294,7 @@ class PolyCrossEntropyLoss(ClassLoss):
         ignore_index: IgnoreIndex = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
+        shards: Devices = None,
         reduction: ReductionName = "mean",
     ) -> None: ...
 
@@ -340,5 +349,6 @@ class VectorScalingCrossEntropyLoss(ClassLoss):
         ignore_index: IgnoreIndex = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
+        shards: Devices = None,
         reduction: ReductionName = "mean",
     ) -> None: ...

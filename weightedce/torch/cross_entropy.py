@@ -107,7 +107,7 @@ class CrossEntropyLoss(
         weight = options["class_weight"]
         # not by `in`, which torch.compile answers wrongly for sizes that it keeps symbolic
         sized = isinstance(weight, torch.Tensor) and weight.ndim and not self._by_class
-        if sized and weight.numel() != shape[axis]:
+        if sized and options["shards"] is None and weight.numel() != shape[axis]:
             raise ValueError(
                 f"weight: expected one number for each of the {shape[axis]} classes, got "
                 f"shape {tuple(weight.shape)}"

@@ -118,7 +118,11 @@ class Loss(FromFunction, torch.nn.Module):
     def _call(self, *batch: Any, **options: Any) -> Any:
         """Call the function; errors give the arguments the names that they have here."""
         for name, default in self._by_class.items():
-            if options[name] is not None and options[name].ndim == 1:
+            if options[name] is None or options[name].ndim != 1:
+                continue
+            if options.get("shards") is not None:  # the batch does not say how many classes
+                options[name] = dict(enumerate(options[name].tolist()))
+            else:
                 options[name] = filled(options[name], self._classes(batch, options), default)
         function = type(self).function
         if torch._C._is_any_autocast_enabled():

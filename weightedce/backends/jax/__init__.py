@@ -13,6 +13,7 @@ with needed_by("weightedce.backends.jax"):
     import jax.numpy as jnp
 
 from weightedce.backends.jax import adding, counting, labels, linear, slope
+from weightedce.backends.jax import shards as over_shards
 
 
 class JAX(Backend):
@@ -99,6 +100,9 @@ class JAX(Backend):
             ) from None
         return found
 
+    shards = staticmethod(over_shards.shards)
+    label_loss_of_shards = staticmethod(over_shards.label_loss_of_shards)
+    mass_loss_of_shards = staticmethod(over_shards.mass_loss_of_shards)
     look_up = staticmethod(labels.look_up)  # JAX refuses lookups across explicit axes of a mesh
     one_hot = staticmethod(labels.one_hot)  # and selects of what lies in different ways
     sum = staticmethod(jnp.sum)  # XLA compiles it as a tree: 2 ulp over 10,000,000 rows

@@ -60,6 +60,8 @@ def _total_jvp(head: Head, size: int, primals: Any, tangents: Any) -> Any:
     pairs = zip(gradients, tangents[0], strict=True)
     moved = [jnp.sum(g * t) for g, t in pairs if t is not None and not _is_zero(t)]
     still = jnp.zeros_like(sums[0])
+    if head.devices is not None and moved:  # each device has the part of its classes
+        moved = [jax.lax.psum(sum(moved), head.devices)]
     return sums, (sum(moved, start=still), still, still)
 
 
@@ -86,6 +88,8 @@ def _gradients(head: Head, size: int, linear: Linear, rows: Any, shared: Any) ->
 @_gradients.defjvp
 def _gradients_jvp(head: Head, size: int, primals: Any, tangents: Any) -> Any:
     def again(linear: Linear, rows: Any, shared: Any) -> Any:
+        if head.devices is not None:  # the part of this device alone, as above
+            linear = jax.lax.pcast(linear[0], head.devices, to="varying"), *linear[1:]
         composed = partial(_composed, head, size)
         gradients = jax.grad(lambda x: composed(x, rows, shared)[0])(linear)
         return composed(linear, rows, shared), gradients
@@ -111,11 +115,27 @@ def _slope(head: Head, logits: Array, rows: Any, shared: Any) -> tuple[Any, Arra
     if not head.labels_alone(logits, rows[0]):
         return head.slope(logits, rows, shared)[1:]
     b = head.batch(head.capped(logits), rows, shared)
+    if b.shards is not None:
+        return _slope_of_shards(head, b, logits)
     z, y = b.logits, b.labels
     hit = jax.lax.broadcasted_iota(y.dtype, z.shape, 1) == y[:, None]
     highest = jnp.max(z, axis=-1, keepdims=True)
     ratios = jnp.where(hit, 0.0, jnp.exp(jnp.where(z == highest, 0.0, z - highest)))
     found = head.of_label(b, at_labels(z, y), highest[:, 0], jnp.sum(ratios, axis=-1))
+    slope = jnp.where(hit, found.at_label[:, None], ratios * found.scale[:, None])
+    cap_slope = head.cap_slope(logits)
+    return head.sums(found.loss, b), slope if cap_slope is None else slope * cap_slope
+
+
+def _slope_of_shards(head: Head, b: Any, logits: Array) -> tuple[Any, Array]:
+    """Return the same for labels whose class may be on another device."""
+    z, shards = b.logits, b.shards
+    hit = jax.lax.broadcasted_iota(b.labels.dtype, z.shape, 1) == (b.labels - shards.start)[:, None]
+    highest = shards.max(jnp.max(z, axis=-1, keepdims=True))
+    ratios = jnp.where(hit, 0.0, jnp.exp(jnp.where(z == highest, 0.0, z - highest)))
+    logit = jnp.sum(jnp.where(hit, z, 0.0), axis=-1)
+    others, logit = shards.sum(jnp.stack([jnp.sum(ratios, axis=-1), logit]))
+    found = head.of_label(b, logit, highest[:, 0], others)
     slope = jnp.where(hit, found.at_label[:, None], ratios * found.scale[:, None])
     cap_slope = head.cap_slope(logits)
     return head.sums(found.loss, b), slope if cap_slope is None else slope * cap_slope

@@ -13,7 +13,7 @@ from weightedce.backends.jet.classes import of_classes
 from weightedce.backends.jet.jet import ALONG, OWN, Jet
 from weightedce.backends.jet.sums import summed
 from weightedce.numerics.bends import BENT, label_bent, mass_bent
-from weightedce.numerics.softmax import mass_with_slope
+from weightedce.numerics.mass import mass_with_slope
 
 __all__ = ["Jet", "along", "backend", "beside", "own", "towards"]
 

@@ -10,6 +10,7 @@ import numpy as np
 from weightedce.backends.adding import in_pieces
 from weightedce.backends.handed import Array, Block, Part, Sloped
 from weightedce.numerics import softmax, stable
+from weightedce.numerics.mass import mass_with_slope
 
 BLOCK = 2**16  # elements: a quarter of a megabyte of float32
 FEW = 64  # classes: each is gone through for all rows, since NumPy is slow in short rows
@@ -121,7 +122,7 @@ def _mass_in_place(
 
 OWN: dict[Callable[..., Any], Callable[..., Any]] = {
     stable.softplus_with_slope: softplus_in_place,
-    softmax.mass_with_slope: _mass_in_place,
+    mass_with_slope: _mass_in_place,
 }
 
 

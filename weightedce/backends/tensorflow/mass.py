@@ -1,7 +1,7 @@
 """TensorFlow: softmax cross-entropy of a distribution, value and slope in few kernels.
 
-It is `softmax.mass_with_slope`, whose selects XLA fuses into its loops; outside of XLA each is a
-kernel that takes two to three times as long as a product. A product with 0 or 1 picks instead.
+It is `mass_with_slope` of the numerics, whose selects XLA fuses into its loops; outside of XLA each
+is a kernel that takes two to three times as long as a product. A product with 0 or 1 picks instead.
 """
 
 from enum import Enum
@@ -13,6 +13,7 @@ import tensorflow as tf
 from weightedce.backends.handed import Array
 from weightedce.backends.tensorflow.adding import added
 from weightedce.backends.tensorflow.modes import extremes, unrecorded, xla
+from weightedce.numerics import mass as block
 from weightedce.numerics import softmax
 
 # Classes: up to here they go along the first axis, where TensorFlow adds up and selects faster.
@@ -45,7 +46,7 @@ def mass_with_slope(
 ) -> tuple[Array, Array | None]:
     """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` and its derivative to the logits."""
     if xla():
-        return softmax.mass_with_slope(axis, classes, logits, mass, True)
+        return block.mass_with_slope(axis, classes, logits, mass, True)
     rank = len(logits.shape)
     to = 0 if classes <= FEW else rank - 1
     order = [i for i in range(rank) if i != axis]

@@ -20,7 +20,8 @@ from weightedce.backends.tensorflow.modes import (
     unrecorded,
     xla,
 )
-from weightedce.numerics import softmax, stable
+from weightedce.numerics import stable
+from weightedce.numerics.mass import mass_with_slope
 
 POWERS = (0.5, 1.0, 2.0, 3.0)  # that a graph makes of roots and products, ten times as fast
 
@@ -32,7 +33,7 @@ def attach(block: Block, axis: int | None, logits: Array, *factors: Array) -> Ar
         found: Array = block.composed(*arrays)
         return found
     form = block.sloped
-    if form.func is softmax.mass_with_slope:
+    if form.func is mass_with_slope:
         seen = mass.look(arrays[0], form.args[0])
         own: Any = mass.mass_with_slope
         form = partial(own, *form.args, seen)

@@ -23,8 +23,12 @@ from weightedce.backends.torch import (
 )
 from weightedce.backends.torch.across import across
 from weightedce.backends.torch.constants import native
+from weightedce.backends.torch.dtensors import layout
+from weightedce.backends.torch.label_shards import label_loss_of_shards
+from weightedce.backends.torch.mass_shards import mass_loss_of_shards
 from weightedce.backends.torch.modes import proxied, transformed
 from weightedce.backends.torch.operators import whole
+from weightedce.backends.torch.shards import shards
 
 
 class Torch(Backend):
@@ -130,6 +134,10 @@ class Torch(Backend):
         return torch.where(weight == 0.0, 0.0, found) if unseen else found
 
     across = staticmethod(across)
+    shards = staticmethod(shards)
+    layout = staticmethod(layout)
+    label_loss_of_shards = staticmethod(label_loss_of_shards)
+    mass_loss_of_shards = staticmethod(mass_loss_of_shards)
     bincount = staticmethod(labels.bincount)
     one_hot = staticmethod(labels.one_hot)
     sides = staticmethod(slope.sides)

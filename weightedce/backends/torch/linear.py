@@ -9,11 +9,13 @@ from functools import partial
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch.utils.checkpoint import checkpoint
 
 from weightedce.backends.handed import Array, Head
 from weightedce.backends.torch import linear_labels
 from weightedce.backends.torch.blocks import Gradients, Sums, remembered
+from weightedce.backends.torch.shards import GRADIENT, group_of, over
 
 ELEMENTS = 2**25  # logits in a block: with 3 * 2**22, all took 1.25 times as long
 CACHED = 2**20  # logits: the passes over 4 MB stay in the cache
@@ -86,6 +88,8 @@ def _formed(
                 gradients[1].addmm_(z.T, hidden)
             if 2 in gradients:
                 gradients[2].add_(z.sum(dim=0))
+        if head.devices is not None and 0 in gradients:  # each process has the part of its classes
+            gradients[0] = over(dist.ReduceOp.SUM, group_of(head.devices), gradients[0])
     return sums, gradients
 
 
@@ -100,9 +104,10 @@ def _in_cache(
 ) -> tuple[Array, Any]:
     """Return losses and sums, and put the derivative into the place of the logits."""
     fast = head.labels_alone(logits, rows[0])
+    cached = CACHED if head.devices is None else logits.numel()  # a collective for each block
     losses: list[Array] = []
     sums: Any = 0
-    for z, *part in blocks_of((logits, *rows), max(1, CACHED // logits.shape[1])):
+    for z, *part in blocks_of((logits, *rows), max(1, cached // logits.shape[1])):
         if fast:
             loss, total = linear_labels.slope_in_place(head, z, part, shared)
         else:
@@ -115,6 +120,11 @@ def _in_cache(
 
 def _natural(head: Head, count: int, size: int, arrays: Sequence[Any], *, again: bool) -> Sums:
     """Return the sums as torch's own composition of the blocks."""
+    if head.devices is not None:
+        raise NotImplementedError(
+            f"shards: expected first derivatives in eager code (no create_graph, no torch.func). "
+            f"And {GRADIENT}"
+        )
     rows, shared = arrays[LINEAR : LINEAR + count], arrays[LINEAR + count :]
     sums: Any = 0
     for hidden, *part in blocks_of((arrays[0], *rows), max(1, size // FINER) if again else size):

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from weightedce.backends.handed import Array, Head
+from weightedce.backends.torch.label_shards import here_of
 
 
 def slope_in_place(
@@ -19,6 +20,8 @@ def slope_in_place(
     cap_slope = head.cap_slope(logits)  # before what takes their place
     b = head.batch(head.capped(logits), rows, shared)
     labels: Array = b.labels
+    if b.shards is not None:
+        return _of_shards(head, b, logits, cap_slope)
     y, z = labels[:, None], b.logits
     highest = z.amax(dim=1)
     at_label = z.gather(1, y)[:, 0]
@@ -27,6 +30,27 @@ def slope_in_place(
     e.scatter_(1, y, 0.0)
     found = head.of_label(b, at_label, highest, e.sum(dim=1))
     e.mul_(found.scale[:, None]).scatter_(1, y, found.at_label[:, None])
+    if cap_slope is not None:
+        e.mul_(cap_slope)
+    return found.loss, head.sums(found.loss, b)
+
+
+def _of_shards(head: Head, b: Any, logits: Array, cap_slope: Any) -> tuple[Array, Any]:
+    """Return the same where the classes are on several processes."""
+    z, shards = b.logits, b.shards
+    highest = shards.highest
+    place, here = here_of(z, b.labels[:, None] - shards.start)
+    at_label = torch.where(here, z.gather(1, place), 0.0)
+    shift = torch.nan_to_num(highest, nan=torch.nan)
+    e = torch.sub(z, shift[:, None], out=logits).clamp_(max=0.0).exp_()
+    e.scatter_(1, place, torch.where(here, 0.0, e.gather(1, place)))
+    others = e.sum(dim=1)
+    if b.outside is not None:
+        others = torch.where(b.outside, torch.nan, others)
+    others, at_label = shards.sum(torch.stack([others, at_label[:, 0]])).unbind()
+    found = head.of_label(b, at_label, highest, others)
+    e.mul_(found.scale[:, None])
+    e.scatter_(1, place, torch.where(here, found.at_label[:, None], e.gather(1, place)))
     if cap_slope is not None:
         e.mul_(cap_slope)
     return found.loss, head.sums(found.loss, b)

@@ -1,6 +1,7 @@
 """PyTorch: the softmax block of distributions in few passes, for eager code on the CPU.
 
-It is `softmax.mass_with_slope` for rows without infinities, which the caller finds in the value.
+It is `mass_with_slope` of the numerics for rows without infinities, which the caller finds in the
+value.
 """
 
 import torch

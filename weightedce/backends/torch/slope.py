@@ -12,7 +12,8 @@ from weightedce.backends.torch.compiled import sloped_block
 from weightedce.backends.torch.devices import takes_operators
 from weightedce.backends.torch.mass import mass_in_place
 from weightedce.backends.torch.modes import batched, compiled, transformed
-from weightedce.numerics import softmax, stable
+from weightedce.numerics import stable
+from weightedce.numerics.mass import mass_with_slope
 
 MANY = 2**15  # elements
 FEW = 2**13  # elements: kernels are so short that fewer of them count more than what they do
@@ -129,7 +130,7 @@ def _one_side(gamma: float, batch: Factors, slope: bool) -> tuple[Array, Array |
 
 OWN: dict[Callable[..., Any], Callable[..., Any]] = {
     stable.softplus_with_slope: softplus_in_place,
-    softmax.mass_with_slope: mass_in_place,
+    mass_with_slope: mass_in_place,
 }
 
 

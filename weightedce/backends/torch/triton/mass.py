@@ -1,6 +1,6 @@
 """Kernels: ``sum_k mass_k (-log p_k)`` of smoothed labels and of distributions, and its slope.
 
-It is that of `weightedce.numerics.softmax.MassSums`. The mass of a class is
+It is that of `weightedce.numerics.mass.MassSums`. The mass of a class is
 ``s ((1 - e) t_k w_k + c b_k)``: sample weight s, target t, class weights w, smoothing e. Smoothed
 is either what is weighted, b_k = 1 and c = e/K sum_j t_j w_j, or the target, b_k = w_k and c = e/K.
 So two shares are added up, that of the targets and that of b, and c is known in the end.

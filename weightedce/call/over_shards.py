@@ -1,0 +1,73 @@
+"""A call whose classes lie on several devices: all of them have to come with the same arguments.
+
+A device that raised before a collective would let the others wait for it. So what all have alike
+is compared first, by a number that travels with the first collective: where it differs all raise.
+What is left is the same everywhere, and raises on all devices or on none. Targets, and what each
+device has for itself, are not looked at: a bad one becomes NaN, which travels with the sums.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+from zlib import crc32
+
+from weightedce.backends import Array, Backend
+from weightedce.backends.handed import Shards
+from weightedce.call import arguments, dtypes
+from weightedce.call.asked import Call
+from weightedce.call.reductions import reduction_of
+
+BITS = 24  # of a number that float32 holds
+
+
+def over_shards(call: Call, backend: Backend, devices: Any, reduction: str) -> Any:
+    """Return what is asked for, by a reduction of that name, of the classes on all devices."""
+    z = dtypes.floating("logits", call.logits)
+    axis = arguments.axis_of(backend.shape(z), call.options["axis"])
+    alike = (reduction, *call.options.items(), *call.also)
+    shape = tuple(z.shape)
+    shards = agreed(backend, devices, z, axis, fingerprint(call.targets, shape, axis, alike))
+    options = call.options | {"shards": shards}
+    return call._replace(options=options, reduction=reduction_of(reduction)).whole(z)
+
+
+def agreed(backend: Backend, devices: Any, logits: Array, axis: int, note: int) -> Shards:
+    """Return how the classes lie, if all devices come with one note; else raise on all."""
+    shards = backend.shards(devices, logits, axis, note)
+    if shards is None:
+        raise ValueError(
+            "shards: expected at least one class on each device, and on all of them the same "
+            "options, weights and shapes of targets"
+        )
+    return shards
+
+
+def fingerprint(targets: Any, shape: Sequence[int], axis: int, alike: Sequence[Any]) -> int:
+    """Return a number of what all devices have alike; targets by their shape and dtype alone.
+
+    The classes are left out of shapes, that of the logits and of a distribution, since each device
+    has its own.
+    """
+    rows = [x for i, x in enumerate(shape) if i != axis]
+    own = tuple(getattr(targets, "shape", ()))
+    of_logits = own == shape
+    kind = str(getattr(targets, "dtype", type(targets)))
+    said = repr((rows, of_logits or own, kind, [_print(value) for value in alike]))
+    return int(crc32(said.encode()) % 2**BITS)
+
+
+def _print(value: Any) -> Any:
+    """Return what tells a value from others: of arrays that can be read all their numbers."""
+    if isinstance(value, tuple):
+        return [_print(x) for x in value]
+    if isinstance(value, list | Mapping) or not hasattr(value, "shape"):
+        return repr(value)
+    try:
+        array, theirs = arguments.array_of("", value)
+        found = theirs.to_host(theirs.detach(array))
+    except (TypeError, ValueError):  # which the batch refuses, on all devices
+        return repr(type(value))
+    kind = tuple(array.shape), str(array.dtype)
+    if found is None or not prod(kind[0]):
+        return kind
+    return *kind, crc32(found.tobytes())

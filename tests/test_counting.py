@@ -355,3 +355,17 @@ def test_identifiers_are_no_classes():
 def test_what_is_no_state_of_a_counter_is_named(state):
     with pytest.raises(ValueError, match="state: expected what to_dict returned"):
         w.ClassCounter.from_dict(state)
+
+
+def test_no_counter_in_compiled_code(library):
+    """Nobody can read the labels there: errors say so, not the library's."""
+    compilers = {
+        "jax": lambda: __import__("jax").jit,
+        "tensorflow": lambda: __import__("tensorflow").function,
+    }
+    if library.name not in compilers:
+        pytest.skip("eager, or compiled around the counter")
+    labels = library.array(np.array([0, 2, 0]))
+    counted = compilers[library.name]()(lambda labels: w.ClassCounter(3).update(labels).counts[0])
+    with pytest.raises(TypeError, match=r"labels: expected labels that can be read.*class_counts"):
+        counted(labels)

@@ -170,6 +170,13 @@ class Backend:
             )
         return sums
 
+    def adder(self, _: Any, /) -> Callable[[Array], Array] | None:
+        """Return what adds up a NumPy vector of integers over devices, for None over all at work.
+
+        None where the library has no such devices.
+        """
+        return None
+
     # --- blocks with a derivative of their own ---
 
     def attach(self, block: Block, _: int | None, logits: Array, /, *factors: Array) -> Array:

@@ -12,7 +12,7 @@ with needed_by("weightedce.backends.tensorflow"):
     import tensorflow as tf
 
 from weightedce.backends.tensorflow import adding, labels, linear, modes, namespace, slope
-from weightedce.backends.tensorflow.across import across
+from weightedce.backends.tensorflow.across import across, adder
 
 
 class TensorFlow(Backend):
@@ -117,6 +117,7 @@ class TensorFlow(Backend):
         return tf.cond(inside, lambda: tf.identity(values), marked)
 
     across = staticmethod(modes.unconverted(across))
+    adder = staticmethod(adder)
     extremes = staticmethod(modes.extremes)
     sum = staticmethod(adding.added)
     spread = staticmethod(adding.spread)

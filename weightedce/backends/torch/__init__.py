@@ -21,7 +21,7 @@ from weightedce.backends.torch import (
     linear_rows,
     slope,
 )
-from weightedce.backends.torch.across import across
+from weightedce.backends.torch.across import across, adder
 from weightedce.backends.torch.constants import native
 from weightedce.backends.torch.modes import proxied, transformed
 from weightedce.backends.torch.operators import whole
@@ -130,6 +130,7 @@ class Torch(Backend):
         return torch.where(weight == 0.0, 0.0, found) if unseen else found
 
     across = staticmethod(across)
+    adder = staticmethod(adder)
     bincount = staticmethod(labels.bincount)
     one_hot = staticmethod(labels.one_hot)
     sides = staticmethod(slope.sides)

@@ -97,6 +97,10 @@ class Backend:
         end = xp.searchsorted(ordered, index, side="right")
         return end - xp.searchsorted(ordered, index, side="left")
 
+    def labels_in_memory(self, _: Array, /) -> Any | None:
+        """Return labels as NumPy's, in their memory, if they are best counted there, or None."""
+        return None
+
     # --- arithmetic that a library may do in fewer passes ---
 
     def ratio(self, numerator: Array, denominator: Array, /) -> Array:

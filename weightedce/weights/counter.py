@@ -8,7 +8,7 @@ from weightedce.backends import Array, backend_of, host
 from weightedce.call.across import counts_across
 from weightedce.call.columns import host_array, is_sequence
 from weightedce.call.ignored import ignored
-from weightedce.weights.counting import class_number, labels_in
+from weightedce.weights.counting import class_number, counts_here, label_array, labels_in
 
 
 class ClassCounter:
@@ -74,15 +74,21 @@ class ClassCounter:
         size = self.num_classes
         if is_sequence(labels):
             labels = host_array("labels", labels)
+        labels = label_array(labels)
+        here = counts_here(labels, size, self._ignored)
+        if here is not None:
+            self._counts = self._counts + here
+            return self
         found = labels_in(labels, size, self._ignored)
-        backend = backend_of(found.labels)
+        backend, marked = backend_of(found.labels), found.labels
         if found.outside is None:
-            self._counts = self._counts + _on_host(backend.bincount(found.labels, size))
+            self._counts = self._counts + _on_host(backend.bincount(marked, size))
             return self
         # K + 1 counters: where nothing could be raised before, the last one tells
-        xp = backend.namespace
-        outside = xp.reshape(found.outside, (-1,))
-        marked = xp.where(outside, size, xp.where(found.labels == size, size + 1, found.labels))
+        if self._ignored:  # which are K until now, too
+            xp = backend.namespace
+            outside = xp.reshape(found.outside, (-1,))
+            marked = xp.where(outside, size, xp.where(marked == size, size + 1, marked))
         counts = _on_host(backend.bincount(marked, size + 1))
         if counts[-1]:
             raise ValueError(f"labels: expected values in 0..{size - 1}, got {counts[-1]} others")

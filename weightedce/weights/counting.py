@@ -19,8 +19,7 @@ from weightedce.call.factors import cast
 from weightedce.call.ignored import Ignored, ignored, left
 from weightedce.call.options import python_number
 from weightedce.call.targets import check_labels_dtype, class_labels
-
-MOST = 10**8  # a label above it has no counts that fit in memory: it is an identifier
+from weightedce.weights import in_memory
 
 
 def class_counts(labels: Any, num_classes: int | None = None, *, ignore_index: Any = None) -> Any:
@@ -75,9 +74,12 @@ def class_counts(labels: Any, num_classes: int | None = None, *, ignore_index: A
     if listed:
         labels = host_array("labels", labels)
     ignore = ignored(ignore_index, integer=True)
+    labels = label_array(labels)
+    counts = counts_here(labels, num_classes, ignore)
+    if counts is not None:
+        return counts.tolist() if listed else backend_of(labels).constant(counts, labels)
     found = labels_in(labels, num_classes, ignore)
-    counts = backend_of(found.labels).bincount(found.labels, found.classes)
-    return counts.tolist() if listed else counts
+    return backend_of(found.labels).bincount(found.labels, found.classes)
 
 
 class Labels(NamedTuple):
@@ -88,8 +90,8 @@ class Labels(NamedTuple):
     outside: Array | None  # what could not be read may have been outside, and is not counted
 
 
-def labels_in(labels: Any, classes: int | None, ignore: Ignored) -> Labels:
-    """Return checked labels of any library, to be counted in ``classes``, or as many as occur."""
+def label_array(labels: Any) -> Array:
+    """Return labels, which may be a column, as an array that holds numbers."""
     if isinstance(labels, Mapping) or (
         by_class(labels) and getattr(labels, "name", "") in ("count", "proportion")
     ):
@@ -99,6 +101,20 @@ def labels_in(labels: Any, classes: int | None, ignore: Ignored) -> Labels:
         )
     labels = array_of("labels", labels)[0]
     check_labels_dtype("labels", labels)
+    return labels
+
+
+def counts_here(labels: Array, classes: int | None, ignore: Ignored) -> Array | None:
+    """Return counts as an array of NumPy, where the labels lie in this memory and all are right."""
+    view = backend_of(labels).labels_in_memory(labels)
+    counts = None if view is None else in_memory.counted(view, classes, ignore)
+    if counts is not None:
+        _refuse_one_hot(labels, tuple(view.shape), len(counts))
+    return counts
+
+
+def labels_in(labels: Array, classes: int | None, ignore: Ignored) -> Labels:
+    """Return checked labels of any library, to be counted in ``classes``, or as many as occur."""
     backend = backend_of(labels)
     xp, shape = backend.namespace, backend.shape(labels)
     if not is_floating(labels):
@@ -131,7 +147,7 @@ def _largest(labels: Array, keep: Array | None) -> int:
             "traced, lazy or on another device"
         )
     largest = max(int(found[1]), 0) if abs(found[1]) < inf else 0
-    if largest > MOST:
+    if largest > in_memory.MOST:
         raise ValueError(
             f"num_classes: expected a number of classes, since the labels go up to {largest}: are "
             f"they numbers of classes?"

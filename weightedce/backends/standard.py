@@ -45,6 +45,10 @@ class Dask(Standard):
         xp = self.namespace
         return xp.bincount(labels, minlength=size + 1)[:size]
 
+    def count(self, flags: Array, dtype: Any, /) -> Array:
+        """Return how many flags are true, which NumPy adds up in each block without a copy."""
+        return flags.sum(dtype="int64").astype(dtype)
+
     def marked_outside(self, values: Array, low: float, high: float, mark: float, /) -> Array:
         """Mark block by block: counting takes 2.4 times as long without."""
         if low != 0 or mark != high + 1:

@@ -80,19 +80,21 @@ class ClassCounter:
             self._counts = self._counts + here
             return self
         found = labels_in(labels, size, self._ignored)
-        backend, marked = backend_of(found.labels), found.labels
+        backend = backend_of(found.labels)
         if found.outside is None:
-            self._counts = self._counts + _on_host(backend.bincount(marked, size))
+            self._counts = self._counts + _on_host(backend.bincount(found.labels, size))
             return self
         # K + 1 counters: where nothing could be raised before, the last one tells
-        if self._ignored:  # which are K until now, too
-            xp = backend.namespace
-            outside = xp.reshape(found.outside, (-1,))
-            marked = xp.where(outside, size, xp.where(marked == size, size + 1, marked))
-        counts = _on_host(backend.bincount(marked, size + 1))
-        if counts[-1]:
-            raise ValueError(f"labels: expected values in 0..{size - 1}, got {counts[-1]} others")
-        self._counts = self._counts + counts[:-1]
+        counts, xp = backend.bincount(found.labels, size + 1), backend.namespace
+        if found.keep is not None:  # computed along with it, since a lazy array is read once
+            kept = backend.count(found.keep, counts.dtype)
+            counts = xp.concat([counts, xp.reshape(kept, (1,))])
+        counts = _on_host(counts)
+        kept = sum(counts[: size + 1]) if found.keep is None else counts[-1]
+        others = kept - sum(counts[:size])
+        if others:
+            raise ValueError(f"labels: expected values in 0..{size - 1}, got {others} others")
+        self._counts = self._counts + counts[:size]
         return self
 
     def merge(self, other: "ClassCounter") -> Self:

@@ -88,6 +88,7 @@ class Labels(NamedTuple):
     labels: Array
     classes: int
     outside: Array | None  # what could not be read may have been outside, and is not counted
+    keep: Array | None  # what is not ignored, of the shape that came
 
 
 def label_array(labels: Any) -> Array:
@@ -124,14 +125,16 @@ def labels_in(labels: Array, classes: int | None, ignore: Ignored) -> Labels:
         classes = _largest(labels, keep) + 1
     given, outside = class_labels("labels", labels, classes, ignore, keep)
     _refuse_one_hot(labels, shape, classes)
+    marked = keep is None
     if outside is not None:
         if is_floating(labels):
             given = xp.where(outside, classes, given)
         else:  # and of a lazy array neither ``given`` nor ``outside`` is computed
             given = backend.marked_outside(labels, 0, classes - 1, classes)
-    if keep is not None:
+            marked = all(isinstance(x, int) and x not in range(classes) for x in ignore)
+    if not marked:
         given = xp.where(keep, given, classes)
-    return Labels(xp.reshape(given, (-1,)), classes, outside)
+    return Labels(xp.reshape(given, (-1,)), classes, outside, keep)
 
 
 def _largest(labels: Array, keep: Array | None) -> int:

@@ -108,7 +108,9 @@ def label_array(labels: Any) -> Array:
 def counts_here(labels: Array, classes: int | None, ignore: Ignored) -> Array | None:
     """Return counts as an array of NumPy, where the labels lie in this memory and all are right."""
     view = backend_of(labels).labels_in_memory(labels)
-    counts = None if view is None else in_memory.counted(view, classes, ignore)
+    if view is None:
+        return None
+    counts = in_memory.counted(view, classes, ignore)
     if counts is not None:
         _refuse_one_hot(labels, tuple(view.shape), len(counts))
     return counts

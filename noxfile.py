@@ -28,9 +28,9 @@ PROOF = [  # what shows that the library works, without the examples, peers and 
     *(
         f"tests/test_{name}.py"
         for name in (
-            "backends", "calibration", "command", "counting", "errors", "jax_transformations",
-            "keras", "laws", "package", "semantics", "torch_backward", "torch_drop_in",
-            "torch_losses", "tracing", "truth", "weights",
+            "backends", "calibration", "command", "command_files", "counting", "errors",
+            "jax_transformations", "keras", "laws", "package", "semantics", "torch_backward",
+            "torch_drop_in", "torch_losses", "tracing", "truth", "weights",
         )
     ),
     "-k",

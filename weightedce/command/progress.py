@@ -21,8 +21,8 @@ def progress(title: str) -> Iterator[Callable[[float, float], None]]:
         yield _Lines(title, console)
         return
     columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn(elapsed_when_finished=True))
-    with Progress(TextColumn("{task.description}"), *columns, console=console) as bar:
-        bar.live.transient = True
+    first = TextColumn("{task.description}")
+    with Progress(first, *columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total or None)
 

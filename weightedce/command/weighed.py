@@ -17,6 +17,7 @@ class Weighed:
     argument: str  # what the weights are passed as
     total: int  # labels, or rows
     counts: dict[str, int]  # of a label those of its positives
+    shares: list[float]
     weights: dict[str, list[float]]
     chosen: str  # whose weights are to be pasted
 
@@ -40,25 +41,31 @@ def of_classes(counts: dict[str, int], beta: float | None) -> Weighed:
     numbers = list(counts.values())
     weights = {name: estimator(numbers) for name, estimator in estimators.items()}
     chosen = "balanced" if beta is None else "effective_number"
-    return Weighed("class", "class_weight", sum(numbers), counts, weights, chosen)
+    total = sum(numbers)
+    shares = [n / total for n in numbers]
+    return Weighed("class", "class_weight", total, counts, shares, weights, chosen)
 
 
-def of_columns(tallies: dict[str, Tally]) -> Weighed:
-    """Weigh the positives of several labels a row, which are zeros and ones."""
-    positives, weights, rows = {}, [], set()
-    for name, tally in tallies.items():
-        ones = zeros = 0
-        for label, n in tally.counts.items():
-            value = {"true": 1, "false": 0}.get(label.lower(), integer(label))
-            if value not in (0, 1):
-                raise ValueError(
-                    f"{tally.where[label]}: --column: expected zeros and ones, as several columns "
-                    f"are labels of their own, got something else in {name!r}"
-                )
-            ones, zeros = ones + value * n, zeros + (1 - value) * n
-        positives[name] = ones
-        weights.append(zeros / max(ones, 1))  # as pos_weights
-        rows.add(ones + zeros)
-    return Weighed(
-        "label", "pos_weight", max(rows), positives, {"pos_weights": weights}, "pos_weights"
-    )
+def ones_and_zeros(name: str, tally: Tally) -> dict[str, int]:
+    """Return how often a label of its own holds, ``"1"``, and how often it does not."""
+    found = {"0": 0, "1": 0}
+    for label, n in tally.counts.items():
+        value = {"true": 1, "false": 0}.get(label.lower(), integer(label))
+        if value not in (0, 1):
+            raise ValueError(
+                f"{tally.where[label]}: --column: expected zeros and ones, as several columns are "
+                f"labels of their own, got something else in {name!r}"
+            )
+        found[str(value)] += n
+    return found
+
+
+def of_columns(found: dict[str, dict[str, int]]) -> Weighed:
+    """Weigh the positives of several labels a row."""
+    positives = {name: counts["1"] for name, counts in found.items()}
+    rows = [sum(counts.values()) for counts in found.values()]
+    shares = [n / row for n, row in zip(positives.values(), rows, strict=True)]
+    # as pos_weights
+    weights = [counts["0"] / max(counts["1"], 1) for counts in found.values()]
+    chosen = {"pos_weights": weights}
+    return Weighed("label", "pos_weight", max(rows), positives, shares, chosen, "pos_weights")

@@ -10,7 +10,7 @@ from weightedce.command.labels import count
 from weightedce.command.labels.notes import notes
 from weightedce.command.labels.tally import Options
 from weightedce.command.progress import progress
-from weightedce.command.weighed import Weighed, of_classes, of_columns
+from weightedce.command.weighed import of_classes, of_columns, ones_and_zeros
 from weightedce.command.weights_shown import as_json, show
 from weightedce.validation.outputs.literal import literal
 
@@ -67,13 +67,15 @@ def weights(
         )
         with progress("counting") as step:
             tallies = count(files, options, step)
-        found = [tally.in_order() for tally in tallies]
-        weighed: Weighed
         if len(tallies) > 1:
-            weighed = of_columns(dict(zip(options.columns, tallies, strict=True)))
+            names_of = zip(options.columns, tallies, strict=True)
+            found = {name: ones_and_zeros(name, tally) for name, tally in names_of}
+            weighed = of_columns(found)
+            said = notes(tallies, list(found.values()))
         else:
-            weighed = of_classes(found[0], beta)
-        said = notes(tallies, found)
+            counts = tallies[0].in_order()
+            weighed = of_classes(counts, beta)
+            said = notes(tallies, [counts])
     if json:
         typer.echo(as_json(weighed, said))
         return

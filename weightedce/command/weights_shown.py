@@ -17,14 +17,14 @@ def show(weighed: Weighed, console: Console) -> None:
     unit = "labels" if several else "rows"
     plural = "classes" if several else "labels"
     title = f"{weighed.total:,} {unit}, {len(weighed.counts):,} {plural}"
-    table = Table(title=title, pad_edge=False)
+    table = Table(title=title)
     table.add_column(weighed.kind, overflow="fold", min_width=4)
     for name in ("count" if several else "positives", "share", *weighed.weights):
         # in two lines: so all fit where there are 80 columns, and none is cut
         table.add_column(name.replace("_", "_\n"), justify="right", overflow="fold", min_width=5)
     for row, (label, n) in list(enumerate(weighed.counts.items()))[:SHOWN]:
         numbers = [f"{weights[row]:.6g}" for weights in weighed.weights.values()]
-        table.add_row(literal(label), f"{n:,}", f"{n / weighed.total:.3%}", *numbers)
+        table.add_row(literal(label), f"{n:,}", f"{weighed.shares[row]:.3%}", *numbers)
     console.print(table)
     if weighed.ratio > 1:
         console.print(f"The most frequent occurs {weighed.ratio:.4g} times as often as the rarest.")

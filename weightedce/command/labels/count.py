@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable
 from functools import partial
+from gzip import BadGzipFile
 
 from weightedce.command.labels import arrays, text
 from weightedce.command.labels.sources import Opened, Source, expanded, opened
@@ -30,7 +31,7 @@ def count(written: list[str], options: Options, progress: Progress) -> list[Tall
         try:
             with opened(source) as file:
                 _count(source, file, tallies, partial(_later, progress, before, total))
-        except (EOFError, zlib.error):
+        except (EOFError, zlib.error, BadGzipFile):
             raise ValueError(f"{source.name}: a damaged or cut .gz file") from None
         before += source.size
         progress(before, total)

@@ -17,7 +17,7 @@ def notes(tallies: list[Tally], found: list[dict[str, int]]) -> list[str]:
 
 def _of_column(tally: Tally, counts: dict[str, int]) -> list[str]:
     said = []
-    of = f"{tally.title}: " if tally.title else ""
+    of = f"{tally.title}: " if tally.options.columns else ""  # a title may be what is eaten
     total, different = sum(counts.values()), sum(n > 0 for n in counts.values())
     if total >= MANY and different > total / 2:
         said.append(
@@ -34,8 +34,8 @@ def _of_column(tally: Tally, counts: dict[str, int]) -> list[str]:
         if number or tally.title in counts:
             what = "a number" if number else "also a label"
             said.append(
-                f"the first line was read as names of columns, and {what} is among them: if the "
-                f"file has no header, say --no-header"
+                f"the first line was read as names of columns, one of which is {what}: if the file "
+                f"has no header, say --no-header"
             )
     return said
 

@@ -62,10 +62,9 @@ class Tally:
             return {label: self.counts[label] for label in sorted(self.counts)}
         for label, value in values.items():
             if value is None:
-                kind = "a number that is not whole" if _is_number(label) else "text"
                 raise ValueError(
-                    f"{self.where[label]}: expected an integer, as elsewhere, got {kind}; "
-                    f"--names takes all as names, --ignore leaves a label out"
+                    f"{self.where[label]}: expected an integer, as elsewhere, got "
+                    f"{_kind(label)}; --names takes all as names, --ignore leaves a label out"
                 )
             _check_range(value, self.where[label])
         found = dict.fromkeys(range(max(integers) + 1), 0)
@@ -77,10 +76,10 @@ class Tally:
     def _no_numbers(self) -> None:
         """Refuse measurements: they are no names."""
         for label in self.counts:
-            if _is_number(label):
+            if (kind := _kind(label)) != "text":
                 raise ValueError(
-                    f"{self.where[label]}: expected a class label, got a number that is not whole; "
-                    f"--names takes all as names"
+                    f"{self.where[label]}: expected a class label, got {kind}; --names takes all "
+                    f"as names"
                 )
 
 
@@ -105,20 +104,24 @@ def integers(labels: Iterable[str]) -> list[int]:
 
 def integer(label: str) -> int | None:
     """Return a label as an integer, ``3.0`` too, as data frames write columns with gaps."""
+    number = _number(label)
+    if number is None or not number.is_integer():
+        return None
+    return int(number)
+
+
+def _number(label: str) -> float | None:
+    if "_" in label:  # 1_000 is a number to Python alone
+        return None
     try:
-        return int(label)
-    except ValueError:
-        pass
-    try:
-        number = float(label)
+        return float(label)
     except ValueError:
         return None
-    return int(number) if number.is_integer() else None
 
 
-def _is_number(label: str) -> bool:
-    try:
-        float(label)
-    except ValueError:
-        return False
-    return True
+def _kind(label: str) -> str:
+    """Say what a label is that is no integer, without showing it."""
+    number = _number(label)
+    if number is None:
+        return "text"
+    return "a number that is not whole" if number == number else f"{label}, not a number"

@@ -25,20 +25,18 @@ def count_text(
     with io.TextIOWrapper(stream, encoding=encoding, newline="") as lines:
         try:
             first = next(lines, "")
-            delimiter = options.delimiter or _delimiter(source, first)
+            delimiter = options.delimiter
+            if delimiter is None:
+                delimiter = _delimiter(source, first)
             if len(delimiter) != 1:
                 raise ValueError(f"--delimiter: expected one character, got {delimiter!r}")
             rows = _rows(source, csv.reader(chain([first], lines), delimiter=delimiter))
-            indices, start = _columns(source, rows, options, tallies)
-            last = max(indices)
+            width, indices, start = _columns(source, rows, options, tallies)
             columns = [(i, tally.counts, tally) for i, tally in zip(indices, tallies, strict=True)]
             number = 0
             for number, row in start:
-                if len(row) <= last:
-                    raise ValueError(
-                        f"{source.name}: line {number}: expected at least {last + 1} columns, got "
-                        f"{len(row)}"
-                    )
+                if len(row) != width:
+                    _check_width(f"{source.name}: line {number}", row, width, max(indices))
                 for index, counts, tally in columns:
                     label = row[index].strip()
                     if label in counts:
@@ -52,6 +50,17 @@ def count_text(
                 f"{source.name}: no text in {encoding.removesuffix('-sig').upper()}; --encoding "
                 f"latin-1 reads what older programs for Windows write"
             ) from None
+
+
+def _check_width(where: str, row: list[str], width: int, last: int) -> None:
+    """Refuse a row that is too short, or longer than the first by more than nothing."""
+    if len(row) <= last:
+        raise ValueError(f"{where}: expected at least {last + 1} columns, got {len(row)}")
+    if any(row[width:]):
+        raise ValueError(
+            f"{where}: expected {width} columns, as in the first line, got {len(row)}: is "
+            f"--delimiter right, and what holds it in quotes?"
+        )
 
 
 def _encoding(source: Source, head: bytes, encoding: str) -> str:
@@ -94,14 +103,14 @@ def _rows(source: Source, reader: Iterator[list[str]]) -> Rows:
 
 def _columns(
     source: Source, rows: Rows, options: Options, tallies: list[Tally]
-) -> tuple[list[int], Rows]:
-    """Return which columns to read, and the rows that hold labels."""
+) -> tuple[int, list[int], Rows]:
+    """Return how many columns there are, which to read, and the rows that hold labels."""
     first = next(rows, None)
     if first is None:
         raise ValueError(f"{source.name}: the file is empty")
     row = [title.strip() for title in first[1]]
     if not options.header:
-        return _numbered(source, len(row), options), chain([first], rows)
+        return len(row), _numbered(source, len(row), options), chain([first], rows)
     if not options.names and all(integer(title) is not None for title in row):
         raise ValueError(
             f"{source.name}: the first line is no header, but numbers: name the columns there, or "
@@ -110,7 +119,7 @@ def _columns(
     chosen = choose(source.name, row, options)
     for tally, index in zip(tallies, chosen, strict=True):
         tally.title, tally.title_from_text = row[index], True
-    return chosen, rows
+    return len(row), chosen, rows
 
 
 def _numbered(source: Source, width: int, options: Options) -> list[int]:

@@ -207,6 +207,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def counting(session: nox.Session) -> None:
+    """Time counting labels beside every library's own bincount; prints the table of the docs."""
+    libraries = [name for names in LIBRARIES.values() for name in names]
+    install(session, "-e", ".", *libraries, group="test")
+    session.run("python", "benchmarks/counting.py", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Train on a real imbalanced table: `nox -s demo -- [torch|jax|tensorflow|all] [options]`."""
     names, options = chosen(session, default=["jax"])

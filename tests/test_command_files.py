@@ -44,6 +44,8 @@ def test_every_kind_of_file(tmp_path):
     for name in written(tmp_path):
         assert count(tmp_path / name, column="y") == expected, name
     assert count(tmp_path / "csv/?.csv", column="y") == expected
+    status, out, _ = run("weights", tmp_path / "a.tsv", "--column", "y", "--delimiter", r"\t")
+    assert (status, "6 labels, 3 classes" in out) == (0, True)
     assert count(tmp_path / "a.csv", tmp_path / "a.tsv", column="y")["cat"] == 8
     latin = tmp_path / "latin.csv"
     latin.write_bytes("y\nr\xe9al\n".encode("latin-1"))

@@ -60,7 +60,7 @@ def weights(
         options = Options(
             columns=tuple(column or ()),
             header=header,
-            delimiter=delimiter,
+            delimiter="\t" if delimiter == r"\t" else delimiter,  # as shells leave it
             names=names,
             ignore=frozenset(ignore or ()),
             encoding="utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding,

@@ -12,7 +12,7 @@ from glob import glob
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".parquet", ".pq", ".npy", ".npz")
+SUFFIXES = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".npy", ".npz")
 KINDS = {b"\x93NUMPY": "npy", b"PK\x03\x04": "zip", b"PAR1": "parquet", b"\x1f\x8b": "gzip"}
 EXPECTED = {".npy": "npy", ".npz": "zip", ".parquet": "parquet", ".pq": "parquet"}
 CALLED = {"npy": "a .npy array", "zip": "an .npz archive of arrays", "parquet": "a Parquet file"}

@@ -137,6 +137,12 @@ def classes(rank):
             unlike.across()
     with pytest.raises(TypeError, match="devices: expected a ProcessGroup or a DeviceMesh"):
         mine.across("batch")
+    mesh = dist.init_device_mesh("cpu", (RANKS,))
+    sharded_labels = dist.tensor.distribute_tensor(labels, mesh, [dist.tensor.Shard(0)])
+    local = ClassCounter(3, ignore_index=2).update(sharded_labels.to_local())
+    assert local.across(mesh) == expected
+    with pytest.raises(TypeError, match=r"got a DTensor: .*labels\.to_local"):
+        local.update(sharded_labels)
 
 
 def refused(rank):

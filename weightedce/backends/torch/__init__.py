@@ -88,6 +88,11 @@ class Torch(Backend):
 
     def labels_in_memory(self, labels: Array, /) -> Any | None:
         """Return a view: without, labels of 32 and of 8 bits take 3 times as long to count."""
+        if type(labels) is not torch.Tensor and hasattr(labels, "to_local"):
+            raise TypeError(
+                "labels: expected a tensor of this process, got a DTensor: where it is sharded, "
+                "update a ClassCounter by labels.to_local(), and add up by across()"
+            )
         return self.to_host(labels)
 
     def sees_numpy(self) -> bool:

@@ -28,9 +28,9 @@ PROOF = [  # what shows that the library works, without the examples, peers and 
     *(
         f"tests/test_{name}.py"
         for name in (
-            "backends", "calibration", "command", "counting", "errors", "jax_transformations",
-            "keras", "laws", "package", "semantics", "torch_backward", "torch_drop_in",
-            "torch_losses", "tracing", "truth", "weights",
+            "backends", "calibration", "command", "command_files", "counting", "errors",
+            "jax_transformations", "keras", "laws", "package", "semantics", "torch_backward",
+            "torch_drop_in", "torch_losses", "tracing", "truth", "weights",
         )
     ),
     "-k",
@@ -205,6 +205,14 @@ def bench(session: nox.Session) -> None:
     libraries = [name for names in LIBRARIES.values() for name in names]
     install(session, "-e", ".", *libraries, "keras", "optax", group="examples")
     session.run("python", "benchmarks/bench.py", *session.posargs)
+
+
+@nox.session
+def counting(session: nox.Session) -> None:
+    """Time counting labels beside every library's own bincount; prints the table of the docs."""
+    libraries = [name for names in LIBRARIES.values() for name in names]
+    install(session, "-e", ".", *libraries, group="test")
+    session.run("python", "benchmarks/counting.py", *session.posargs)
 
 
 @nox.session

@@ -50,6 +50,20 @@ def on_replicas(strategy, matrix, *how):
     return [strategy.experimental_local_results(found) for found in step()]
 
 
+def counted(strategy):
+    """Return what each replica makes of counters, of which the first has seen nothing."""
+
+    def run():
+        place = int(tf.distribute.get_replica_context().replica_id_in_sync_group)
+        mine = w.ClassCounter(3).update(Y[: place * 10])
+        found = mine.across()
+        assert mine.counts != found.counts or place == 1
+        refused("with the same options", w.ClassCounter(3 + place).across)
+        return tf.constant(found.counts)
+
+    return strategy.experimental_local_results(strategy.run(run))
+
+
 def refused(message, call):
     with pytest.raises((TypeError, ValueError, NotImplementedError), match=message):
         call()
@@ -82,6 +96,9 @@ def main():
         return outer.gradient(gradient, matrix)
 
     refused("second ones", lambda: strategy.run(twice))
+    assert [found.numpy().tolist() for found in counted(strategy)] == [np.bincount(Y).tolist()] * 2
+    in_graph = tf.function(lambda: w.ClassCounter(3).across().counts)
+    refused("all_reduce", lambda: strategy.run(in_graph))
     print("gradients of 2 replicas equal those of one")
 
 

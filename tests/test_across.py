@@ -4,6 +4,7 @@ Processes and replicas are programs of their own.
 """
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,51 @@ def test_two_devices_are_one(name):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert said in done.stdout
+
+
+def test_counters_of_two_jax_processes():
+    """Torch's and TensorFlow's are in the programs above."""
+    if "jax" not in LIBRARIES:
+        pytest.skip("jax is not installed")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    program = [sys.executable, HERE / "jax_processes.py"]
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "0"}
+    children = [
+        subprocess.Popen(
+            [*map(str, program), str(rank), str(port)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        for child in children:
+            out, err = child.communicate(timeout=100)
+            assert child.returncode == 0, out + err
+            assert "counts of 2 processes are those of one" in out
+    finally:
+        for child in children:
+            child.kill()
+
+
+def test_counters_of_one_process(library):
+    counter = w.ClassCounter(3).update(library.array(np.array([0, 2, 0])))
+    assert counter.across() == counter
+    with pytest.raises(TypeError, match=r"^devices: expected .*'batch'"):
+        counter.across("batch")
+    with pytest.raises(TypeError, match=r"^devices: expected a ProcessGroup .*, got int: 3"):
+        counter.across(3)
+
+
+def test_names_of_axes_of_jax_are_told_what_to_write():
+    pytest.importorskip("jax")
+    for devices in ("batch", ("batch", "model")):
+        with pytest.raises(TypeError, match=r"devices: .*jax.lax.psum\(class_counts\(labels, K\)"):
+            w.ClassCounter(3).across(devices)
 
 
 def totals(library):

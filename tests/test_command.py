@@ -1,9 +1,11 @@
 """The command line: what it prints, its exit status, and errors in one line."""
 
 import csv
+import gzip
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -18,7 +20,12 @@ from typer.testing import CliRunner
 
 import weightedce
 from weightedce.command import app
-from weightedce.command.labels import count
+from weightedce.command.formula import readable
+from weightedce.command.labels import arrays, tally
+from weightedce.command.labels import count as tallies_of
+from weightedce.command.losses import described
+from weightedce.command.progress import progress
+from weightedce.command.situations import OBJECTS, WHEN
 from weightedce.validation.cells import Cell, Finding
 from weightedce.validation.outputs import comparison, html, junit, terminal
 from weightedce.validation.report import Report, read_json
@@ -32,6 +39,15 @@ def run(*arguments):
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.stdout, result.stderr
+
+
+def count(*files, **options):
+    """Return the counts of the one column that is asked for."""
+    if "column" in options:
+        options["columns"] = (options.pop("column"),)
+    options["ignore"] = frozenset(options.get("ignore", ()))
+    (found,) = tallies_of([str(file) for file in files], tally.Options(**options), lambda *_: None)
+    return found.in_order()
 
 
 def test_help_is_everywhere():
@@ -77,7 +93,7 @@ def test_validate_writes_every_report(tmp_path):
 def test_validate_fails_when_something_is_off():
     status, out, _ = run("validate", *SMALL, "--tolerance", "1e-9")
     assert status == 1
-    assert "FAILED" in out
+    assert out.startswith("FAILED: ")  # the verdict comes first
     assert "✗ dice_loss, value, numpy" in out
     assert "exact" in out
 
@@ -132,17 +148,17 @@ def table(tmp_path):
 def test_weights_of_a_column(table):
     status, out, _ = run("weights", table, "--column", "species")
     assert status == 0
-    for text in ("4 labels, 3 classes", "balanced", "effective_number", "log_damped", "owl"):
+    for text in ("4 labels, 3 classes", "balanced", "effective_", "damped", "owl"):
         assert text in out
     assert f"{weightedce.balanced([2, 1, 1])[1]:.6g}" in out
 
 
 def test_counts_of_files(table, tmp_path):
-    assert count(table, "species") == {"cat": 2, "dog": 1, "owl": 1}
-    assert count(table, "target") == {"0": 2, "1": 1, "2": 0, "3": 1}
-    assert count(table, "target", names=True) == {"0": 2, "1": 1, "3": 1}
-    assert count(table, "species", ignore={"cat"}) == {"dog": 1, "owl": 1}
-    assert count(table, "2", header=False) == {"cat": 2, "dog": 1, "owl": 1, "species": 1}
+    assert count(table, column="species") == {"cat": 2, "dog": 1, "owl": 1}
+    assert count(table, column="target") == {"0": 2, "1": 1, "2": 0, "3": 1}
+    assert count(table, column="target", names=True) == {"0": 2, "1": 1, "3": 1}
+    assert count(table, column="species", ignore={"cat"}) == {"dog": 1, "owl": 1}
+    assert count(table, column="2", header=False) == {"cat": 2, "dog": 1, "owl": 1, "species": 1}
     one = tmp_path / "one.csv"
     one.write_text("label\n1.0\n0.0\n1.0\n", encoding="utf-8")
     assert count(one) == {"0": 1, "1": 2}
@@ -159,9 +175,7 @@ def test_counts_of_files(table, tmp_path):
 
 
 def test_an_array_is_read_in_pieces(tmp_path, monkeypatch):
-    from weightedce.command import labels
-
-    monkeypatch.setattr(labels, "CHUNK", 7)
+    monkeypatch.setattr(arrays, "CHUNK", 7)
     random = np.random.default_rng(0).integers(0, 5, 100)
     np.save(tmp_path / "labels.npy", random)
     found = count(tmp_path / "labels.npy")
@@ -175,21 +189,37 @@ def test_an_array_is_read_in_pieces(tmp_path, monkeypatch):
         ("a.csv", b"", (), "the file is empty"),
         ("a.csv", b"\n\n", (), "the file is empty"),
         ("a.csv", b"label\n", (), "no labels, only a header"),
-        ("a.csv", b"0\n1\n", (), "the first line, '0', is no header"),
-        ("a.csv", b"0,1\n1,1\n", ("--column", "y"), "is no header"),
+        ("a.csv", b"0\n1\n", (), "the first line is no header, but numbers"),
+        ("a.csv", b"0,1\n1,1\n", ("--column", "y"), "is no header, but numbers"),
         ("a.csv", b"x,y\n1,2\n", (), "choose one with --column: x, y"),
         ("a.csv", b"x,y\n1,2\n", ("--column", "z"), "--column: expected one of x, y, got 'z'"),
         ("a.csv", b"x,y\n1\n", ("--column", "y"), "line 2: expected at least 2 columns, got 1"),
-        ("a.csv", b"y\n1\n0.5\n", (), "line 3: expected an integer, as elsewhere, got '0.5'"),
-        ("a.csv", b"y\n0.5\n0.25\n", (), "line 2: expected a class label, got '0.5'"),
-        ("a.csv", b"y\n1\ncat\n", (), "line 3: expected an integer, as elsewhere, got 'cat'"),
+        ("a.csv", b"y\n1\n0.5\n", (), "line 3: expected an integer, as elsewhere, got a number"),
+        ("a.csv", b"y\n0.5\n0.25\n", (), "line 2: expected a class label, got a number that"),
+        ("a.csv", b"y\n1\ncat\n", (), "line 3: expected an integer, as elsewhere, got text"),
         ("a.csv", b"y\n1\n-1\n", (), "line 3: expected labels from 0 on, got -1"),
         ("a.csv", b"y\n1\n99999999\n", (), "line 3: expected labels below 100,000"),
         ("a.csv", b'x,y\n1,\n', ("--column", "y"), "line 2: no label"),
-        ("a.csv", b"y\n\xff\xfe\n", (), "no CSV in UTF-8"),
+        ("a.csv", b"y\n\xff\xfe\n", (), "no text in UTF-8; --encoding latin-1"),
         ("a.csv", b"y\n1\n", ("--delimiter", ""), "--delimiter: expected one character"),
         ("a.npy", b"no array", (), "expected a .npy array"),
-        ("a.npy", np.array([0.5]), (), "expected labels, integers or names, got dtype float64"),
+        ("a.npy", np.array([0.5]), (), "the array: expected a class label, got a number that is"),
+        ("a.npy", np.array([0.0, np.nan]), (), "the array: no label"),
+        ("a.npy", np.array([1j]), (), "expected labels, integers or names, got dtype complex128"),
+        ("a.csv", b"y,x\n1,2,3\n", ("--column", "y"), "line 2: expected 2 columns, as in the"),
+        ("a.csv", b"y;x\n1;2\n", ("--column", "z"), "--column: expected one of y, x, got 'z'"),
+        ("a.csv", b"label,x\n1,2\n", ("--column", "labl"), "got 'labl'; did you mean 'label'?"),
+        ("a.csv", b"x\0y\n", (), "binary, no table of text"),
+        ("a.csv", b"y\n0\nnan\n", (), "line 3: expected an integer, as elsewhere, got nan, not a"),
+        ("a.csv", b"y\n1\n", ("--encoding", "klingon"), "--encoding: expected one that Python"),
+        ("a.csv", b"PK\x03\x04", (), "a zip archive or a spreadsheet: save it as CSV"),
+        ("a.parquet", b"PAR1 and more", (), "a damaged Parquet file"),
+        ("a.parquet", b"y\n1\n", (), "expected a Parquet file, as it is called"),
+        ("a.csv.gz", b"\x1f\x8bjunk of some length", (), "a damaged or cut .gz file"),
+        ("a.csv.gz", gzip.compress(b"y\n" + bytes(range(48, 58)) * 99)[:30], (), "or cut .gz file"),
+        ("a.npz", b"PK\x03\x04 but no archive", (), "a damaged archive"),
+        ("a.csv", b"y\n1\n", ("--beta", "2"), "beta: expected 0 <= beta <= 1"),
+        ("a.csv", b"y,x\n1,2\n", ("--column", "y", "--column", "x"), "line 2: --column: expected"),
         ("a.npy", np.array([], dtype=int), (), "the array is empty"),
         ("a.npy", np.array([-3, 1]), (), "expected labels from 0 on, got -3"),
         ("a.npy", np.array([1]), ("--column", "y"), "a .npy file has no columns"),
@@ -239,7 +269,7 @@ def test_labels_are_printed_literally(tmp_path):
 def test_a_long_label_is_printed_whole(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text(f"y\n{'x' * 500}\n", encoding="utf-8")
-    assert run("weights", path)[1].count("x") == 500
+    assert run("weights", path)[1].count("x") == 2 * 500  # in the table, and to be pasted
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -259,8 +289,12 @@ def test_errors_are_printed_literally(tmp_path, name, role):
     }
     status, out, error = run(*options[role])
     assert (status, out) == (2, "")
-    quoted = repr(name)[1:-1] if role in ("label", "delimiter", "library") else HOSTILE[name]
-    assert quoted in error
+    if role == "label":  # of what a file holds no error shows anything
+        assert name not in error
+        assert re.search("line [345]: ", error)  # a label may have several lines
+    else:
+        quoted = repr(name)[1:-1] if role in ("delimiter", "library") else HOSTILE[name]
+        assert quoted in error
     assert error.count("\n") == 1
 
 
@@ -331,12 +365,6 @@ def test_a_stream_without_the_letters_gets_escapes(tmp_path):
     assert r"\u732b" in done.stdout
 
 
-def test_a_folder_is_no_file(tmp_path):
-    status, _, error = run("weights", tmp_path)
-    assert status == 2
-    assert "got a folder" in error
-
-
 def test_the_reference_names_every_command():
     page = (Path(__file__).parent.parent / "docs" / "validate.md").read_text(encoding="utf-8")
     for command in ("weightedce validate", "weightedce weights", "weightedce losses"):
@@ -360,14 +388,88 @@ def test_columns_of_one_name_are_refused(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text("label,label\n0,1\n")
     with pytest.raises(ValueError, match=r"2 columns are called 'label'"):
-        count(path, "label")
+        count(path, column="label")
 
 
 def test_one_hot_files_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("weightedce.command.labels.CHUNK", 6)
+    monkeypatch.setattr(arrays, "CHUNK", 6)
     path = tmp_path / "labels.npy"
     np.save(path, np.eye(3, dtype=int)[[0, 1, 2, 2, 2]])
     with pytest.raises(ValueError, match=r"labels.npy: labels: .*one-hot"):
         count(path)
     np.save(path, np.arange(12).reshape(3, 2, 2) % 5)
     assert count(path) == {"0": 3, "1": 3, "2": 2, "3": 2, "4": 2}
+
+
+def test_progress_is_said_now_and_then_where_nobody_watches(capsys, monkeypatch):
+    now = iter([0.0, 1.0, 20.0, 21.0, 40.0])
+    monkeypatch.setattr("weightedce.command.progress.time.monotonic", lambda: next(now))
+    with progress("counting") as step:
+        for done in (1, 25, 30, 100):
+            step(done, 100)
+    assert capsys.readouterr().err == "counting: 25%, about 60 s left\n"
+
+
+def test_a_loss_is_described():
+    out = run("losses", "focal_loss")[1]
+    assert "(1 - p_k)^γ (-log p_k)" in out
+    for line in (
+        "from weightedce import focal_loss",
+        "from weightedce.torch import FocalLoss",
+        "from weightedce.keras import CategoricalFocalCrossentropy",
+        WHEN["focal_loss"],
+    ):
+        assert line in out
+    status, _, error = run("losses", "focal")
+    assert status == 2
+    assert error.endswith("got 'focal'; did you mean 'focal_loss'?\n")
+
+
+def test_every_loss_is_described():
+    names = [line.split()[0] for line in run("losses")[1].strip().splitlines()]
+    assert sorted(names) == sorted(WHEN) == sorted(OBJECTS)
+    for name in names:
+        lines = described(name)
+        formula = lines[lines.index("formula") + 1]
+        assert "\\" not in formula
+        assert "{" not in formula
+
+
+def test_imports_that_are_shown_are_there():
+    pytest.importorskip("torch")
+    from weightedce import torch
+
+    shown = {cls for cls, _ in OBJECTS.values() if cls}
+    assert shown == set(torch.__all__) - {"LinearCrossEntropyLoss"}
+    stub = (Path(weightedce.__file__).parent / "keras" / "__init__.pyi").read_text("utf-8")
+    for _, classes in OBJECTS.values():
+        for cls in classes:
+            assert f"class {cls}(" in stub
+
+
+def test_readable_formulas():
+    assert readable(r"\frac{1 - \beta}{1 - \beta^{n_k}}") == "(1 - β) / (1 - β^(n_k))"
+    assert readable(r"\sum_k q_k \, \bigl( z \bigr), \quad \mathrm{clip}") == "Σ_k q_k (z),   clip"
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("weightedce losses foc", ["focal_loss"]),
+        ("weightedce validate --library t", ["tensorflow", "torch"]),
+        ("weightedce validate --mode e", ["eager"]),
+    ],
+)
+def test_completion(words, offered):
+    environment = {
+        "_WEIGHTEDCE_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    result = CliRunner().invoke(app, [], prog_name="weightedce", env=environment)
+    assert sorted(result.stdout.split()) == offered
+
+
+def test_names_that_are_nearly_right():
+    assert run("validate", "--library", "pytorch")[2].endswith("did you mean 'torch'?\n")
+    assert "Did you mean 'losses'?" in run("lossses")[2]

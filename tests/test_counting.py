@@ -4,6 +4,7 @@ import json
 import timeit
 import tracemalloc
 from collections import Counter
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 import weightedce as w
 from libraries import modes_of
+from weightedce.weights import in_memory
 
 LABELS = np.array([[0, 2, 0], [0, 3, 2]])
 
@@ -355,3 +357,90 @@ def test_identifiers_are_no_classes():
 def test_what_is_no_state_of_a_counter_is_named(state):
     with pytest.raises(ValueError, match="state: expected what to_dict returned"):
         w.ClassCounter.from_dict(state)
+
+
+def test_no_counter_in_compiled_code(library):
+    """Nobody can read the labels there: errors say so, not the library's."""
+    compilers = {
+        "jax": lambda: __import__("jax").jit,
+        "tensorflow": lambda: __import__("tensorflow").function,
+    }
+    if library.name not in compilers:
+        pytest.skip("eager, or compiled around the counter")
+    labels = library.array(np.array([0, 2, 0]))
+    counted = compilers[library.name]()(lambda labels: w.ClassCounter(3).update(labels).counts[0])
+    with pytest.raises(TypeError, match=r"labels: expected labels that can be read.*class_counts"):
+        counted(labels)
+
+
+@given(
+    labels=st.lists(st.sampled_from([0, 1, 2, 3, 255, -100, None]), max_size=40),
+    ignore=st.sets(st.sampled_from([1, 255, -100, np.nan])),
+    block=st.integers(1, 7),
+)
+def test_blocks_of_labels_in_memory(labels, ignore, block):
+    """None where something is to be said: 4 classes, others are told from what is ignored."""
+    expected = [sum(x == k and k not in ignore for x in labels) for k in range(4)]
+    others = {x for x in labels if x not in range(4)}
+    wrong = others - {None if x != x else x for x in ignore}
+    kinds = ["float32", "float64"] if None in labels else ["int64", "int16", "float16"]
+    for kind in kinds:
+        array = np.array([np.nan if x is None else x for x in labels]).astype(kind)
+        with mock.patch.object(in_memory, "BLOCK", block):
+            found = in_memory.counted(array, 4, tuple(ignore))
+            grown = in_memory.counted(array, None, tuple(ignore))
+        assert (found is None) == bool(wrong)
+        if not wrong:
+            assert found.tolist() == expected
+            largest = max((k for k in range(4) if expected[k]), default=None)
+            assert (grown is None) == (largest is None)
+            assert grown is None or grown.tolist() == expected[: largest + 1]
+        elif wrong != {255}:  # with the number of classes open, that is one
+            assert grown is None
+
+
+def test_labels_in_memory_are_not_copied():
+    """Ignored ones took masks of the size of the labels: 70 MB here."""
+    labels = np.full((1000, 4000), 3, dtype="int32").T
+    labels[:, 0] = -100
+    counter = w.ClassCounter(5, ignore_index=-100)
+    tracemalloc.start()
+    counter.update(labels)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert counter.counts == [0, 0, 0, 4000 * 999, 0]
+    assert most < 2**23
+
+
+def test_dask_labels_that_are_ignored():
+    """All in one go over the blocks, which may come from a disk."""
+    import dask.array as da
+
+    went = []
+    blocks = da.from_array(LABELS, chunks=(1, 3)).map_blocks(
+        lambda block: (went.append(len(block)), block)[1], dtype="int64", meta=np.empty((0, 0), int)
+    )
+    for ignore, counts in ((3, [3, 0, 2, 0]), ((2, 3), [3, 0, 0, 0])):
+        went.clear()
+        assert w.ClassCounter(4, ignore_index=ignore).update(blocks).counts == counts
+        assert went == [1, 1]
+    assert w.ClassCounter(3, ignore_index=3).update(blocks).counts == [3, 0, 2]
+    with pytest.raises(ValueError, match=r"labels: expected values in 0\.\.1, got 2 others"):
+        w.ClassCounter(2, ignore_index=3).update(blocks)
+    assert w.ClassCounter(3, ignore_index=np.nan).update(blocks * 1.0 % 3).counts == [4, 0, 2]
+
+
+def test_dask_workers_count():
+    """By the distributed scheduler, in threads of this process."""
+    distributed = pytest.importorskip("distributed")
+    import dask.array as da
+
+    labels = da.from_array(np.arange(1000) % 7, chunks=100)
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
+    with (
+        distributed.LocalCluster(dashboard_address=None, **options) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        counted = w.ClassCounter(8).update(labels).counts
+        assert counted == client.compute(w.class_counts(labels, 8)).result(30).tolist()
+    assert counted == np.bincount(np.arange(1000) % 7, minlength=8).tolist()

@@ -1,4 +1,4 @@
-"""Every Python block of docs/quick-start-*.md runs and prints what the page says it prints.
+"""Every Python block of a quick start or of docs/counting.md runs and prints what the page says.
 
 The blocks of a page run in one fresh process, in order, as a reader would paste them into one
 file. The file has the page's own line numbers, so a traceback points into the page.
@@ -43,8 +43,10 @@ PAGES = {
     "tensorflow": [Page("tensorflow")],
     "torch": [Page("torch", prints=False)],
     "keras": [keras(backend) for backend in KERAS],
+    "counting": [Page("torch")],
 }
-FOUND = {path.stem.removeprefix("quick-start-"): path for path in DOCS.glob("quick-start-*.md")}
+STARTS = [*DOCS.glob("quick-start-*.md"), DOCS / "counting.md"]
+FOUND = {path.stem.removeprefix("quick-start-"): path for path in STARTS}
 RUNS = [
     pytest.param(
         path, page, id="-".join([name, *page.environment.get("KERAS_BACKEND", "").split()])

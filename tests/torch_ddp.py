@@ -9,7 +9,7 @@ import torch.distributed as dist
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
-from weightedce import LossTotal, soft_confusion
+from weightedce import ClassCounter, LossTotal, soft_confusion
 from weightedce.torch import CrossEntropyLoss
 
 RANKS = 2
@@ -120,6 +120,31 @@ def counted(rank):
     assert found.count.dtype == torch.float32
 
 
+def classes(rank):
+    """Counters, of which one may have seen nothing, and all know when they are unlike."""
+    _, labels = data()
+    expected = ClassCounter(3, ignore_index=2).update(labels)
+    for rows in (UNEQUAL, EMPTY):
+        mine = ClassCounter(3, ignore_index=2).update(labels[slice(*rows[rank])])
+        before = mine.to_dict()
+        for devices in (None, dist.group.WORLD, dist.init_device_mesh("cpu", (RANKS,))):
+            assert mine.across(devices) == expected, (rank, rows, devices)
+        assert mine.to_dict() == before
+    large = ClassCounter.from_dict({"counts": [2**60, rank], "ignore_index": None})
+    assert large.across().counts == [2**61, 1]
+    for unlike in (ClassCounter(3 + rank), ClassCounter(3, ignore_index=rank)):
+        with pytest.raises(ValueError, match="across: expected counters with the same options"):
+            unlike.across()
+    with pytest.raises(TypeError, match="devices: expected a ProcessGroup or a DeviceMesh"):
+        mine.across("batch")
+    mesh = dist.init_device_mesh("cpu", (RANKS,))
+    sharded_labels = dist.tensor.distribute_tensor(labels, mesh, [dist.tensor.Shard(0)])
+    local = ClassCounter(3, ignore_index=2).update(sharded_labels.to_local())
+    assert local.across(mesh) == expected
+    with pytest.raises(TypeError, match=r"got a DTensor: .*labels\.to_local"):
+        local.update(sharded_labels)
+
+
 def refused(rank):
     """What is no group, and what cannot be right."""
     alone = dist.new_group([0])
@@ -133,6 +158,8 @@ def refused(rank):
     }
     if rank == 1:
         cases["a group that this process is in"] = lambda: total.across(alone)
+        with pytest.raises(ValueError, match="a group that this process is in"):
+            ClassCounter(3).across(alone)
     for message, call in cases.items():
         with pytest.raises((TypeError, ValueError, NotImplementedError), match=message):
             call()
@@ -143,7 +170,7 @@ def work(rank, folder):
     for rows in (UNEQUAL, EMPTY):
         averaged(rank, rows, Judged, of_labels)
         averaged(rank, rows, Overlap, of_overlap)
-    for check in (accumulated, sharded, added, counted, refused):
+    for check in (accumulated, sharded, added, counted, classes, refused):
         check(rank)
     dist.barrier()
     dist.destroy_process_group()

@@ -11,7 +11,7 @@ from typing import Any
 from weightedce.backends.contract import Backend, Namespace
 from weightedce.backends.handed import Array
 
-__all__ = ["Array", "Backend", "Namespace", "backend_of", "host", "jets", "namespace_of"]
+__all__ = ["Array", "Backend", "Namespace", "backend_of", "host", "jets", "namespace_of", "opened"]
 
 
 def backend_of(array: Array) -> Backend:
@@ -83,6 +83,24 @@ def host() -> Backend:
     from weightedce.backends import numpy
 
     return numpy.backend
+
+
+def opened() -> list[Backend]:
+    """Return the backends of the libraries with several devices that the caller has imported."""
+    found: list[Backend] = []
+    if sys.modules.get("torch") is not None:
+        from weightedce.backends import torch
+
+        found.append(torch.backend)
+    if sys.modules.get("jax") is not None:
+        from weightedce.backends import jax
+
+        found.append(jax.backend)
+    if sys.modules.get("tensorflow") is not None:
+        from weightedce.backends import tensorflow
+
+        found.append(tensorflow.backend)
+    return found
 
 
 def jets() -> Any:

@@ -98,6 +98,10 @@ class Backend(OfShards):
         end = xp.searchsorted(ordered, index, side="right")
         return end - xp.searchsorted(ordered, index, side="left")
 
+    def labels_in_memory(self, _: Array, /) -> Any | None:
+        """Return labels as NumPy's, in their memory, if they are best counted there, or None."""
+        return None
+
     # --- arithmetic that a library may do in fewer passes ---
 
     def ratio(self, numerator: Array, denominator: Array, /) -> Array:
@@ -170,6 +174,13 @@ class Backend(OfShards):
                 f"{devices!r:.80}"
             )
         return sums
+
+    def adder(self, _: Any, /) -> Callable[[Array], Array] | None:
+        """Return what adds up a NumPy vector of integers over devices, for None over all at work.
+
+        None where the library has no such devices.
+        """
+        return None
 
     # --- blocks with a derivative of their own ---
 

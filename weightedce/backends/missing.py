@@ -8,6 +8,7 @@ EXTRAS = {  # what is imported: the extra of ours that brings it
     "jax": "jax",
     "tensorflow": "tensorflow",
     "keras": "keras",
+    "pyarrow": "parquet",
     **dict.fromkeys(("hypothesis", "jinja2", "mpmath", "rich", "typer"), "validation"),
     **dict.fromkeys(("matplotlib", "pandas", "scipy", "sklearn"), "compare"),
 }

@@ -11,7 +11,6 @@ app = typer.Typer(
     name="weightedce",
     help="Weighted cross-entropy and its family, under any array library.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -29,7 +28,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
 ) -> None:
-    """Compare losses on a table, weigh its classes, validate losses in every library."""
+    """Compare losses on a table, weigh its classes, validate losses, describe them."""
 
 
 app.command("compare")(compare.compare)

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import typer
 
+from weightedce.backends.missing import EXTRAS
 from weightedce.validation.outputs.literal import literal
 
 
@@ -22,6 +23,10 @@ def in_one_line(code: int = 2) -> Iterator[None]:
         leave(f"{error.filename}: no such file", code)
     except OSError as error:
         leave(f"{error.filename or 'file'}: {error.strerror or error}", code)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        leave(str(error), code)
     except ValueError as error:
         leave(str(error), code)
 

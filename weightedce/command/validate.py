@@ -1,16 +1,15 @@
 """``weightedce validate``: every loss in every library, against the oracle."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from weightedce.command.complete import dtypes, libraries, losses, modes
 from weightedce.command.console import wide_console
 from weightedce.command.fail import in_one_line, leave
+from weightedce.command.progress import progress
 from weightedce.validation import runner
 from weightedce.validation.libraries import NAMES
 from weightedce.validation.outputs import comparison, html, junit, terminal
@@ -22,15 +21,22 @@ Names = list[str] | None
 
 def validate(
     library: Annotated[
-        Names, typer.Option(help=f"One of {', '.join(NAMES)}; repeat for more.")
+        Names,
+        typer.Option(help=f"One of {', '.join(NAMES)}; repeat for more.", autocompletion=libraries),
     ] = None,
-    loss: Annotated[Names, typer.Option(help="A loss by name (`weightedce losses`).")] = None,
-    dtype: Annotated[Names, typer.Option(help=f"One of {', '.join(DTYPES)}.")] = None,
+    loss: Annotated[
+        Names,
+        typer.Option(help="A loss by name (`weightedce losses`).", autocompletion=losses),
+    ] = None,
+    dtype: Annotated[
+        Names, typer.Option(help=f"One of {', '.join(DTYPES)}.", autocompletion=dtypes)
+    ] = None,
     mode: Annotated[
         Names,
         typer.Option(
             help=f"One of {', '.join(MODES)}, or all. Default: those with a quick compiler "
-            "(torch's compile and TensorFlow's xla are not)."
+            "(torch's compile and TensorFlow's xla are not).",
+            autocompletion=modes,
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, gpu (or cuda), tpu, mps.")] = "cpu",
@@ -109,21 +115,7 @@ def _libraries(library: Names) -> tuple[str, ...]:
 
 
 def _run(plan: Plan, jobs: int, asked: tuple[str, ...]) -> Report:
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
-        row = bar.add_task("comparing", total=None)
-
-        def progress(done: int, total: int) -> None:
-            bar.update(row, completed=done, total=total)
-
-        step: Callable[[int, int], None] = progress
+    with progress("comparing") as step:
         return runner.validate(plan, jobs=jobs, asked=asked, progress=step)
 
 

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 from weightedce.validation import catalog, hard_points, oracle, peers, strategies
@@ -48,10 +49,10 @@ class Plan:
     peers: bool = False
 
     def __post_init__(self) -> None:
-        _known("--library", self.libraries, NAMES)
-        _known("--loss", self.losses, tuple(catalog.losses()))
-        _known("--dtype", self.dtypes, DTYPES)
-        _known("--mode", self.modes, (*MODES, "all"))
+        known("--library", self.libraries, NAMES)
+        known("--loss", self.losses, tuple(catalog.losses()))
+        known("--dtype", self.dtypes, DTYPES)
+        known("--mode", self.modes, (*MODES, "all"))
         if self.examples < 0:
             raise ValueError(f"--examples: expected 0 or more, got {self.examples}")
         if self.tolerance is not None and not self.tolerance > 0:
@@ -133,7 +134,10 @@ class Task:
         return Group(self.name, self.name, problems, function, self.dtype, reach=reach)
 
 
-def _known(option: str, given: Iterable[str], names: Iterable[str]) -> None:
+def known(option: str, given: Iterable[str], names: Iterable[str]) -> None:
+    """Refuse what is no name, and say which may be meant."""
     for name in given:
         if name not in names:
-            raise ValueError(f"{option}: expected one of {', '.join(names)}, got {name!r}")
+            near = get_close_matches(name.lower(), names, 1, cutoff=0.5)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"{option}: expected one of {', '.join(names)}, got {name!r}{meant}")

@@ -1,12 +1,14 @@
 """Class counts of labels that come piece by piece."""
 
+import zlib
 from collections.abc import Mapping
 from typing import Any, Self
 
 from weightedce.backends import Array, backend_of, host
+from weightedce.call.across import counts_across
 from weightedce.call.columns import host_array, is_sequence
 from weightedce.call.ignored import ignored
-from weightedce.weights.counting import class_number, labels_in
+from weightedce.weights.counting import class_number, counts_here, label_array, labels_in
 
 
 class ClassCounter:
@@ -72,19 +74,27 @@ class ClassCounter:
         size = self.num_classes
         if is_sequence(labels):
             labels = host_array("labels", labels)
+        labels = label_array(labels)
+        here = counts_here(labels, size, self._ignored)
+        if here is not None:
+            self._counts = self._counts + here
+            return self
         found = labels_in(labels, size, self._ignored)
         backend = backend_of(found.labels)
         if found.outside is None:
             self._counts = self._counts + _on_host(backend.bincount(found.labels, size))
             return self
         # K + 1 counters: where nothing could be raised before, the last one tells
-        xp = backend.namespace
-        outside = xp.reshape(found.outside, (-1,))
-        marked = xp.where(outside, size, xp.where(found.labels == size, size + 1, found.labels))
-        counts = _on_host(backend.bincount(marked, size + 1))
-        if counts[-1]:
-            raise ValueError(f"labels: expected values in 0..{size - 1}, got {counts[-1]} others")
-        self._counts = self._counts + counts[:-1]
+        counts, xp = backend.bincount(found.labels, size + 1), backend.namespace
+        if found.keep is not None:  # computed along with it, since a lazy array is read once
+            kept = backend.count(found.keep, counts.dtype)
+            counts = xp.concat([counts, xp.reshape(kept, (1,))])
+        counts = _on_host(counts)
+        kept = sum(counts[: size + 1]) if found.keep is None else counts[-1]
+        others = kept - sum(counts[:size])
+        if others:
+            raise ValueError(f"labels: expected values in 0..{size - 1}, got {others} others")
+        self._counts = self._counts + counts[:size]
         return self
 
     def merge(self, other: "ClassCounter") -> Self:
@@ -98,6 +108,47 @@ class ClassCounter:
             )
         self._counts = self._counts + other._counts
         return self
+
+    def across(self, devices: Any = None) -> Self:
+        r"""Return a counter with the counts of all processes, of which each has counted a part.
+
+        .. math:: n_k = \sum_r n_k^{(r)}
+
+        over the processes r. Every process must call it, one without labels too; this counter
+        stays as it is.
+
+        Parameters
+        ----------
+        devices : optional
+            PyTorch: a ``ProcessGroup`` or ``DeviceMesh``. By default all processes of
+            torch.distributed or jax.distributed, or the replicas of an eager ``strategy.run`` of
+            TensorFlow, whichever is at work; where none is, the counts are those of this process.
+
+        Returns
+        -------
+        ClassCounter
+            With the same options.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``devices`` is no group or mesh, or holds this process not; if several libraries
+            have processes; on all processes, if the counters have unlike options.
+
+        Notes
+        -----
+        Two collectives, of 3 and of K integers of 64 bits. Inside of compiled code no counter can
+        be: under ``jax.shard_map`` write ``jax.lax.psum(class_counts(labels, K), axis)``.
+
+        Examples
+        --------
+        >>> ClassCounter(3).update([0, 2, 0]).across()
+        ClassCounter(3, counts=[2, 0, 1])
+        """
+        options = zlib.crc32(repr(self._options()).encode()) >> 8
+        counter = type(self)(self.num_classes, ignore_index=self.ignore_index)
+        counter._counts = counts_across(self._counts, devices, options)
+        return counter
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain numbers, for JSON, YAML or a checkpoint."""
@@ -142,6 +193,13 @@ class ClassCounter:
 def _on_host(counts: Array) -> Array:
     """Return a vector of integers, on whatever device, as a NumPy array."""
     found = backend_of(counts).to_host(counts)
-    if found is None:
+    if found is not None:
+        return host().namespace.asarray(found)
+    try:
         found = counts.tolist() if hasattr(counts, "tolist") else counts  # an accelerator; Dask
-    return host().namespace.asarray(found)
+        return host().namespace.asarray(found)
+    except (TypeError, NotImplementedError) as error:  # of JAX, of TensorFlow
+        raise TypeError(
+            "labels: expected labels that can be read, got traced ones: in compiled code add up "
+            "what class_counts returns"
+        ) from error

@@ -19,8 +19,7 @@ from weightedce.call.factors import cast
 from weightedce.call.ignored import Ignored, ignored, left
 from weightedce.call.options import python_number
 from weightedce.call.targets import check_labels_dtype, class_labels
-
-MOST = 10**8  # a label above it has no counts that fit in memory: it is an identifier
+from weightedce.weights import in_memory
 
 
 def class_counts(labels: Any, num_classes: int | None = None, *, ignore_index: Any = None) -> Any:
@@ -75,9 +74,12 @@ def class_counts(labels: Any, num_classes: int | None = None, *, ignore_index: A
     if listed:
         labels = host_array("labels", labels)
     ignore = ignored(ignore_index, integer=True)
+    labels = label_array(labels)
+    counts = counts_here(labels, num_classes, ignore)
+    if counts is not None:
+        return counts.tolist() if listed else backend_of(labels).constant(counts, labels)
     found = labels_in(labels, num_classes, ignore)
-    counts = backend_of(found.labels).bincount(found.labels, found.classes)
-    return counts.tolist() if listed else counts
+    return backend_of(found.labels).bincount(found.labels, found.classes)
 
 
 class Labels(NamedTuple):
@@ -86,10 +88,11 @@ class Labels(NamedTuple):
     labels: Array
     classes: int
     outside: Array | None  # what could not be read may have been outside, and is not counted
+    keep: Array | None  # what is not ignored, of the shape that came
 
 
-def labels_in(labels: Any, classes: int | None, ignore: Ignored) -> Labels:
-    """Return checked labels of any library, to be counted in ``classes``, or as many as occur."""
+def label_array(labels: Any) -> Array:
+    """Return labels, which may be a column, as an array that holds numbers."""
     if isinstance(labels, Mapping) or (
         by_class(labels) and getattr(labels, "name", "") in ("count", "proportion")
     ):
@@ -99,6 +102,22 @@ def labels_in(labels: Any, classes: int | None, ignore: Ignored) -> Labels:
         )
     labels = array_of("labels", labels)[0]
     check_labels_dtype("labels", labels)
+    return labels
+
+
+def counts_here(labels: Array, classes: int | None, ignore: Ignored) -> Array | None:
+    """Return counts as an array of NumPy, where the labels lie in this memory and all are right."""
+    view = backend_of(labels).labels_in_memory(labels)
+    if view is None:
+        return None
+    counts = in_memory.counted(view, classes, ignore)
+    if counts is not None:
+        _refuse_one_hot(labels, tuple(view.shape), len(counts))
+    return counts
+
+
+def labels_in(labels: Array, classes: int | None, ignore: Ignored) -> Labels:
+    """Return checked labels of any library, to be counted in ``classes``, or as many as occur."""
     backend = backend_of(labels)
     xp, shape = backend.namespace, backend.shape(labels)
     if not is_floating(labels):
@@ -108,14 +127,16 @@ def labels_in(labels: Any, classes: int | None, ignore: Ignored) -> Labels:
         classes = _largest(labels, keep) + 1
     given, outside = class_labels("labels", labels, classes, ignore, keep)
     _refuse_one_hot(labels, shape, classes)
+    marked = keep is None
     if outside is not None:
         if is_floating(labels):
             given = xp.where(outside, classes, given)
         else:  # and of a lazy array neither ``given`` nor ``outside`` is computed
             given = backend.marked_outside(labels, 0, classes - 1, classes)
-    if keep is not None:
+            marked = all(isinstance(x, int) and x not in range(classes) for x in ignore)
+    if not marked:
         given = xp.where(keep, given, classes)
-    return Labels(xp.reshape(given, (-1,)), classes, outside)
+    return Labels(xp.reshape(given, (-1,)), classes, outside, keep)
 
 
 def _largest(labels: Array, keep: Array | None) -> int:
@@ -131,7 +152,7 @@ def _largest(labels: Array, keep: Array | None) -> int:
             "traced, lazy or on another device"
         )
     largest = max(int(found[1]), 0) if abs(found[1]) < inf else 0
-    if largest > MOST:
+    if largest > in_memory.MOST:
         raise ValueError(
             f"num_classes: expected a number of classes, since the labels go up to {largest}: are "
             f"they numbers of classes?"

@@ -14,6 +14,7 @@ with needed_by("weightedce.backends.jax"):
 
 from weightedce.backends.jax import adding, counting, labels, linear, slope
 from weightedce.backends.jax import shards as over_shards
+from weightedce.backends.jax.across import across, adder
 
 
 class JAX(Backend):
@@ -79,27 +80,8 @@ class JAX(Backend):
             return jax.device_put(counts, labels.sharding) if labels.committed else counts
         return counting.bincount(labels, size)
 
-    def across(self, sums: Array, devices: Any, gradients: str | None, /) -> Array:
-        """Return the sums over axes of a mesh; JAX knows what becomes of the gradient."""
-        if gradients is not None:
-            raise TypeError(
-                f"gradients: expected None, since JAX differentiates sums over devices itself, got "
-                f"{gradients!r}"
-            )
-        if devices is None:
-            raise TypeError(
-                "devices: expected the name of an axis of jax.shard_map, or several, got None: "
-                "outside of it an array is that of all devices, and so are its sums"
-            )
-        try:
-            found: Array = jax.lax.psum(sums, devices)
-        except NameError as error:
-            raise ValueError(
-                f"devices: expected the name of an axis of the jax.shard_map around it, or "
-                f"several, got {devices!r:.80} ({error})"
-            ) from None
-        return found
-
+    across = staticmethod(across)
+    adder = staticmethod(adder)
     shards = staticmethod(over_shards.shards)
     label_loss_of_shards = staticmethod(over_shards.label_loss_of_shards)
     mass_loss_of_shards = staticmethod(over_shards.mass_loss_of_shards)

@@ -29,6 +29,26 @@ def across(sums: Array, devices: Any, gradients: str | None) -> Array:
     return found
 
 
+def adder(devices: Any) -> Callable[[Array], Array] | None:
+    """Return what adds up a NumPy vector of integers over the replicas of an eager step."""
+    if devices is not None:
+        return None
+    context = tf.distribute.get_replica_context()
+    if context is not None and context.num_replicas_in_sync == 1:
+        return None
+    if context is None or not tf.executing_eagerly():
+        raise ValueError(
+            "across: expected a counter inside of an eager strategy.run: in a tf.function add up "
+            "class_counts(labels, K) by the replica context's all_reduce"
+        )
+
+    def added(counts: Array) -> Array:
+        found: Array = context.all_reduce("SUM", tf.constant(counts)).numpy()
+        return found
+
+    return added
+
+
 @tf.custom_gradient
 def _sent_back(gradient: Array) -> tuple[Array, Callable[[Array], Array]]:
     """Return the gradient of a replica's part, which has no derivative."""

@@ -1,5 +1,7 @@
 """PyTorch: sums over the processes of torch.distributed."""
 
+from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -20,6 +22,24 @@ def across(sums: Array, devices: Any, gradients: str | None) -> Array:
     factor = 1 if gradients == "sum" else ranks
     found: Array = _Across.apply(sums, groups, factor)
     return found
+
+
+def adder(devices: Any) -> Callable[[Array], Array] | None:
+    """Return what adds up a NumPy vector of integers over processes, if they are torch's."""
+    of_torch = isinstance(devices, dist.ProcessGroup | dist.DeviceMesh)
+    if not of_torch and devices not in (None, dist.GroupMember.NON_GROUP_MEMBER):
+        return None
+    groups = _groups(devices)
+    return partial(_added, groups) if groups else None
+
+
+def _added(groups: list[Any], counts: Array) -> Array:
+    kinds = [kind.partition(":")[0] for kind in dist.get_backend_config(groups[0]).split(",")]
+    device = "cpu" if "cpu" in kinds else kinds[0]  # NCCL adds up what lies on a GPU
+    total = torch.tensor(counts, device=device)
+    for group in groups:
+        dist.all_reduce(total, group=group)
+    return total.cpu().numpy()
 
 
 def _groups(devices: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The report in the terminal: a heat-map, the worst of each loss, and what fails.
+"""The report in the terminal: the verdict, a heat-map, the worst of each loss, and what fails.
 
 Every text that is not ours alone is a `Text`, which holds no markup, of what `literal` leaves.
 """
@@ -28,6 +28,7 @@ def show(report: Report, console: Console, *, every_cell: bool = False) -> None:
         for problem in report.problems:
             console.print(_text(f"✗ {problem}", RED), soft_wrap=True)
         return
+    _verdict(report, console)
     for kind, title in (("loss", "Losses"), ("peer", "Peers, the libraries' own functions")):
         cells = [cell for cell in report.cells if cell.kind == kind]
         if cells:
@@ -44,6 +45,10 @@ def show(report: Report, console: Console, *, every_cell: bool = False) -> None:
         console.print(_text(f"{name}: {state}"))
     for problem in report.problems:
         console.print(_text(f"✗ {problem}", RED))
+
+
+def _verdict(report: Report, console: Console) -> None:
+    """Print what people look for, before all tables."""
     bad = len(report.failing)
     ours = sum(cell.kind == "loss" for cell in report.cells)
     verdict = ("passed", GREEN) if report.ok else ("FAILED", RED)

@@ -125,7 +125,7 @@ class Constrained(WeightedLoss):
                 "loss: expected loss.rate among the metrics, which on JAX carries the multipliers "
                 "through the compiled step: model.compile(..., loss=loss, metrics=[loss.rate])"
             )
-        before = ConstraintState(*(ops.convert_to_tensor(x) for x in variables))
+        before = ConstraintState(*(ops.copy(x) for x in variables))
         loss, after = type(self).function(z, y, before, **options)
         return when_differentiated(loss, z, variables, after)
 

@@ -75,8 +75,11 @@ def state_beside(state: Any, logits: Array, size: Any) -> ConstraintState:
             f"state: expected None or a ConstraintState, the tuple ({', '.join(fields)}), got "
             f"{type(state).__qualname__}: {state!r:.80}"
         )
-    found = [arguments.beside(f"state.{f}", x, logits, None) for f, x in zip(fields, state)]
-    for field, array in zip(fields, found):
+    found = [
+        arguments.beside(f"state.{field}", given, logits, None)
+        for field, given in zip(fields, state, strict=True)
+    ]
+    for field, array in zip(fields, found, strict=True):
         if dtypes.dtype_name(array.dtype) not in ("float32", "float64"):
             raise TypeError(
                 f"state.{field}: expected float32 or float64, since it adds up small steps, got "

@@ -59,7 +59,7 @@ class ConstraintRate(keras.metrics.Metric):
         return ops.min(ops.where(seen, rate, ops.ones_like(rate)))
 
     def read(self) -> dict[str, Any]:
-        """Return the state as numbers, and the key by which a loss and its metric find each other."""
+        """Return the state as numbers, and the key by which loss and metric find each other."""
         found = {v.name: ops.convert_to_numpy(v).tolist() for v in self.state}
         return {**found, "key": self.key}
 

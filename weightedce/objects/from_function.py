@@ -19,8 +19,8 @@ class FromFunction:
 
     ``order``: the options that may be given by position, in words; by default those that
     ``plain`` has not, if the family names its plainest function. ``without``: options of the
-    function, or of the family, that the class has not. Further keywords are other defaults; what is annotated in the
-    body is an option that the function has not, or has with another type.
+    function, or of the family, that the class has not. Further keywords are other defaults; what is
+    annotated in the body is an option that the function has not, or has with another type.
     """
 
     function: ClassVar[Callable[..., Any]]

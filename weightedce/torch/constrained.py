@@ -79,7 +79,7 @@ class ConstrainedBinaryCrossEntropyLoss(
     function=constraints.constrained_binary_cross_entropy,
     without=["state", "training"],
 ):
-    """Binary cross-entropy with the weights that a recall, a specificity or a precision asks for.
+    """Binary cross-entropy with weights found for a recall, a specificity or a precision.
 
     Examples
     --------
@@ -98,7 +98,7 @@ class ConstrainedCrossEntropyLoss(
     function=constraints.constrained_cross_entropy,
     without=["state", "training"],
 ):
-    """Cross-entropy with the class weights that recalls, specificities or precisions ask for.
+    """Cross-entropy with class weights found for recalls, specificities or precisions.
 
     Examples
     --------

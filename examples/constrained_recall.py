@@ -2,6 +2,7 @@
 
     pip install weightedce jax optax torch keras scikit-learn matplotlib
     python examples/constrained_recall.py page-blocks0 yeast4 [--picture constraints.png]
+    python examples/constrained_recall.py page-blocks0 --settings    other batches and optimizers
 
 Trains one small network for recalls of 0.8, 0.9 and 0.95 in each library, and beside it with
 fixed weights; prints what was measured on the rows it trained on and on the others. Exit status 1
@@ -42,12 +43,25 @@ UNITS = {"page-blocks0": 4, "yeast4": 1, "abalone19": 1}  # few positives are so
 Decide = Callable[[np.ndarray], np.ndarray]
 
 
-def batches(rows: int) -> np.ndarray:
+def batches(rows: int, batch: int = BATCH) -> np.ndarray:
     """Return the rows of each batch, the same for every library."""
     random = np.random.default_rng(SEED)
-    each = rows // BATCH
-    epochs = [random.permutation(rows)[: each * BATCH] for _ in range(-(-STEPS // each))]
-    return np.concatenate(epochs).reshape(-1, BATCH)[:STEPS]
+    each = rows // batch
+    epochs = [random.permutation(rows)[: each * batch] for _ in range(-(-STEPS // each))]
+    return np.concatenate(epochs).reshape(-1, batch)[:STEPS]
+
+
+def falling(rate: float) -> optax.Schedule:
+    return optax.cosine_decay_schedule(rate, STEPS)
+
+
+SETTINGS = {
+    "Adam, 0.01 falling": optax.adam(falling(0.01)),
+    "Adam, 0.01": optax.adam(0.01),
+    "Adam, 0.001": optax.adam(0.001),
+    "SGD, 0.05 falling, momentum": optax.sgd(falling(0.05), momentum=0.9),
+    "SGD, 0.05, momentum": optax.sgd(0.05, momentum=0.9),
+}
 
 
 def start_of(name: str, table: tables.Table) -> network.Parameters:
@@ -65,10 +79,16 @@ def deciding(parameters: network.Parameters) -> Decide:
     return lambda features: network.logits(parameters, features)[:, 0] > 0
 
 
-def by_jax(loss_of: Callable, table: tables.Table, start: network.Parameters) -> Decide:
+def by_jax(
+    loss_of: Callable,
+    table: tables.Table,
+    start: network.Parameters,
+    batch: int = BATCH,
+    setting: str = next(iter(SETTINGS)),
+) -> Decide:
     """Train in one compiled loop; the state of the constraint is carried along."""
     x, y = jnp.asarray(table.train_features), jnp.asarray(table.train_labels)
-    optimizer = optax.adam(optax.cosine_decay_schedule(RATE, STEPS))
+    optimizer = SETTINGS[setting]
 
     def loss(parameters: network.Parameters, rows: jax.Array, state: ConstraintState) -> tuple:
         hidden = jnp.tanh(x[rows] @ parameters.hidden_weight + parameters.hidden_bias)
@@ -83,7 +103,7 @@ def by_jax(loss_of: Callable, table: tables.Table, start: network.Parameters) ->
 
     start = jax.tree.map(jnp.asarray, start)
     carry = start, optimizer.init(start), jax.tree.map(jnp.asarray, ConstraintState.start())
-    (parameters, *_), _ = jax.jit(partial(jax.lax.scan, step))(carry, batches(len(y)))
+    (parameters, *_), _ = jax.jit(partial(jax.lax.scan, step))(carry, batches(len(y), batch))
     return deciding(parameters)
 
 
@@ -190,6 +210,22 @@ def measure(name: str, libraries: list[str]) -> tuple[dict, dict, bool]:
     return asked, fixed, holds
 
 
+def settings(name: str) -> None:
+    """Print the recall on the rows trained on with other batches and optimizers, in JAX."""
+    table = tables.read(name, "float32", 0)
+    start, few = start_of(name, table), int(table.train_labels.sum())
+    print(f"\n{name}: recall on the {few} positives trained on, for {RECALLS}")
+    for setting in SETTINGS:
+        for batch in (32, 128, 512):
+            print(f"{setting:30} batches of {batch:<5}", end="")
+            for recall in RECALLS:
+                loss_of = partial(constrained_binary_cross_entropy, recall=recall)
+                decide = by_jax(loss_of, table, start, batch, setting)
+                found, _ = rates(decide, table.train_features, table.train_labels)
+                print(f"{found / few:8.3f}", end="", flush=True)
+            print()
+
+
 def draw(measured: dict[str, tuple[dict, dict]], path: str) -> None:
     """Draw recall against false alarms: fixed weights as a curve, what was asked for as points."""
     import matplotlib
@@ -225,7 +261,12 @@ def main() -> None:
     parser.add_argument("tables", nargs="*", default=["page-blocks0", "yeast4"])
     parser.add_argument("--libraries", nargs="+", default=list(LIBRARIES), choices=LIBRARIES)
     parser.add_argument("--picture", help="the file to write")
+    parser.add_argument("--settings", action="store_true", help="other batches and optimizers")
     given = parser.parse_args()
+    if given.settings:
+        for name in given.tables:
+            settings(name)
+        return
     results = {name: measure(name, given.libraries) for name in given.tables}
     if given.picture:
         draw({name: found[:2] for name, found in results.items()}, given.picture)

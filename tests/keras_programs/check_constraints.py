@@ -86,3 +86,17 @@ def test_a_config_makes_it_again():
     assert repr(loss) == (
         "ConstrainedBinaryCrossentropy(precision=[0.5, 0.9], learning_rate=0.02, axis=-1)"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "recall, specificity, precision: expected one of them, got none"),
+        ({"recall": 0.9, "precision": 0.5}, "expected one of them, got .*precision"),
+        ({"recall": 0.9, "axis": -1}, "recall: expected a list, one number for each label"),
+        ({"recall": [0.9, 0.8]}, "recall: expected one number with axis=None"),
+    ],
+)
+def test_bad_options_are_named_when_it_is_made(options, message):
+    with pytest.raises(ValueError, match=message):
+        ConstrainedBinaryCrossentropy(**options)

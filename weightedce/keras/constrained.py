@@ -97,16 +97,21 @@ class Constrained(WeightedLoss):
     from it. Under ``tf.distribute`` with several replicas the loss raises.
     """
 
+    axis: int | None
     start: Any = None
 
     def __init__(self, *args: Any, start: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
         del self._options["start"]
-        given = [name for name in RATES if getattr(self, name) is not None]
-        asked = getattr(self, given[0]) if given else None
-        self.rate = ConstraintRate(
-            given[0] if given else "rate", len(asked) if isinstance(asked, list) else None, start
-        )
+        asked = {name: getattr(self, name) for name in RATES if getattr(self, name) is not None}
+        if len(asked) != 1:
+            raise ValueError(f"{', '.join(RATES)}: expected one of them, got {asked or 'none'}")
+        ((name, rates),) = asked.items()
+        several = isinstance(rates, list)
+        if several != (self.axis is not None):
+            expected = "one number" if several else "a list, one number for each label or class,"
+            raise ValueError(f"{name}: expected {expected} with axis={self.axis}, got {rates!r}")
+        self.rate = ConstraintRate(name, len(rates) if several else None, start)
 
     def get_config(self) -> dict[str, Any]:
         """Return every argument, and the state as it is now."""

@@ -145,7 +145,7 @@ def test_repr_shows_what_was_given_default_or_not():
 @every
 def test_a_class_has_all_options_of_its_function_and_says_what_they_do(cls):
     mine = inspect.signature(cls).parameters
-    batch = set(inspect.signature(cls.forward).parameters)
+    batch = {"state", "training", *inspect.signature(cls.forward).parameters}  # or the module's
     here = {cls.names.get(name, name) for name in inspect.signature(cls.function).parameters}
     left_out = (
         {"axis"}

@@ -18,11 +18,10 @@ Costs of decisions, of either kind
     expected_cost
 Losses of soft counts
     recall_specificity_loss, tversky_loss, f_beta_loss, dice_loss; soft_confusion
-Weights that are found: a rate is asked for
-    constrained_binary_cross_entropy, constrained_cross_entropy, ConstraintState
-Weights
+Weights; losses that find theirs for a rate that is asked for
     class_counts, ClassCounter, balanced, inverse_frequency, effective_number, log_damped,
-    pos_weights, sample_weights
+    pos_weights, sample_weights; constrained_binary_cross_entropy, constrained_cross_entropy,
+    ConstraintState
 Probabilities again, and decisions
     logit, undo_class_weight, undo_pos_weight, undo_loss, shift_prior, cost_threshold, minimum_cost
 Gradient and curvature under NumPy; sums that add up over batches and devices

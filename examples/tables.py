@@ -11,6 +11,7 @@ FOLDER = Path(__file__).parent / "data"
 RARE = {
     "page-blocks0": "blocks of a scanned page that are not text",
     "abalone19": "abalones (sea snails) with 19 rings",
+    "yeast4": "yeast proteins in the membrane, with an uncleaved signal (ME2)",
 }
 CATEGORICAL = {"sex"}
 

@@ -13,7 +13,7 @@ import pytest
 
 HERE = Path(__file__).parent
 PROGRAMS = sorted((HERE / "keras_programs").glob("check_*.py"))
-assert len(PROGRAMS) == 4
+assert len(PROGRAMS) == 5
 ALONE = os.environ.get("WEIGHTEDCE_ALONE")
 BACKENDS = ("jax", "torch", "tensorflow")
 # what a class says and keeps, and how it comes to its call, is one for all backends, and values

@@ -9,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 import weightedce.torch as wt  # noqa: E402
+from weightedce import ConstraintState  # noqa: E402
 
 Z = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 0, 1, 1])
@@ -18,20 +19,31 @@ REQUIRED = {
     "prior": [0.2, 0.3, 0.5],
     "counts": [5, 3, 1],
     "cost_matrix": [[0, 1, 2], [1, 0, 1], [3, 1, 0]],
+    "recall": 0.9,
 }
 every = pytest.mark.parametrize("name", wt.__all__)
 
 
 def made(name):
-    """Return a criterion with weights, and a batch for it."""
+    """Return a criterion with weights, and a batch for it; what keeps a state holds it still."""
     cls = getattr(wt, name)
     options = inspect.signature(cls).parameters
     given = {name: value for name, value in REQUIRED.items() if name in options}
     given |= {n: WEIGHT for n in ("weight", "class_weight", "pos_weight") if n in options}
     if name == "LinearCrossEntropyLoss":
         return cls(**given), (Z, torch.eye(3), LABELS)
-    binary = "pos_weight" in options
-    return cls(**given), (Z, TARGETS if binary else LABELS)
+    batch = (Z, TARGETS if {"pos_weight", "threshold"} & set(options) else LABELS)
+    criterion = cls(**given)
+    if hasattr(criterion, "state"):
+        criterion(*batch)
+        criterion.eval()
+    return criterion, batch
+
+
+def weights_of(criterion):
+    """Return what follows the dtype of the module: a state does not, it adds up small steps."""
+    state = set(ConstraintState._fields)
+    return [x for name, x in criterion.named_buffers() if name not in state]
 
 
 def in_dtype(batch, dtype):
@@ -72,7 +84,7 @@ def test_it_follows_dtype_and_device(name):
     expected = criterion(*batch)
     for dtype, close in ((torch.float64, 1e-6), (torch.float16, 1e-2), (torch.bfloat16, 5e-2)):
         moved = copy.deepcopy(criterion).to(dtype)
-        assert {x.dtype for x in moved.buffers()} <= {dtype}
+        assert {x.dtype for x in weights_of(moved)} <= {dtype}
         loss = moved(*in_dtype(batch, dtype))
         assert loss.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
         torch.testing.assert_close(loss.float(), expected, rtol=close, atol=close)

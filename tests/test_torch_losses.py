@@ -16,11 +16,16 @@ import weightedce.torch as modules  # noqa: E402
 from weightedce.torch import bce_with_logits, cross_entropy  # noqa: E402
 from weightedce.torch.loss import Loss  # noqa: E402
 
+OTHERS = {  # what takes no logits, what keeps a state: tests of their own
+    modules.LinearCrossEntropyLoss,
+    modules.ConstrainedBinaryCrossEntropyLoss,
+    modules.ConstrainedCrossEntropyLoss,
+}
 CLASSES = {
     cls.function.__name__: cls
     for cls in vars(modules).values()
-    if isinstance(cls, type) and issubclass(cls, Loss) and cls is not modules.LinearCrossEntropyLoss
-}  # that one takes no logits: see test_linear_cross_entropy.py
+    if isinstance(cls, type) and issubclass(cls, Loss) and cls not in OTHERS
+}
 REQUIRED = {
     "logit_adjusted_cross_entropy": {"prior": [0.5, 0.375, 0.125]},
     "balanced_softmax_cross_entropy": {"counts": [500, 31, 2]},

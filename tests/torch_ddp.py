@@ -10,7 +10,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 from weightedce import ClassCounter, LossTotal, soft_confusion
-from weightedce.torch import CrossEntropyLoss
+from weightedce.torch import ConstrainedCrossEntropyLoss, CrossEntropyLoss
 
 RANKS = 2
 WEIGHT = [1.0, 5.0, 20.0]
@@ -145,6 +145,20 @@ def classes(rank):
         local.update(sharded_labels)
 
 
+def constrained(rank):
+    """Every process has the multipliers of all rows, whatever its own, even none."""
+    features, labels = data()
+    logits = features[:, :3]
+    alone = ConstrainedCrossEntropyLoss(recall=0.9)
+    alone(logits, labels)
+    for rows in (UNEQUAL, EMPTY):
+        criterion = ConstrainedCrossEntropyLoss(recall=0.9, across=True)
+        mine = slice(*rows[rank])
+        criterion(logits[mine], labels[mine])
+        for got, expected in zip(criterion.state, alone.state, strict=True):
+            close(got, expected)
+
+
 def refused(rank):
     """What is no group, and what cannot be right."""
     alone = dist.new_group([0])
@@ -170,7 +184,7 @@ def work(rank, folder):
     for rows in (UNEQUAL, EMPTY):
         averaged(rank, rows, Judged, of_labels)
         averaged(rank, rows, Overlap, of_overlap)
-    for check in (accumulated, sharded, added, counted, classes, refused):
+    for check in (accumulated, sharded, added, counted, classes, constrained, refused):
         check(rank)
     dist.barrier()
     dist.destroy_process_group()

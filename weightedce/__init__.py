@@ -18,9 +18,10 @@ Costs of decisions, of either kind
     expected_cost
 Losses of soft counts
     recall_specificity_loss, tversky_loss, f_beta_loss, dice_loss; soft_confusion
-Weights
+Weights; losses that find theirs for a rate that is asked for
     class_counts, ClassCounter, balanced, inverse_frequency, effective_number, log_damped,
-    pos_weights, sample_weights
+    pos_weights, sample_weights; constrained_binary_cross_entropy, constrained_cross_entropy,
+    ConstraintState
 Probabilities again, and decisions
     logit, undo_class_weight, undo_pos_weight, undo_loss, shift_prior, cost_threshold, minimum_cost
 Gradient and curvature under NumPy; sums that add up over batches and devices
@@ -43,6 +44,11 @@ from weightedce.calibration.logits import undo_class_weight as undo_class_weight
 from weightedce.calibration.logits import undo_pos_weight as undo_pos_weight
 from weightedce.calibration.undo_loss import undo_loss as undo_loss
 from weightedce.call.reductions import LossTotal as LossTotal
+from weightedce.constraints.binary import (
+    constrained_binary_cross_entropy as constrained_binary_cross_entropy,
+)
+from weightedce.constraints.classes import constrained_cross_entropy as constrained_cross_entropy
+from weightedce.constraints.state import ConstraintState as ConstraintState
 from weightedce.curvature.derivatives import Derivatives as Derivatives
 from weightedce.curvature.derivatives import derivatives as derivatives
 from weightedce.losses import asymmetric_loss as asymmetric_loss

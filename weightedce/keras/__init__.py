@@ -23,6 +23,7 @@ from weightedce.keras.classes import (
     SparseCategoricalCrossentropy,
     VectorScalingCrossentropy,
 )
+from weightedce.keras.constrained import ConstrainedBinaryCrossentropy, ConstrainedCrossentropy
 from weightedce.keras.costs import ExpectedCost
 from weightedce.keras.counts import Dice, RecallSpecificity, Tversky
 from weightedce.keras.families import family, named
@@ -36,6 +37,8 @@ _classes = with_the_rest(
         CategoricalFocalCrossentropy,
         CategoricalGeneralizedCrossEntropy,
         ConfusionCrossentropy,
+        ConstrainedBinaryCrossentropy,
+        ConstrainedCrossentropy,
         Dice,
         ExpectedCost,
         RecallSpecificity,

@@ -10,6 +10,7 @@ from typing import Any
 
 from weightedce.call.options import Assignment, ScaleBy, SmoothingWeight, TargetRange
 from weightedce.keras.batches import CountsLoss
+from weightedce.keras.constrained import Constrained
 from weightedce.keras.elements import BinaryLoss
 from weightedce.keras.examples import SoftmaxLoss
 from weightedce.keras.loss import WeightedLoss
@@ -24,6 +25,8 @@ __all__ = [
     "CategoricalFocalCrossentropy",
     "CategoricalGeneralizedCrossEntropy",
     "ConfusionCrossentropy",
+    "ConstrainedBinaryCrossentropy",
+    "ConstrainedCrossentropy",
     "Dice",
     "ExpectedCost",
     "FBeta",
@@ -196,6 +199,51 @@ class ConfusionCrossentropy(BinaryLoss):
         name: str | None = "confusion_crossentropy",
         dtype: Any = None,
         class_weight: Any = None,
+    ) -> None: ...
+
+class ConstrainedBinaryCrossentropy(Constrained, BinaryLoss):
+    """`constrained_binary_cross_entropy` as a Keras loss."""
+
+    def __init__(
+        self,
+        *,
+        recall: Any = None,
+        specificity: Any = None,
+        precision: Any = None,
+        threshold: float = 0.0,
+        learning_rate: float = 0.01,
+        max_multiplier: float = 10000.0,
+        ignore_class: Any = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: int | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        from_logits: bool = False,
+        name: str | None = "constrained_binary_crossentropy",
+        dtype: Any = None,
+        start: Any = None,
+    ) -> None: ...
+
+class ConstrainedCrossentropy(Constrained, SoftmaxLoss):
+    """`constrained_cross_entropy` as a Keras loss, of class labels or distributions."""
+
+    def __init__(
+        self,
+        *,
+        recall: Any = None,
+        specificity: Any = None,
+        precision: Any = None,
+        axis: int = -1,
+        learning_rate: float = 0.01,
+        max_multiplier: float = 10000.0,
+        ignore_class: Any = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        reduction: Reduction = "sum_over_batch_size",
+        from_logits: bool = False,
+        name: str | None = "constrained_crossentropy",
+        dtype: Any = None,
+        start: Any = None,
     ) -> None: ...
 
 class Dice(CountsLoss):

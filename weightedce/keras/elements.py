@@ -143,7 +143,7 @@ class BinaryLoss(ElementsLoss):
         given = self.given(y, keep)
 
         def loss(core_reduction: str) -> Array:
-            return type(self).function(
+            return self.loss_of(
                 z, y, sample_weight=weight, mask=keep, reduction=core_reduction, **given
             )
 

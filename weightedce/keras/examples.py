@@ -97,7 +97,7 @@ class SoftmaxLoss(WeightedLoss):
         }
 
         def loss(core_reduction: str) -> Array:
-            return type(self).function(
+            return self.loss_of(
                 z, y, sample_weight=sample_weight, mask=keep, reduction=core_reduction, **given
             )
 

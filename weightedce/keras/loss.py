@@ -138,14 +138,21 @@ class WeightedLoss(FromFunction, keras.losses.Loss):
         """Return the loss under one of Keras's reductions."""
         raise NotImplementedError
 
+    def loss_of(self, z: Array, y: Array, **options: Any) -> Any:
+        """Return the loss of logits and targets under one of the library's reductions."""
+        return type(self).function(z, y, **options)
+
     def get_config(self) -> dict[str, Any]:
         """Return every argument, in types that JSON has."""
+        return self._arguments()
+
+    def _arguments(self) -> dict[str, Any]:
         config = {"name": self.name, "reduction": self.reduction, "dtype": self._policy}
         return {**config, **self._options}
 
     def __repr__(self) -> str:
         """Return the call that makes it."""
-        config = self.get_config()
+        config = self._arguments()
         if "dtype" not in self._given:  # that of Keras's configuration
             del config["dtype"]
         shown = ", ".join(f"{k}={v!r}" for k, v in self._configured(config).items())

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from weightedce import losses
+from weightedce import constraints, losses
 
 ADDED = ("Raises", "Notes", "References", "Examples")
 
@@ -51,7 +51,7 @@ def docstring(
     text = "\n\n".join(parts)
     for word, fact in facts.items():
         text = text.replace(f"{{{word}}}", fact)
-    public = "|".join(losses.__all__)
+    public = "|".join((*losses.__all__, *constraints.__all__))
     return re.sub(rf"(?<!`)`({public})`(?!`)", r"`weightedce.\1`", text) + "\n"
 
 
@@ -82,9 +82,10 @@ def entry(function: Callable[..., Any], name: str) -> Entry:
 def resolved(name: str, found: Entry) -> Entry:
     """Return what another loss says, if that is all that an entry refers to."""
     other = re.fullmatch(r"As in `(\w+)`\.", found.text)
-    if not other or other[1] not in losses.__all__:
-        return found
-    return resolved(name, entry(getattr(losses, other[1]), name))
+    for room in (losses, constraints):
+        if other and other[1] in room.__all__:
+            return resolved(name, entry(getattr(room, other[1]), name))
+    return found
 
 
 def grouped(described: Mapping[str, Entry]) -> str:

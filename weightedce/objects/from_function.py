@@ -19,8 +19,8 @@ class FromFunction:
 
     ``order``: the options that may be given by position, in words; by default those that
     ``plain`` has not, if the family names its plainest function. ``without``: options of the
-    function that the class has not. Further keywords are other defaults; what is annotated in the
-    body is an option that the function has not, or has with another type.
+    function, or of the family, that the class has not. Further keywords are other defaults; what is
+    annotated in the body is an option that the function has not, or has with another type.
     """
 
     function: ClassVar[Callable[..., Any]]
@@ -75,10 +75,11 @@ class FromFunction:
         first = [] if order is None else order.split()
         if order is None and cls.plain is not None:
             first = [name for name in options if name not in options_of(cls.plain)]
+        declared = {name: p for name, p in cls._declared.items() if name not in without}
         for name in without:
-            del options[name]
+            options.pop(name, None)
         return signature(
-            options, names=cls.names, declared=cls._declared, order=first, defaults=defaults
+            options, names=cls.names, declared=declared, order=first, defaults=defaults
         )
 
     def _bound(self, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Any]:

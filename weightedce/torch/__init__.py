@@ -12,13 +12,24 @@ with needed_by("weightedce.torch"):
 
 from weightedce.objects.family import camel_case, with_the_rest
 from weightedce.torch.bce_with_logits import BCEWithLogitsLoss
+from weightedce.torch.constrained import (
+    ConstrainedBinaryCrossEntropyLoss,
+    ConstrainedCrossEntropyLoss,
+)
 from weightedce.torch.cross_entropy import CrossEntropyLoss
 from weightedce.torch.expected_cost import ExpectedCostLoss
 from weightedce.torch.families import family
 from weightedce.torch.linear_cross_entropy import LinearCrossEntropyLoss
 
 _classes = with_the_rest(
-    [BCEWithLogitsLoss, CrossEntropyLoss, ExpectedCostLoss, LinearCrossEntropyLoss],
+    [
+        BCEWithLogitsLoss,
+        ConstrainedBinaryCrossEntropyLoss,
+        ConstrainedCrossEntropyLoss,
+        CrossEntropyLoss,
+        ExpectedCostLoss,
+        LinearCrossEntropyLoss,
+    ],
     module=__name__,
     family=family,
     named=lambda name: f"{camel_case(name.removesuffix('_loss'))}Loss",

@@ -19,6 +19,7 @@ from weightedce.call.options import (
     SmoothingWeight,
     TargetRange,
 )
+from weightedce.torch.constrained import Constrained
 from weightedce.torch.families import ClassLoss, LogitsLoss
 from weightedce.torch.loss import Loss
 
@@ -28,6 +29,8 @@ __all__ = [
     "BalancedSoftmaxCrossEntropyLoss",
     "BinaryFocalLoss",
     "ConfusionCrossEntropyLoss",
+    "ConstrainedBinaryCrossEntropyLoss",
+    "ConstrainedCrossEntropyLoss",
     "CrossEntropyLoss",
     "DiceLoss",
     "ExpectedCostLoss",
@@ -130,6 +133,45 @@ class ConfusionCrossEntropyLoss(LogitsLoss):
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         axis: int = -1,
+        reduction: ReductionName = "mean",
+    ) -> None: ...
+
+class ConstrainedBinaryCrossEntropyLoss(Constrained):
+    """Binary cross-entropy with weights found for a recall, a specificity or a precision."""
+
+    def __init__(
+        self,
+        *,
+        recall: Any = None,
+        specificity: Any = None,
+        precision: Any = None,
+        threshold: float = 0.0,
+        learning_rate: float = 0.01,
+        max_multiplier: float = 10000.0,
+        across: object = False,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: int | None = None,
+        reduction: ReductionName = "mean",
+    ) -> None: ...
+
+class ConstrainedCrossEntropyLoss(Constrained, ClassLoss):
+    """Cross-entropy with class weights found for recalls, specificities or precisions."""
+
+    def __init__(
+        self,
+        *,
+        recall: Any = None,
+        specificity: Any = None,
+        precision: Any = None,
+        axis: int | None = None,
+        learning_rate: float = 0.01,
+        max_multiplier: float = 10000.0,
+        across: object = False,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
         reduction: ReductionName = "mean",
     ) -> None: ...
 

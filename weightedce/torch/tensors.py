@@ -9,7 +9,8 @@ from weightedce.call.by_class import by_class, in_order
 from weightedce.call.collated import targets_beside
 
 SIGNED = ("shift", "cost_matrix")  # weights of which numbers below 0 have a meaning
-ABSENT = {"counts": 0.0, "prior": 0.0, "shift": 0.0}  # what a class has that is left out; else 1
+# what a class has that is left out; else 1
+ABSENT = dict.fromkeys(("counts", "prior", "shift", "recall", "specificity", "precision"), 0.0)
 
 
 def weight_of(name: str, value: Any) -> torch.Tensor:

@@ -261,6 +261,17 @@ picture(
         "shift = -2": scaled(shift=[0.0, -2.0]),
     },
 )
+rebalanced = partial(label, loss=wce.seesaw_loss)
+picture(
+    "seesaw_loss",
+    MARGIN,
+    {
+        PLAIN: label(1),
+        "as many of both, q = 2": rebalanced(1, counts=[1, 1]),
+        "the other 100 times rarer, p = 0.8": rebalanced(1, counts=[1, 100], q=0.0),
+        "both": rebalanced(1, counts=[1, 100]),
+    },
+)
 four = {"tp": 1.0, "tn": 0.2, "fp": 1.0, "fn": 3.0}
 picture(
     "confusion_cross_entropy",

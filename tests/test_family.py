@@ -30,6 +30,7 @@ LIMITS = {
     "logit adjusted even prior": (w.logit_adjusted_cross_entropy, {"prior": [1, 1, 1]}),
     "balanced softmax even counts": (w.balanced_softmax_cross_entropy, {"counts": [7, 7, 7]}),
     "ldam margin 0": (w.ldam_cross_entropy, {"counts": COUNTS, "max_margin": 0, "scale": 1}),
+    "seesaw p 0, q 0": (w.seesaw_loss, {"counts": COUNTS, "p": 0, "q": 0}),
     "scale 1": (w.vector_scaling_cross_entropy, {"scale": 1, "shift": 0}),
     "gamma 0, tau 0": (w.vector_scaling_cross_entropy, {"counts": COUNTS, "gamma": 0, "tau": 0}),
     "nothing given": (w.vector_scaling_cross_entropy, {}),
@@ -142,6 +143,14 @@ KNOWN = {
     "generalized": (
         w.generalized_cross_entropy(PAIR, ONES, q=0.7, reduction="none"),
         (1 - P**0.7) / 0.7,
+    ),
+    "seesaw": (  # of M and C: 4^-0.8, and 9^2 where p = 0.1
+        w.seesaw_loss(PAIR, ONES, counts=[1, 4], reduction="none"),
+        np.log1p(4**-0.8 * np.maximum(1, (1 - P) / P) ** 2 * (1 - P) / P),
+    ),
+    "seesaw spares no frequent class": (
+        w.seesaw_loss(PAIR, 1 - ONES, counts=[1, 4], q=0, reduction="none"),
+        -np.log(1 - P),
     ),
     "ldam": (
         w.ldam_cross_entropy(PAIR, ONES, counts=[16, 1], scale=30, reduction="none"),

@@ -18,6 +18,7 @@ CLASSES = {
     "balanced_softmax_cross_entropy": {"counts": [9, 5, 1]},
     "logit_adjusted_cross_entropy": {"prior": [0.6, 0.3, 0.1]},
     "vector_scaling_cross_entropy": {"counts": [9, 5, 1]},
+    "seesaw_loss": {"counts": [9, 5, 1]},
 }
 OUTCOMES = {"tp": [1.0, 2.0, 3.0], "fn": 2.0, "fp": 0.5}
 BINARY = {
@@ -249,6 +250,7 @@ DEFAULTS = {
     "ldam_cross_entropy": {"max_margin": 0.5, "scale": 30.0},
     "logit_adjusted_cross_entropy": {"tau": 1.0},
     "vector_scaling_cross_entropy": {"gamma": 0.15, "tau": 1.0, "scale_by": "class"},
+    "seesaw_loss": {"p": 0.8, "q": 2.0},
     "binary_focal_loss": {"gamma": 2.0},
     "asymmetric_loss": {"gamma_pos": 1.0, "gamma_neg": 4.0, "clip": 0.05},
     "confusion_cross_entropy": {"tn": 1.0, "threshold": 0.0, "assignment": "hard"},
@@ -287,6 +289,8 @@ def test_what_is_not_said_is_the_papers(name):
         ("vector_scaling_cross_entropy", {"gamma": -1.0}),
         ("vector_scaling_cross_entropy", {"tau": -1.0}),
         ("vector_scaling_cross_entropy", {"shift": 1.0}),
+        ("seesaw_loss", {"p": -0.5}),
+        ("seesaw_loss", {"q": 101.0}),
         ("tversky_loss", {"fn_weight": -1.0}),
         ("recall_specificity_loss", {"recall_weight": -1.0}),
         ("recall_specificity_loss", {"specificity_weight": -1.0}),

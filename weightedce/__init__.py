@@ -13,7 +13,7 @@ Losses of yes/no targets
 Losses over classes
     cross_entropy, linear_cross_entropy, focal_loss, poly_cross_entropy,
     generalized_cross_entropy, logit_adjusted_cross_entropy, balanced_softmax_cross_entropy,
-    ldam_cross_entropy, vector_scaling_cross_entropy
+    ldam_cross_entropy, vector_scaling_cross_entropy, seesaw_loss
 Costs of decisions, of either kind
     expected_cost
 Losses of soft counts
@@ -61,6 +61,7 @@ from weightedce.losses import linear_cross_entropy as linear_cross_entropy
 from weightedce.losses import logit_adjusted_cross_entropy as logit_adjusted_cross_entropy
 from weightedce.losses import poly_cross_entropy as poly_cross_entropy
 from weightedce.losses import recall_specificity_loss as recall_specificity_loss
+from weightedce.losses import seesaw_loss as seesaw_loss
 from weightedce.losses import tversky_loss as tversky_loss
 from weightedce.losses import vector_scaling_cross_entropy as vector_scaling_cross_entropy
 from weightedce.losses.soft_confusion import SoftConfusion as SoftConfusion

@@ -31,6 +31,7 @@ __all__ = [
     "LogitAdjustedCrossentropy",
     "PolyCrossentropy",
     "RecallSpecificity",
+    "Seesaw",
     "SparseCategoricalCrossentropy",
     "Tversky",
     "VectorScalingCrossentropy",
@@ -331,6 +332,26 @@ class RecallSpecificity(CountsLoss):
         name: str | None = "recall_specificity",
         dtype: Any = None,
         class_weight: Any = None,
+    ) -> None: ...
+
+class Seesaw(SoftmaxLoss):
+    """Seesaw loss: a frequent class pushes rare ones less, but for what is confused with it."""
+
+    def __init__(
+        self,
+        counts: Any,
+        p: float = 0.8,
+        q: float = 2.0,
+        *,
+        axis: int = -1,
+        class_weight: Any = None,
+        ignore_class: Any = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        reduction: Reduction = "sum_over_batch_size",
+        from_logits: bool = False,
+        name: str | None = "seesaw",
+        dtype: Any = None,
     ) -> None: ...
 
 class SparseCategoricalCrossentropy(SoftmaxLoss):

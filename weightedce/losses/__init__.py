@@ -16,6 +16,7 @@ from weightedce.losses.linear_cross_entropy import linear_cross_entropy
 from weightedce.losses.logit_adjusted_cross_entropy import logit_adjusted_cross_entropy
 from weightedce.losses.poly_cross_entropy import poly_cross_entropy
 from weightedce.losses.recall_specificity_loss import recall_specificity_loss
+from weightedce.losses.seesaw_loss import seesaw_loss
 from weightedce.losses.tversky_loss import tversky_loss
 from weightedce.losses.vector_scaling_cross_entropy import vector_scaling_cross_entropy
 
@@ -36,6 +37,7 @@ __all__ = [
     "logit_adjusted_cross_entropy",
     "poly_cross_entropy",
     "recall_specificity_loss",
+    "seesaw_loss",
     "tversky_loss",
     "vector_scaling_cross_entropy",
 ]

@@ -38,6 +38,7 @@ __all__ = [
     "LogitAdjustedCrossEntropyLoss",
     "PolyCrossEntropyLoss",
     "RecallSpecificityLoss",
+    "SeesawLoss",
     "TverskyLoss",
     "VectorScalingCrossEntropyLoss",
 ]
@@ -304,6 +305,23 @@ class RecallSpecificityLoss(LogitsLoss):
         smoothing_weight: SmoothingWeight = "target",
         axis: int | None = None,
         reduction: LabelReduction = "mean",
+    ) -> None: ...
+
+class SeesawLoss(ClassLoss):
+    """Seesaw loss: a frequent class pushes rare ones less, but for what is confused with it."""
+
+    def __init__(
+        self,
+        *,
+        counts: Any,
+        p: float = 0.8,
+        q: float = 2.0,
+        axis: int | None = None,
+        class_weight: Any = None,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        reduction: ReductionName = "mean",
     ) -> None: ...
 
 class TverskyLoss(LogitsLoss):

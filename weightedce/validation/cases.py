@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -253,4 +254,7 @@ def _truth(loss: str, logits: Sequence[float], parameters: tuple[Any, ...]) -> t
         binary = oracle.BINARY[loss].function
         return truth.Truth(lambda z: binary(z[0], **given), logits)
     multiclass = oracle.MULTICLASS[loss].function
-    return truth.Truth(lambda z: multiclass(z, **given), logits)
+    found = truth.Truth(lambda z: multiclass(z, **given), logits)
+    if "at" in signature(multiclass).parameters:  # what it holds constant is made of these
+        given["at"] = found.logits
+    return found

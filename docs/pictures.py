@@ -326,6 +326,14 @@ batch_picture(
     },
 )
 batch_picture(
+    "focal_tversky_loss",
+    {"gamma = 1, tversky_loss": batch(wce.tversky_loss, fp_weight=0.3, fn_weight=0.7)}
+    | {
+        f"gamma = {name}": batch(wce.focal_tversky_loss, gamma=gamma)
+        for name, gamma in (("1/2", 0.5), ("4/3", 4 / 3), ("3", 3.0))
+    },
+)
+batch_picture(
     "f_beta_loss",
     {f"mean {PLAIN}": mean}
     | {f"beta = {b:g}": batch(wce.f_beta_loss, beta=b) for b in (2.0, 1.0, 0.5)},
@@ -336,6 +344,15 @@ batch_picture(
         f"mean {PLAIN}": mean,
         "dice_loss": batch(wce.dice_loss),
         "pos_weight = 5": batch(wce.dice_loss, pos_weight=5.0),
+    },
+)
+
+batch_picture(
+    "lovasz_loss",
+    {
+        f"mean {PLAIN}": mean,
+        "hinge": batch(wce.lovasz_loss),
+        "probability": batch(wce.lovasz_loss, errors="probability"),
     },
 )
 

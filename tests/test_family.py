@@ -119,6 +119,14 @@ def test_other_laws_of_yes_and_no(z, y, a, b):
     np.testing.assert_allclose(focal, alpha, rtol=1e-12, atol=1e-300)
 
 
+@given(z=LOGITS, y=LABELS, exponent=st.sampled_from([0.5, 1.0, 3.0]))
+def test_focal_tversky_is_a_power_of_tversky(z, y, exponent):
+    options = {"fp_weight": 0.25, "fn_weight": 2.0, "axis": -1, "reduction": "none"}
+    plain = w.tversky_loss(z, np.eye(3)[y], **options)
+    got = w.focal_tversky_loss(z, np.eye(3)[y], gamma=1 / exponent, **options)
+    np.testing.assert_allclose(got, plain**exponent, rtol=1e-13)
+
+
 # Known answers, computed by hand from the papers' formulas at p = 0.9, 0.5, 0.1.
 P = np.array([0.9, 0.5, 0.1])
 Z = np.log(P / (1 - P))

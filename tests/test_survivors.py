@@ -30,8 +30,10 @@ BINARY = {
 OVERLAPS = {
     "recall_specificity_loss": {},
     "tversky_loss": {"fp_weight": 0.25, "fn_weight": 0.75},
+    "focal_tversky_loss": {},
     "f_beta_loss": {"beta": 2.0},
     "dice_loss": {},
+    "lovasz_loss": {},
     "soft_confusion": {},
 }
 COSTS = [[0.0, 1.0, 2.0], [3.0, 0.0, 1.0], [9.0, 5.0, -1.0]]
@@ -255,6 +257,7 @@ DEFAULTS = {
     "asymmetric_loss": {"gamma_pos": 1.0, "gamma_neg": 4.0, "clip": 0.05},
     "confusion_cross_entropy": {"tn": 1.0, "threshold": 0.0, "assignment": "hard"},
     "recall_specificity_loss": {"recall_weight": 0.5, "specificity_weight": 0.5},
+    "focal_tversky_loss": {"fp_weight": 0.3, "fn_weight": 0.7, "gamma": 4 / 3},
     "f_beta_loss": {"beta": 1.0},
 }
 
@@ -292,6 +295,7 @@ def test_what_is_not_said_is_the_papers(name):
         ("seesaw_loss", {"p": -0.5}),
         ("seesaw_loss", {"q": 101.0}),
         ("tversky_loss", {"fn_weight": -1.0}),
+        ("focal_tversky_loss", {"gamma": 0.0}),
         ("recall_specificity_loss", {"recall_weight": -1.0}),
         ("recall_specificity_loss", {"specificity_weight": -1.0}),
     ],

@@ -17,7 +17,8 @@ Losses over classes
 Costs of decisions, of either kind
     expected_cost
 Losses of soft counts
-    recall_specificity_loss, tversky_loss, f_beta_loss, dice_loss; soft_confusion
+    recall_specificity_loss, tversky_loss, focal_tversky_loss, f_beta_loss, dice_loss;
+    lovasz_loss; soft_confusion
 Weights
     class_counts, ClassCounter, balanced, inverse_frequency, effective_number, log_damped,
     pos_weights, sample_weights
@@ -55,10 +56,12 @@ from weightedce.losses import dice_loss as dice_loss
 from weightedce.losses import expected_cost as expected_cost
 from weightedce.losses import f_beta_loss as f_beta_loss
 from weightedce.losses import focal_loss as focal_loss
+from weightedce.losses import focal_tversky_loss as focal_tversky_loss
 from weightedce.losses import generalized_cross_entropy as generalized_cross_entropy
 from weightedce.losses import ldam_cross_entropy as ldam_cross_entropy
 from weightedce.losses import linear_cross_entropy as linear_cross_entropy
 from weightedce.losses import logit_adjusted_cross_entropy as logit_adjusted_cross_entropy
+from weightedce.losses import lovasz_loss as lovasz_loss
 from weightedce.losses import poly_cross_entropy as poly_cross_entropy
 from weightedce.losses import recall_specificity_loss as recall_specificity_loss
 from weightedce.losses import seesaw_loss as seesaw_loss

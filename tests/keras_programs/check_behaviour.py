@@ -43,6 +43,7 @@ CLASSES = [
      {"counts": COUNTS, "scale": 2.0}, LABELS),
     ("VectorScalingCrossentropy", {"counts": COUNTS}, "vector_scaling_cross_entropy",
      {"counts": COUNTS}, LABELS),
+    ("Seesaw", {"counts": COUNTS}, "seesaw_loss", {"counts": COUNTS}, LABELS),
     ("ExpectedCost", {"cost_matrix": COSTS}, "expected_cost", {"cost_matrix": COSTS}, LABELS),
     ("ExpectedCost", {"cost_matrix": [[0, 1], [9, 0]]}, "expected_cost",
      {"cost_matrix": [[0, 1], [9, 0]]}, Y),
@@ -52,6 +53,8 @@ CLASSES = [
     ("Dice", {}, "dice_loss", {}, Y),
     ("Tversky", {"fp_weight": 0.3, "fn_weight": 0.7}, "tversky_loss",
      {"fp_weight": 0.3, "fn_weight": 0.7}, Y),
+    ("FocalTversky", {"gamma": 2.0}, "focal_tversky_loss", {"gamma": 2.0}, Y),
+    ("Lovasz", {"errors": "probability"}, "lovasz_loss", {"errors": "probability"}, Y),
 ]  # fmt: skip
 IDS = [f"{case[0]}-{np.ndim(case[4])}" for case in CLASSES]
 # JAX compiles as Keras does; the long run compiles every loss on the others too

@@ -15,6 +15,7 @@ IgnoreIndex = float | Collection[float] | None  # of a label, or several
 Normalize = Literal["samples", "classes"]
 Assignment = Literal["hard", "soft"]
 ScaleBy = Literal["class", "label"]
+Errors = Literal["hinge", "probability"]
 
 
 def choice(name: str, value: str, options: Sequence[str]) -> str:

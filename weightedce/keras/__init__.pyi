@@ -8,7 +8,7 @@ nothing of their own have a class all the same, named after the function.
 
 from typing import Any
 
-from weightedce.call.options import Assignment, ScaleBy, SmoothingWeight, TargetRange
+from weightedce.call.options import Assignment, Errors, ScaleBy, SmoothingWeight, TargetRange
 from weightedce.keras.batches import CountsLoss
 from weightedce.keras.elements import BinaryLoss
 from weightedce.keras.examples import SoftmaxLoss
@@ -27,8 +27,10 @@ __all__ = [
     "Dice",
     "ExpectedCost",
     "FBeta",
+    "FocalTversky",
     "LDAMCrossentropy",
     "LogitAdjustedCrossentropy",
+    "Lovasz",
     "PolyCrossentropy",
     "RecallSpecificity",
     "Seesaw",
@@ -256,6 +258,28 @@ class FBeta(CountsLoss):
         class_weight: Any = None,
     ) -> None: ...
 
+class FocalTversky(CountsLoss):
+    """Tversky loss to a power: labels that overlap well already still have a gradient, or none."""
+
+    def __init__(
+        self,
+        fp_weight: float = 0.3,
+        fn_weight: float = 0.7,
+        gamma: float = 1.3333333333333333,
+        *,
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_class: Any = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: Any = None,
+        reduction: Reduction = "sum_over_batch_size",
+        from_logits: bool = False,
+        name: str | None = "focal_tversky",
+        dtype: Any = None,
+        class_weight: Any = None,
+    ) -> None: ...
+
 class LDAMCrossentropy(SoftmaxLoss):
     """Cross-entropy with a margin for every class, largest for the rarest."""
 
@@ -293,6 +317,26 @@ class LogitAdjustedCrossentropy(SoftmaxLoss):
         from_logits: bool = False,
         name: str | None = "logit_adjusted_crossentropy",
         dtype: Any = None,
+    ) -> None: ...
+
+class Lovasz(CountsLoss):
+    """Lovász loss: what the Jaccard index lacks, made convex in the errors of the elements."""
+
+    def __init__(
+        self,
+        errors: Errors = "hinge",
+        *,
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_class: Any = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: Any = None,
+        reduction: Reduction = "sum_over_batch_size",
+        from_logits: bool = False,
+        name: str | None = "lovasz",
+        dtype: Any = None,
+        class_weight: Any = None,
     ) -> None: ...
 
 class PolyCrossentropy(SoftmaxLoss):

@@ -10,10 +10,12 @@ from weightedce.losses.dice_loss import dice_loss
 from weightedce.losses.expected_cost import expected_cost
 from weightedce.losses.f_beta_loss import f_beta_loss
 from weightedce.losses.focal_loss import focal_loss
+from weightedce.losses.focal_tversky_loss import focal_tversky_loss
 from weightedce.losses.generalized_cross_entropy import generalized_cross_entropy
 from weightedce.losses.ldam_cross_entropy import ldam_cross_entropy
 from weightedce.losses.linear_cross_entropy import linear_cross_entropy
 from weightedce.losses.logit_adjusted_cross_entropy import logit_adjusted_cross_entropy
+from weightedce.losses.lovasz_loss import lovasz_loss
 from weightedce.losses.poly_cross_entropy import poly_cross_entropy
 from weightedce.losses.recall_specificity_loss import recall_specificity_loss
 from weightedce.losses.seesaw_loss import seesaw_loss
@@ -31,10 +33,12 @@ __all__ = [
     "expected_cost",
     "f_beta_loss",
     "focal_loss",
+    "focal_tversky_loss",
     "generalized_cross_entropy",
     "ldam_cross_entropy",
     "linear_cross_entropy",
     "logit_adjusted_cross_entropy",
+    "lovasz_loss",
     "poly_cross_entropy",
     "recall_specificity_loss",
     "seesaw_loss",

@@ -11,6 +11,7 @@ import torch.nn.modules.loss
 
 from weightedce.call.options import (
     Assignment,
+    Errors,
     IgnoreIndex,
     LabelReduction,
     ReductionName,
@@ -32,10 +33,12 @@ __all__ = [
     "ExpectedCostLoss",
     "FBetaLoss",
     "FocalLoss",
+    "FocalTverskyLoss",
     "GeneralizedCrossEntropyLoss",
     "LDAMCrossEntropyLoss",
     "LinearCrossEntropyLoss",
     "LogitAdjustedCrossEntropyLoss",
+    "LovaszLoss",
     "PolyCrossEntropyLoss",
     "RecallSpecificityLoss",
     "SeesawLoss",
@@ -209,6 +212,24 @@ class FocalLoss(ClassLoss):
         reduction: ReductionName = "mean",
     ) -> None: ...
 
+class FocalTverskyLoss(LogitsLoss):
+    """Tversky loss to a power: labels that overlap well already still have a gradient, or none."""
+
+    def __init__(
+        self,
+        *,
+        fp_weight: float = 0.3,
+        fn_weight: float = 0.7,
+        gamma: float = 1.3333333333333333,
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: int | None = None,
+        reduction: LabelReduction = "mean",
+    ) -> None: ...
+
 class GeneralizedCrossEntropyLoss(ClassLoss):
     """Generalized cross-entropy: bounded, for labels that may be wrong."""
 
@@ -273,6 +294,22 @@ class LogitAdjustedCrossEntropyLoss(ClassLoss):
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         reduction: ReductionName = "mean",
+    ) -> None: ...
+
+class LovaszLoss(LogitsLoss):
+    """Lovász loss: what the Jaccard index lacks, made convex in the errors of the elements."""
+
+    def __init__(
+        self,
+        *,
+        errors: Errors = "hinge",
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: int | None = None,
+        reduction: LabelReduction = "mean",
     ) -> None: ...
 
 class PolyCrossEntropyLoss(ClassLoss):

@@ -10,6 +10,7 @@ import numpy as np
 
 from weightedce.validation import oracle, truth, ulp
 from weightedce.validation.counts_truth import CountsTruth
+from weightedce.validation.elements_truth import ElementsTruth
 
 HARD_POINTS = (0.0, -0.0, 16.6, -16.6, 88.0, -88.0, 1000.0, -1000.0, np.inf, -np.inf)
 WEIGHTS = ("pos_weight", "neg_weight", "class_weight")
@@ -170,13 +171,14 @@ class Case:
         kept = [kept for *_, kept in self._elements()]
         return [next(rest[i % size]) if is_kept else ZERO for i, is_kept in enumerate(kept)]
 
-    def _problems(self) -> list[CountsTruth]:
+    def _problems(self) -> list[CountsTruth | ElementsTruth]:
         """Return the truth about each label of a loss of a batch."""
         given = {k: v for k, v in self.options.items() if k in self._own_options()}
         definition = oracle.definition(self.loss).function
         elements = self._elements()
         size = self.logits.shape[-1]
-        problems = []
+        of = ElementsTruth if "elements" in signature(definition).parameters else CountsTruth
+        problems: list[CountsTruth | ElementsTruth] = []
         for j in range(size):
             logits = self.logits[:, j].tolist()
             column = [
@@ -185,7 +187,7 @@ class Case:
                 if kept
             ]
             rows, masses = zip(*column, strict=True) if column else ((), ())
-            problems.append(CountsTruth(partial(_named, definition, given), rows, masses))
+            problems.append(of(partial(_named, definition, given), rows, masses))
         return problems
 
     def _own_options(self) -> set[str]:

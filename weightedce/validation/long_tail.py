@@ -1,16 +1,18 @@
 """More textbook definitions, of losses for long tails and detection: see `oracle`.
 
 One that holds a part of itself constant, through which no derivative goes, takes the logits twice:
-``at`` are those at which it is differentiated, which do not move along.
+``at`` are those at which it is differentiated, which do not move along. One of a whole batch whose
+elements count by their places takes all ``elements`` of it: see `elements_truth`.
 """
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 import mpmath as mp
 
-from weightedce.validation.oracle import MULTICLASS, define
+from weightedce.validation.oracle import BATCH, MULTICLASS, define
 
 Number = Any  # float in, mpf out
 
@@ -49,3 +51,54 @@ def _seesaw_factors(
         [min(1, n_j / n_i) ** p * max(1, s_j / s_i) ** q for n_j, s_j in zip(n, sigma, strict=True)]
         for n_i, s_i in zip(n, sigma, strict=True)
     ]
+
+
+@define(
+    BATCH,
+    {"fp_weight": 0.25, "fn_weight": 0.75, "gamma": 4 / 3},
+    {"fp_weight": 1.0, "fn_weight": 0.5, "gamma": 0.5},
+)
+def focal_tversky_loss(
+    tp: Number,
+    fn: Number,
+    fp: Number,
+    tn: Number,  # noqa: ARG001 - true negatives do not count
+    fp_weight: float,
+    fn_weight: float,
+    gamma: float,
+) -> Number:
+    """(1 - TP / (TP + a FP + b FN))^(1 / gamma), and 0 where nothing is left."""
+    errors = fp_weight * fp + fn_weight * fn
+    return (errors / (tp + errors)) ** (1 / mp.mpf(gamma)) if tp + errors else mp.mpf(0)
+
+
+@define(BATCH, {"errors": "hinge"}, {"errors": "probability"})
+def lovasz_loss(elements: Sequence[tuple[Number, ...]], errors: str) -> tuple[Number, Number]:
+    """Sum over the errors, the largest first, of error times what it adds to the Jaccard loss.
+
+    That is 1 - (P - F) / (P + B), of positives of mass P, of which F are among the errors so far,
+    beside negatives of mass B; 1 where there is anything but no positive. Of errors that are
+    alike the positives come first; what the negatives add is shared by their masses.
+    """
+    sides: list[tuple[Number, Number, int, Number]] = []  # place, error, side, mass
+    for z, at, *masses in elements:
+        for side, mass in enumerate(masses):
+            sign = 2 * side - 1  # of the logit in the error
+            if errors == "hinge":
+                error = 1 + sign * z if 1 + sign * at > 0 else mp.mpf(0)
+            else:
+                error = 1 / (1 + mp.exp(-sign * z))
+            if mass:
+                sides.append((sign * at, error, side, mass))
+    sides.sort(key=lambda found: (-found[0], found[2]))
+    whole = mp.fsum(mass for _, _, side, mass in sides if side == 0)
+    among, loss, before = [mp.mpf(0), mp.mpf(0)], [mp.mpf(0), mp.mpf(0)], mp.mpf(0)
+    for (_, side), group in groupby(sides, key=lambda found: (found[0], found[2])):
+        alike = list(group)
+        mass = mp.fsum(found[3] for found in alike)
+        among[side] += mass
+        after = 1 - (whole - among[0]) / (whole + among[1])
+        mean = mp.fsum(found[1] * found[3] for found in alike) / mass
+        loss[side] += mean * (after - before)
+        before = after
+    return loss[0], loss[1]

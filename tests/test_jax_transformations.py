@@ -23,7 +23,7 @@ DEFINED = oracle.BINARY | oracle.MULTICLASS  # these add up; those of soft count
 RATIOS = {
     "dice_loss": w.SoftConfusion.tversky_loss,
     "f_beta_loss": w.SoftConfusion.tversky_loss,
-    "focal_tversky_loss": lambda counts: counts.tversky_loss(fp_weight=0.3, fn_weight=0.7) ** 0.75,
+    "focal_tversky_loss": w.SoftConfusion.focal_tversky_loss,
     "tversky_loss": w.SoftConfusion.tversky_loss,
     "recall_specificity_loss": w.SoftConfusion.recall_specificity_loss,
 }

@@ -9,7 +9,7 @@ nothing of their own have a class all the same, named after the function.
 from typing import Any
 
 from weightedce.call.options import Assignment, Errors, ScaleBy, SmoothingWeight, TargetRange
-from weightedce.keras.batches import CountsLoss
+from weightedce.keras.batches import CountsLoss, PlacesLoss
 from weightedce.keras.elements import BinaryLoss
 from weightedce.keras.examples import SoftmaxLoss
 from weightedce.keras.loss import WeightedLoss
@@ -319,7 +319,7 @@ class LogitAdjustedCrossentropy(SoftmaxLoss):
         dtype: Any = None,
     ) -> None: ...
 
-class Lovasz(CountsLoss):
+class Lovasz(PlacesLoss):
     """Lovász loss: what the Jaccard index lacks, made convex in the errors of the elements."""
 
     def __init__(

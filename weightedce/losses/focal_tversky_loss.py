@@ -3,10 +3,8 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import arguments
 from weightedce.call.options import IgnoreIndex, LabelReduction, SmoothingWeight
 from weightedce.losses.soft_confusion import over_labels, soft_confusion
-from weightedce.numerics import stable
 
 
 def focal_tversky_loss(
@@ -50,7 +48,7 @@ def focal_tversky_loss(
         The label axis: one loss for each label along it. Default: all elements are one problem.
     reduction : {"mean", "sum", "none"}
         Over the labels. Losses of batches do not add up: for micro-batches and devices add the
-        counts of `soft_confusion` and take their ``tversky_loss`` to the power.
+        counts of `soft_confusion` and take their `focal_tversky_loss`.
 
     Returns
     -------
@@ -85,8 +83,7 @@ def focal_tversky_loss(
     >>> logits, targets = np.array([2.0, -1.0, -2.0, 1.0]), np.array([1, 1, 0, 1])
     >>> focal_tversky_loss(logits, targets).round(4)
     np.float64(0.4088)
-    >>> counts = soft_confusion(logits, targets)
-    >>> (counts.tversky_loss(fp_weight=0.3, fn_weight=0.7) ** 0.75).round(4)
+    >>> soft_confusion(logits, targets).focal_tversky_loss().round(4)
     np.float64(0.4088)
     """
     counts = soft_confusion(
@@ -101,6 +98,5 @@ def focal_tversky_loss(
         smoothing_weight=smoothing_weight,
         axis=axis,
     )
-    gamma = arguments.number("gamma", gamma, counts.tp, 1 / 64, 64)
-    share = counts.tversky_loss(fp_weight=fp_weight, fn_weight=fn_weight)
-    return over_labels(stable.power(share, 1.0 / gamma), reduction)
+    loss = counts.focal_tversky_loss(fp_weight=fp_weight, fn_weight=fn_weight, gamma=gamma)
+    return over_labels(loss, reduction)

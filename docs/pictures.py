@@ -272,6 +272,17 @@ picture(
         "both": rebalanced(1, counts=[1, 100]),
     },
 )
+rare = {"counts": 100, "total": 10000}
+picture(
+    "distribution_balanced_loss",
+    "logit",
+    {
+        f"positive, {PLAIN}": positive(),
+        "positive": lambda z: positive(wce.distribution_balanced_loss, **rare)(z[:, None]),
+        f"negative, {PLAIN}": negative(),
+        "negative, kappa = 1": negative(wce.distribution_balanced_loss, kappa=1.0, **rare),
+    },
+)
 four = {"tp": 1.0, "tn": 0.2, "fp": 1.0, "fn": 3.0}
 picture(
     "confusion_cross_entropy",

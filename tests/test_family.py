@@ -127,6 +127,26 @@ def test_focal_tversky_is_a_power_of_tversky(z, y, exponent):
     np.testing.assert_allclose(got, plain**exponent, rtol=1e-13)
 
 
+def test_labels_are_rebalanced_by_the_others_of_the_example():
+    z, y = np.array([[2.0, -1.0, 0.5], [0.0, 1.0, -3.0], [1.0, 0.0, 2.0]]), np.eye(3)[[0, 1, 1]]
+    y[0, 2], y[2], n, total = 1.0, 0.0, np.array([900, 90, 9]), 1000
+    with np.errstate(divide="ignore"):
+        r = (1 / n) / (y / n).sum(axis=1, keepdims=True)
+    weight = 0.1 + 1 / (1 + np.exp(-10 * (r - 0.3)))
+    nu = 0.05 * np.log((total - n) / n)
+    expected = weight * np.where(y, np.log1p(np.exp(nu - z)), np.log1p(np.exp(2 * (z - nu))) / 2)
+    loss, options = w.distribution_balanced_loss, {"counts": n, "total": total}
+    got = loss(z, y, reduction="none", **options)
+    np.testing.assert_allclose(got, expected, rtol=1e-13)
+    first = loss(z.T, y.T, axis=0, reduction="none", **options)
+    np.testing.assert_allclose(first.T, expected, rtol=1e-13)
+    masked = loss(z, y, mask=np.arange(3) != np.array([[2], [9], [9]]), reduction="none", **options)
+    alone = loss(
+        z[0], [1, 0, 0], reduction="none", **options
+    )  # the label that is masked counts not
+    np.testing.assert_allclose(masked[0], [*alone[:2], 0.0], rtol=1e-13)
+
+
 # Known answers, computed by hand from the papers' formulas at p = 0.9, 0.5, 0.1.
 P = np.array([0.9, 0.5, 0.1])
 Z = np.log(P / (1 - P))

@@ -26,6 +26,7 @@ BINARY = {
     "binary_focal_loss": {},
     "asymmetric_loss": {},
     "confusion_cross_entropy": OUTCOMES,
+    "distribution_balanced_loss": {"counts": [9, 5, 1], "total": 20.0},
 }
 OVERLAPS = {
     "recall_specificity_loss": {},
@@ -256,6 +257,13 @@ DEFAULTS = {
     "binary_focal_loss": {"gamma": 2.0},
     "asymmetric_loss": {"gamma_pos": 1.0, "gamma_neg": 4.0, "clip": 0.05},
     "confusion_cross_entropy": {"tn": 1.0, "threshold": 0.0, "assignment": "hard"},
+    "distribution_balanced_loss": {
+        "alpha": 0.1,
+        "beta": 10.0,
+        "mu": 0.3,
+        "kappa": 0.05,
+        "scale": 2.0,
+    },
     "recall_specificity_loss": {"recall_weight": 0.5, "specificity_weight": 0.5},
     "focal_tversky_loss": {"fp_weight": 0.3, "fn_weight": 0.7, "gamma": 4 / 3},
     "f_beta_loss": {"beta": 1.0},
@@ -296,6 +304,9 @@ def test_what_is_not_said_is_the_papers(name):
         ("seesaw_loss", {"q": 101.0}),
         ("tversky_loss", {"fn_weight": -1.0}),
         ("focal_tversky_loss", {"gamma": 0.0}),
+        ("distribution_balanced_loss", {"scale": 0.0}),
+        ("distribution_balanced_loss", {"kappa": -1.0}),
+        ("distribution_balanced_loss", {"total": 0.5}),
         ("recall_specificity_loss", {"recall_weight": -1.0}),
         ("recall_specificity_loss", {"specificity_weight": -1.0}),
     ],

@@ -9,7 +9,8 @@ array API standard, and gives an array of the same library; gradients are that l
     loss = w.cross_entropy(logits, labels, class_weight=weight)
 
 Losses of yes/no targets
-    binary_cross_entropy, binary_focal_loss, asymmetric_loss, confusion_cross_entropy
+    binary_cross_entropy, binary_focal_loss, asymmetric_loss, confusion_cross_entropy,
+    distribution_balanced_loss
 Losses over classes
     cross_entropy, linear_cross_entropy, focal_loss, poly_cross_entropy,
     generalized_cross_entropy, logit_adjusted_cross_entropy, balanced_softmax_cross_entropy,
@@ -53,6 +54,7 @@ from weightedce.losses import binary_focal_loss as binary_focal_loss
 from weightedce.losses import confusion_cross_entropy as confusion_cross_entropy
 from weightedce.losses import cross_entropy as cross_entropy
 from weightedce.losses import dice_loss as dice_loss
+from weightedce.losses import distribution_balanced_loss as distribution_balanced_loss
 from weightedce.losses import expected_cost as expected_cost
 from weightedce.losses import f_beta_loss as f_beta_loss
 from weightedce.losses import focal_loss as focal_loss

@@ -29,6 +29,8 @@ CLASSES = [
     ("AsymmetricLoss", {"clip": 0.1}, "asymmetric_loss", {"clip": 0.1}, Y),
     ("ConfusionCrossentropy", {"tp": 1, "tn": 0.2, "fp": 1, "fn": 9}, "confusion_cross_entropy",
      {"tp": 1, "tn": 0.2, "fp": 1, "fn": 9}, Y),
+    ("DistributionBalanced", {"counts": COUNTS, "total": 100}, "distribution_balanced_loss",
+     {"counts": COUNTS, "total": 100}, Y),
     ("CategoricalCrossentropy", {}, "cross_entropy", {}, np.eye(4)[LABELS]),
     ("SparseCategoricalCrossentropy", {}, "cross_entropy", {}, LABELS),
     ("CategoricalFocalCrossentropy", {"alpha": 1.0}, "focal_loss", {}, np.eye(4)[LABELS]),

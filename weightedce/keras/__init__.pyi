@@ -25,6 +25,7 @@ __all__ = [
     "CategoricalGeneralizedCrossEntropy",
     "ConfusionCrossentropy",
     "Dice",
+    "DistributionBalanced",
     "ExpectedCost",
     "FBeta",
     "FocalTversky",
@@ -217,6 +218,32 @@ class Dice(CountsLoss):
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         from_logits: bool = False,
+        class_weight: Any = None,
+    ) -> None: ...
+
+class DistributionBalanced(BinaryLoss):
+    """Distribution-balanced loss of many labels: rare ones weigh more, easy negatives push less."""
+
+    def __init__(
+        self,
+        counts: Any,
+        total: float,
+        alpha: float = 0.1,
+        beta: float = 10.0,
+        mu: float = 0.3,
+        kappa: float = 0.05,
+        scale: float = 2.0,
+        *,
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_class: Any = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: int = -1,
+        reduction: Reduction = "sum_over_batch_size",
+        from_logits: bool = False,
+        name: str | None = "distribution_balanced",
+        dtype: Any = None,
         class_weight: Any = None,
     ) -> None: ...
 

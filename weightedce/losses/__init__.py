@@ -7,6 +7,7 @@ from weightedce.losses.binary_focal_loss import binary_focal_loss
 from weightedce.losses.confusion_cross_entropy import confusion_cross_entropy
 from weightedce.losses.cross_entropy import cross_entropy
 from weightedce.losses.dice_loss import dice_loss
+from weightedce.losses.distribution_balanced_loss import distribution_balanced_loss
 from weightedce.losses.expected_cost import expected_cost
 from weightedce.losses.f_beta_loss import f_beta_loss
 from weightedce.losses.focal_loss import focal_loss
@@ -30,6 +31,7 @@ __all__ = [
     "confusion_cross_entropy",
     "cross_entropy",
     "dice_loss",
+    "distribution_balanced_loss",
     "expected_cost",
     "f_beta_loss",
     "focal_loss",

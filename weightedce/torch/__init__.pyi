@@ -30,6 +30,7 @@ __all__ = [
     "ConfusionCrossEntropyLoss",
     "CrossEntropyLoss",
     "DiceLoss",
+    "DistributionBalancedLoss",
     "ExpectedCostLoss",
     "FBetaLoss",
     "FocalLoss",
@@ -164,6 +165,28 @@ class DiceLoss(LogitsLoss):
         smoothing_weight: SmoothingWeight = "target",
         axis: int | None = None,
         reduction: LabelReduction = "mean",
+    ) -> None: ...
+
+class DistributionBalancedLoss(LogitsLoss):
+    """Distribution-balanced loss of many labels: rare ones weigh more, easy negatives push less."""
+
+    def __init__(
+        self,
+        *,
+        counts: Any,
+        total: float,
+        alpha: float = 0.1,
+        beta: float = 10.0,
+        mu: float = 0.3,
+        kappa: float = 0.05,
+        scale: float = 2.0,
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: int = -1,
+        reduction: ReductionName = "mean",
     ) -> None: ...
 
 class ExpectedCostLoss(ClassLoss):

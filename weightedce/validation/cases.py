@@ -201,6 +201,7 @@ class Case:
         smoothing = {k: along.pop(k) for k in ("label_smoothing", "smoothing_weight") if k in along}
         names = ("pos_weight", "neg_weight") if binary else ("class_weight",)
         weights = {name: np.broadcast_to(along.pop(name, 1.0), self.logits.shape) for name in names}
+        by_row = "row" in signature(oracle.definition(self.loss).function).parameters
         elements = []
         for index in np.ndindex(shape):
             row = (float(self.logits[index]),) if binary else tuple(self.logits[index].tolist())
@@ -213,6 +214,11 @@ class Case:
             else:
                 q = target if isinstance(target, list) else _one_hot(target, len(row))
                 masses, weight = truth.class_masses(q, **given)
+            if by_row:  # masked labels are no positives
+                others = np.where(
+                    _leading(self.mask, shape, True)[index[:-1]], self.targets[index[:-1]], 0.0
+                )
+                along["row"] = tuple(others.tolist())
             elements.append(
                 (_truth(self.loss, row, tuple(sorted(along.items()))), masses, weight, kept)
             )

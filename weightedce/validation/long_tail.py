@@ -2,7 +2,8 @@
 
 One that holds a part of itself constant, through which no derivative goes, takes the logits twice:
 ``at`` are those at which it is differentiated, which do not move along. One of a whole batch whose
-elements count by their places takes all ``elements`` of it: see `elements_truth`.
+elements count by their places takes all ``elements`` of it: see `elements_truth`. One that looks at
+the other labels of the example takes their targets too, as ``row``.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 import mpmath as mp
 
-from weightedce.validation.oracle import BATCH, MULTICLASS, define
+from weightedce.validation.oracle import BATCH, BINARY, MULTICLASS, define
 
 Number = Any  # float in, mpf out
 
@@ -102,3 +103,36 @@ def lovasz_loss(elements: Sequence[tuple[Number, ...]], errors: str) -> tuple[Nu
         loss[side] += mean * (after - before)
         before = after
     return loss[0], loss[1]
+
+
+@define(
+    BINARY,
+    {"counts": 30.0, "total": 1000.0},
+    {"counts": 7.0, "total": 8.0, "kappa": 1.0, "scale": 4.0, "beta": 2.0, "mu": 1.5},
+    {"counts": 0.0, "total": 1e6, "kappa": 0.0, "scale": 1.0, "alpha": 0.0},
+)
+def distribution_balanced_loss(
+    z: Number,
+    counts: float,
+    total: float,
+    row: Sequence[float],
+    alpha: float = 0.1,
+    beta: float = 10.0,
+    mu: float = 0.3,
+    kappa: float = 0.05,
+    scale: float = 2.0,
+) -> tuple[Number, Number]:
+    """r^ log(1 + e^-(z - nu)) and r^ / lambda log(1 + e^(lambda (z - nu))).
+
+    r^ = alpha + sigmoid(beta (r - mu)), r = (1 / n) / (sum over the row of y / n), for one count n
+    of all labels; alpha + 1 without positives. nu = kappa log((N - n) / n).
+    """
+    n, rest = mp.mpf(max(counts, 1)), mp.mpf(max(total - counts, 1))
+    nu = kappa * mp.log(rest / n)
+    sigmoid = mp.mpf(1)
+    if any(row):
+        r = (1 / n) / mp.fsum(y / n for y in row)
+        sigmoid = 1 / (1 + mp.exp(-beta * (r - mu)))
+    weight = alpha + sigmoid
+    positive, negative = (mp.log(1 + mp.exp(x)) for x in (-(z - nu), scale * (z - nu)))
+    return weight * positive, weight * negative / scale

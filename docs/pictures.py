@@ -261,6 +261,28 @@ picture(
         "shift = -2": scaled(shift=[0.0, -2.0]),
     },
 )
+rebalanced = partial(label, loss=wce.seesaw_loss)
+picture(
+    "seesaw_loss",
+    MARGIN,
+    {
+        PLAIN: label(1),
+        "as many of both, q = 2": rebalanced(1, counts=[1, 1]),
+        "the other 100 times rarer, p = 0.8": rebalanced(1, counts=[1, 100], q=0.0),
+        "both": rebalanced(1, counts=[1, 100]),
+    },
+)
+rare = {"counts": 100, "total": 10000}
+picture(
+    "distribution_balanced_loss",
+    "logit",
+    {
+        f"positive, {PLAIN}": positive(),
+        "positive": lambda z: positive(wce.distribution_balanced_loss, **rare)(z[:, None]),
+        f"negative, {PLAIN}": negative(),
+        "negative, kappa = 1": negative(wce.distribution_balanced_loss, kappa=1.0, **rare),
+    },
+)
 four = {"tp": 1.0, "tn": 0.2, "fp": 1.0, "fn": 3.0}
 picture(
     "confusion_cross_entropy",
@@ -315,6 +337,14 @@ batch_picture(
     },
 )
 batch_picture(
+    "focal_tversky_loss",
+    {"gamma = 1, tversky_loss": batch(wce.tversky_loss, fp_weight=0.3, fn_weight=0.7)}
+    | {
+        f"gamma = {name}": batch(wce.focal_tversky_loss, gamma=gamma)
+        for name, gamma in (("1/2", 0.5), ("4/3", 4 / 3), ("3", 3.0))
+    },
+)
+batch_picture(
     "f_beta_loss",
     {f"mean {PLAIN}": mean}
     | {f"beta = {b:g}": batch(wce.f_beta_loss, beta=b) for b in (2.0, 1.0, 0.5)},
@@ -325,6 +355,15 @@ batch_picture(
         f"mean {PLAIN}": mean,
         "dice_loss": batch(wce.dice_loss),
         "pos_weight = 5": batch(wce.dice_loss, pos_weight=5.0),
+    },
+)
+
+batch_picture(
+    "lovasz_loss",
+    {
+        f"mean {PLAIN}": mean,
+        "hinge": batch(wce.lovasz_loss),
+        "probability": batch(wce.lovasz_loss, errors="probability"),
     },
 )
 

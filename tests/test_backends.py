@@ -88,6 +88,8 @@ CALLS = {
     "any": ([B], lambda xp, x: xp.any(x, axis=1)),
     "argmax": ([I * 1.0], lambda xp, x: xp.argmax(x, axis=1, keepdims=True)),
     "sort": ([F], lambda xp, x: xp.sort(x)),
+    "argsort": ([I], lambda xp, x: xp.argsort(x, axis=1)),
+    "cumulative_sum": ([F], lambda xp, x: xp.cumulative_sum(x, axis=1)),
     "searchsorted": (
         [np.array([0, 1, 1, 4]), I[0]],
         lambda xp, x, v: xp.searchsorted(x, v, side="right"),

@@ -30,6 +30,7 @@ LIMITS = {
     "logit adjusted even prior": (w.logit_adjusted_cross_entropy, {"prior": [1, 1, 1]}),
     "balanced softmax even counts": (w.balanced_softmax_cross_entropy, {"counts": [7, 7, 7]}),
     "ldam margin 0": (w.ldam_cross_entropy, {"counts": COUNTS, "max_margin": 0, "scale": 1}),
+    "seesaw p 0, q 0": (w.seesaw_loss, {"counts": COUNTS, "p": 0, "q": 0}),
     "scale 1": (w.vector_scaling_cross_entropy, {"scale": 1, "shift": 0}),
     "gamma 0, tau 0": (w.vector_scaling_cross_entropy, {"counts": COUNTS, "gamma": 0, "tau": 0}),
     "nothing given": (w.vector_scaling_cross_entropy, {}),
@@ -118,6 +119,34 @@ def test_other_laws_of_yes_and_no(z, y, a, b):
     np.testing.assert_allclose(focal, alpha, rtol=1e-12, atol=1e-300)
 
 
+@given(z=LOGITS, y=LABELS, exponent=st.sampled_from([0.5, 1.0, 3.0]))
+def test_focal_tversky_is_a_power_of_tversky(z, y, exponent):
+    options = {"fp_weight": 0.25, "fn_weight": 2.0, "axis": -1, "reduction": "none"}
+    plain = w.tversky_loss(z, np.eye(3)[y], **options)
+    got = w.focal_tversky_loss(z, np.eye(3)[y], gamma=1 / exponent, **options)
+    np.testing.assert_allclose(got, plain**exponent, rtol=1e-13)
+
+
+def test_labels_are_rebalanced_by_the_others_of_the_example():
+    z, y = np.array([[2.0, -1.0, 0.5], [0.0, 1.0, -3.0], [1.0, 0.0, 2.0]]), np.eye(3)[[0, 1, 1]]
+    y[0, 2], y[2], n, total = 1.0, 0.0, np.array([900, 90, 9]), 1000
+    with np.errstate(divide="ignore"):
+        r = (1 / n) / (y / n).sum(axis=1, keepdims=True)
+    weight = 0.1 + 1 / (1 + np.exp(-10 * (r - 0.3)))
+    nu = 0.05 * np.log((total - n) / n)
+    expected = weight * np.where(y, np.log1p(np.exp(nu - z)), np.log1p(np.exp(2 * (z - nu))) / 2)
+    loss, options = w.distribution_balanced_loss, {"counts": n, "total": total}
+    got = loss(z, y, reduction="none", **options)
+    np.testing.assert_allclose(got, expected, rtol=1e-13)
+    first = loss(z.T, y.T, axis=0, reduction="none", **options)
+    np.testing.assert_allclose(first.T, expected, rtol=1e-13)
+    masked = loss(z, y, mask=np.arange(3) != np.array([[2], [9], [9]]), reduction="none", **options)
+    alone = loss(
+        z[0], [1, 0, 0], reduction="none", **options
+    )  # the label that is masked counts not
+    np.testing.assert_allclose(masked[0], [*alone[:2], 0.0], rtol=1e-13)
+
+
 # Known answers, computed by hand from the papers' formulas at p = 0.9, 0.5, 0.1.
 P = np.array([0.9, 0.5, 0.1])
 Z = np.log(P / (1 - P))
@@ -142,6 +171,14 @@ KNOWN = {
     "generalized": (
         w.generalized_cross_entropy(PAIR, ONES, q=0.7, reduction="none"),
         (1 - P**0.7) / 0.7,
+    ),
+    "seesaw": (  # of M and C: 4^-0.8, and 9^2 where p = 0.1
+        w.seesaw_loss(PAIR, ONES, counts=[1, 4], reduction="none"),
+        np.log1p(4**-0.8 * np.maximum(1, (1 - P) / P) ** 2 * (1 - P) / P),
+    ),
+    "seesaw spares no frequent class": (
+        w.seesaw_loss(PAIR, 1 - ONES, counts=[1, 4], q=0, reduction="none"),
+        -np.log(1 - P),
     ),
     "ldam": (
         w.ldam_cross_entropy(PAIR, ONES, counts=[16, 1], scale=30, reduction="none"),

@@ -30,6 +30,8 @@ REQUIRED = {
     "logit_adjusted_cross_entropy": {"prior": [0.5, 0.375, 0.125]},
     "balanced_softmax_cross_entropy": {"counts": [500, 31, 2]},
     "ldam_cross_entropy": {"counts": [81, 16, 1]},
+    "seesaw_loss": {"counts": [81, 16, 1]},
+    "distribution_balanced_loss": {"counts": [90, 9, 1], "total": 100},
     "vector_scaling_cross_entropy": {"scale": [1.0, 0.5, 2.0], "shift": [0.0, -1.5, 2.25]},
     "expected_cost": {"cost_matrix": [[0, 1.1, 2.3], [5.7, 0, 1], [9.1, 1, -1]]},
     "confusion_cross_entropy": {"tp": 1, "tn": 0.25, "fp": 1, "fn": [9.0, 3.0, 1.0]},

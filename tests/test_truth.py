@@ -47,7 +47,7 @@ def is_taken(library, mode, loss, name, dtype):
     if dtype == "bfloat16":  # float32 behind a cast
         return eager and first and (library.name != "jax" or loss in CORE)
     if name == FINITE:  # what decides which path is taken: see also test_truth_of_paths
-        blocks = loss in ("cross_entropy", *oracle.BINARY)
+        blocks = loss in {"cross_entropy", *oracle.BINARY} - {"distribution_balanced_loss"}
         return library in BY_BLOCKS and (eager or (dtype == "float32" and blocks))
     if eager and library.name != "jax":
         return first or loss in CORE or dtype == "float32" or library.name == "numpy"

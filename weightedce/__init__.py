@@ -9,15 +9,17 @@ array API standard, and gives an array of the same library; gradients are that l
     loss = w.cross_entropy(logits, labels, class_weight=weight)
 
 Losses of yes/no targets
-    binary_cross_entropy, binary_focal_loss, asymmetric_loss, confusion_cross_entropy
+    binary_cross_entropy, binary_focal_loss, asymmetric_loss, confusion_cross_entropy,
+    distribution_balanced_loss
 Losses over classes
     cross_entropy, linear_cross_entropy, focal_loss, poly_cross_entropy,
     generalized_cross_entropy, logit_adjusted_cross_entropy, balanced_softmax_cross_entropy,
-    ldam_cross_entropy, vector_scaling_cross_entropy
+    ldam_cross_entropy, vector_scaling_cross_entropy, seesaw_loss
 Costs of decisions, of either kind
     expected_cost
 Losses of soft counts
-    recall_specificity_loss, tversky_loss, f_beta_loss, dice_loss; soft_confusion
+    recall_specificity_loss, tversky_loss, focal_tversky_loss, f_beta_loss, dice_loss;
+    lovasz_loss; soft_confusion
 Weights; losses that find theirs for a rate that is asked for
     class_counts, ClassCounter, balanced, inverse_frequency, effective_number, log_damped,
     pos_weights, sample_weights; constrained_binary_cross_entropy, constrained_cross_entropy,
@@ -58,15 +60,19 @@ from weightedce.losses import binary_focal_loss as binary_focal_loss
 from weightedce.losses import confusion_cross_entropy as confusion_cross_entropy
 from weightedce.losses import cross_entropy as cross_entropy
 from weightedce.losses import dice_loss as dice_loss
+from weightedce.losses import distribution_balanced_loss as distribution_balanced_loss
 from weightedce.losses import expected_cost as expected_cost
 from weightedce.losses import f_beta_loss as f_beta_loss
 from weightedce.losses import focal_loss as focal_loss
+from weightedce.losses import focal_tversky_loss as focal_tversky_loss
 from weightedce.losses import generalized_cross_entropy as generalized_cross_entropy
 from weightedce.losses import ldam_cross_entropy as ldam_cross_entropy
 from weightedce.losses import linear_cross_entropy as linear_cross_entropy
 from weightedce.losses import logit_adjusted_cross_entropy as logit_adjusted_cross_entropy
+from weightedce.losses import lovasz_loss as lovasz_loss
 from weightedce.losses import poly_cross_entropy as poly_cross_entropy
 from weightedce.losses import recall_specificity_loss as recall_specificity_loss
+from weightedce.losses import seesaw_loss as seesaw_loss
 from weightedce.losses import tversky_loss as tversky_loss
 from weightedce.losses import vector_scaling_cross_entropy as vector_scaling_cross_entropy
 from weightedce.losses.soft_confusion import SoftConfusion as SoftConfusion

@@ -29,6 +29,8 @@ CLASSES = [
     ("AsymmetricLoss", {"clip": 0.1}, "asymmetric_loss", {"clip": 0.1}, Y),
     ("ConfusionCrossentropy", {"tp": 1, "tn": 0.2, "fp": 1, "fn": 9}, "confusion_cross_entropy",
      {"tp": 1, "tn": 0.2, "fp": 1, "fn": 9}, Y),
+    ("DistributionBalanced", {"counts": COUNTS, "total": 100}, "distribution_balanced_loss",
+     {"counts": COUNTS, "total": 100}, Y),
     ("CategoricalCrossentropy", {}, "cross_entropy", {}, np.eye(4)[LABELS]),
     ("SparseCategoricalCrossentropy", {}, "cross_entropy", {}, LABELS),
     ("CategoricalFocalCrossentropy", {"alpha": 1.0}, "focal_loss", {}, np.eye(4)[LABELS]),
@@ -43,6 +45,7 @@ CLASSES = [
      {"counts": COUNTS, "scale": 2.0}, LABELS),
     ("VectorScalingCrossentropy", {"counts": COUNTS}, "vector_scaling_cross_entropy",
      {"counts": COUNTS}, LABELS),
+    ("Seesaw", {"counts": COUNTS}, "seesaw_loss", {"counts": COUNTS}, LABELS),
     ("ExpectedCost", {"cost_matrix": COSTS}, "expected_cost", {"cost_matrix": COSTS}, LABELS),
     ("ExpectedCost", {"cost_matrix": [[0, 1], [9, 0]]}, "expected_cost",
      {"cost_matrix": [[0, 1], [9, 0]]}, Y),
@@ -52,6 +55,8 @@ CLASSES = [
     ("Dice", {}, "dice_loss", {}, Y),
     ("Tversky", {"fp_weight": 0.3, "fn_weight": 0.7}, "tversky_loss",
      {"fp_weight": 0.3, "fn_weight": 0.7}, Y),
+    ("FocalTversky", {"gamma": 2.0}, "focal_tversky_loss", {"gamma": 2.0}, Y),
+    ("Lovasz", {"errors": "probability"}, "lovasz_loss", {"errors": "probability"}, Y),
 ]  # fmt: skip
 IDS = [f"{case[0]}-{np.ndim(case[4])}" for case in CLASSES]
 # JAX compiles as Keras does; the long run compiles every loss on the others too

@@ -11,6 +11,7 @@ from weightedce.keras import (
     BinaryCrossentropy,
     CategoricalFocalCrossentropy,
     Dice,
+    Lovasz,
     SparseCategoricalCrossentropy,
 )
 
@@ -69,10 +70,21 @@ CASES = {
     ),
     "one overlap a label": (lambda: Dice(axis=0), Y, "sigmoid", WEIGHT),
     "sum": (lambda: BinaryCrossentropy(reduction="sum", neg_weight=0.1), Y, "sigmoid"),
+    "one order of all errors": (
+        lambda: Lovasz(axis=0, errors="probability", ignore_class=9),
+        KNOWN,
+        "sigmoid",
+        WEIGHT,
+    ),
     "one overlap a sample": (lambda: Dice(axis=1), Y, "sigmoid"),
 }
 # a denominator, weights and ratios over both devices: the others are made of the same sums
-FEW = ("classes, by their weights", "weights of the batch", "one overlap a label")
+FEW = (
+    "classes, by their weights",
+    "weights of the batch",
+    "one overlap a label",
+    "one order of all errors",
+)
 
 
 def everything():

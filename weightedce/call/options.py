@@ -16,6 +16,7 @@ Normalize = Literal["samples", "classes"]
 Assignment = Literal["hard", "soft"]
 ScaleBy = Literal["class", "label"]
 Devices = object | None  # what a library calls several by
+Errors = Literal["hinge", "probability"]
 
 
 def choice(name: str, value: str, options: Sequence[str]) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 from weightedce.call.options import Assignment, ScaleBy, SmoothingWeight, TargetRange
 from weightedce.keras.batches import CountsLoss
 from weightedce.keras.constrained import Constrained
+from weightedce.call.options import Assignment, Errors, ScaleBy, SmoothingWeight, TargetRange
+from weightedce.keras.batches import CountsLoss, PlacesLoss
 from weightedce.keras.elements import BinaryLoss
 from weightedce.keras.examples import SoftmaxLoss
 from weightedce.keras.loss import WeightedLoss
@@ -28,12 +30,16 @@ __all__ = [
     "ConstrainedBinaryCrossentropy",
     "ConstrainedCrossentropy",
     "Dice",
+    "DistributionBalanced",
     "ExpectedCost",
     "FBeta",
+    "FocalTversky",
     "LDAMCrossentropy",
     "LogitAdjustedCrossentropy",
+    "Lovasz",
     "PolyCrossentropy",
     "RecallSpecificity",
+    "Seesaw",
     "SparseCategoricalCrossentropy",
     "Tversky",
     "VectorScalingCrossentropy",
@@ -265,6 +271,32 @@ class Dice(CountsLoss):
         class_weight: Any = None,
     ) -> None: ...
 
+class DistributionBalanced(BinaryLoss):
+    """Distribution-balanced loss of many labels: rare ones weigh more, easy negatives push less."""
+
+    def __init__(
+        self,
+        counts: Any,
+        total: float,
+        alpha: float = 0.1,
+        beta: float = 10.0,
+        mu: float = 0.3,
+        kappa: float = 0.05,
+        scale: float = 2.0,
+        *,
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_class: Any = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: int = -1,
+        reduction: Reduction = "sum_over_batch_size",
+        from_logits: bool = False,
+        name: str | None = "distribution_balanced",
+        dtype: Any = None,
+        class_weight: Any = None,
+    ) -> None: ...
+
 class ExpectedCost(WeightedLoss):
     """`expected_cost` as a Keras loss."""
 
@@ -299,6 +331,28 @@ class FBeta(CountsLoss):
         reduction: Reduction = "sum_over_batch_size",
         from_logits: bool = False,
         name: str | None = "f_beta",
+        dtype: Any = None,
+        class_weight: Any = None,
+    ) -> None: ...
+
+class FocalTversky(CountsLoss):
+    """Tversky loss to a power: labels that overlap well already still have a gradient, or none."""
+
+    def __init__(
+        self,
+        fp_weight: float = 0.3,
+        fn_weight: float = 0.7,
+        gamma: float = 1.3333333333333333,
+        *,
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_class: Any = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: Any = None,
+        reduction: Reduction = "sum_over_batch_size",
+        from_logits: bool = False,
+        name: str | None = "focal_tversky",
         dtype: Any = None,
         class_weight: Any = None,
     ) -> None: ...
@@ -342,6 +396,26 @@ class LogitAdjustedCrossentropy(SoftmaxLoss):
         dtype: Any = None,
     ) -> None: ...
 
+class Lovasz(PlacesLoss):
+    """Lovász loss: what the Jaccard index lacks, made convex in the errors of the elements."""
+
+    def __init__(
+        self,
+        errors: Errors = "hinge",
+        *,
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_class: Any = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: Any = None,
+        reduction: Reduction = "sum_over_batch_size",
+        from_logits: bool = False,
+        name: str | None = "lovasz",
+        dtype: Any = None,
+        class_weight: Any = None,
+    ) -> None: ...
+
 class PolyCrossentropy(SoftmaxLoss):
     """Poly-1 cross-entropy: one more term of the expansion in 1 - p weighs otherwise."""
 
@@ -379,6 +453,26 @@ class RecallSpecificity(CountsLoss):
         name: str | None = "recall_specificity",
         dtype: Any = None,
         class_weight: Any = None,
+    ) -> None: ...
+
+class Seesaw(SoftmaxLoss):
+    """Seesaw loss: a frequent class pushes rare ones less, but for what is confused with it."""
+
+    def __init__(
+        self,
+        counts: Any,
+        p: float = 0.8,
+        q: float = 2.0,
+        *,
+        axis: int = -1,
+        class_weight: Any = None,
+        ignore_class: Any = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        reduction: Reduction = "sum_over_batch_size",
+        from_logits: bool = False,
+        name: str | None = "seesaw",
+        dtype: Any = None,
     ) -> None: ...
 
 class SparseCategoricalCrossentropy(SoftmaxLoss):

@@ -1,6 +1,7 @@
-"""Keras losses of a whole batch, on soft counts."""
+"""Keras losses of a whole batch: on soft counts, or of elements by their places."""
 
 import math
+from abc import abstractmethod
 from typing import Any
 
 from keras import ops
@@ -15,8 +16,8 @@ from weightedce.losses.soft_confusion import soft_confusion
 from weightedce.objects.signature import options_of
 
 
-class CountsLoss(ElementsLoss):
-    """A loss on soft counts: ``axis`` are the axes that are counted over, as in Keras.
+class BatchLoss(ElementsLoss):
+    """A loss of a whole batch: ``axis`` are the axes of one problem, as in Keras.
 
     Parameters
     ----------
@@ -28,18 +29,14 @@ class CountsLoss(ElementsLoss):
 "sum", "none", None}
         Over what is left of the axes: the sum, none, or by any other word the mean. Without
         ``axis`` there is one loss a batch, a scalar under every reduction.
-    from_logits : bool
-        False: ``y_pred`` holds probabilities; nothing is clipped.
 
     Notes
     -----
-    The loss is in [0, 1], without unit. Sample weights and the mask weigh elements inside the
-    counts. Gradients flow to ``y_pred``; the loss is bounded, so saturated wrong answers have a
-    gradient near 0. Losses of batches do not average to that of the epoch: take large batches.
+    Sample weights and the mask weigh elements inside the loss. Losses of batches do not average to
+    that of the epoch: take large batches.
     """
 
     plain = staticmethod(losses.dice_loss)
-    bounded = True
     axis: Any = None
 
     def evaluate(
@@ -52,6 +49,10 @@ class CountsLoss(ElementsLoss):
         axes = range(len(shape)) if self.axis is None else self.axis
         axes = [axes] if isinstance(axes, int) else axes
         counted = sorted({arguments.axis_of(shape, axis) for axis in axes})
+        shared = 0 in counted  # each replica of tf.distribute has a part of every problem
+        if shared:
+            z, y, weight, keep = self._gathered(z, y, weight, keep)
+            shape = known_shape(z)
         left = [i for i in range(len(shape)) if i not in counted]
         problems = tuple(shape[i] for i in left)
         matrix = (math.prod([shape[i] for i in counted]), math.prod(problems))
@@ -76,19 +77,17 @@ class CountsLoss(ElementsLoss):
             return ops.reshape(ops.broadcast_to(vector, problems), (-1,))
 
         own = {name: given.pop(name) for name in [*given] if name not in options_of(soft_confusion)}
-        counts = soft_confusion(
+        losses = self._losses(
             laid(z),
             laid(y),
+            shared,
+            own,
             sample_weight=laid(weight),
             mask=laid(keep),
             pos_weight=one_each("pos_weight"),
             neg_weight=one_each("neg_weight"),
             **{**given, "axis": 1 if left else None},
         )
-        shared = 0 in counted  # each replica of tf.distribute has a part of every problem
-        if shared:
-            counts = type(counts)(*replicas.added(list(counts)))
-        losses = getattr(counts, type(self).function.__name__)(**own)
         if shared:
             losses = losses / replicas.replicas()
         losses = ops.reshape(losses, problems)
@@ -100,3 +99,78 @@ class CountsLoss(ElementsLoss):
             return ops.mean(losses)
         number = ops.cast(math.prod(problems), losses.dtype)
         return replicas.mean(ops.sum(losses), number)
+
+    @abstractmethod
+    def _gathered(self, *arrays: Array | None) -> tuple[Array | None, ...]:
+        """Return what a replica needs of the batch that it has a part of."""
+
+    @abstractmethod
+    def _losses(self, z: Array, y: Array, shared: bool, own: dict[str, Any], **given: Any) -> Array:
+        """Return one loss a problem: ``own`` options, and those that a batch is ``given``."""
+
+
+class CountsLoss(BatchLoss):
+    """A loss on soft counts.
+
+    Parameters
+    ----------
+    from_logits : bool
+        False: ``y_pred`` holds probabilities; nothing is clipped.
+
+    Notes
+    -----
+    The loss is in [0, 1], without unit. Gradients flow to ``y_pred``; the loss is bounded, so
+    saturated wrong answers have a gradient near 0.
+    """
+
+    bounded = True
+
+    def _gathered(self, *arrays: Array | None) -> tuple[Array | None, ...]:
+        return arrays  # counts add up
+
+    def _losses(self, z: Array, y: Array, shared: bool, own: dict[str, Any], **given: Any) -> Array:
+        counts = soft_confusion(z, y, **given)
+        if shared:
+            counts = type(counts)(*replicas.added(list(counts)))
+        found: Array = getattr(counts, type(self).function.__name__)(**own)
+        return found
+
+
+class PlacesLoss(BatchLoss):
+    """A loss whose elements count by their places among all.
+
+    Parameters
+    ----------
+    from_logits : bool
+        False: ``y_pred`` holds probabilities. Where Keras still has the logits that a sigmoid
+        made them of, these are used; else probabilities are clipped to
+        ``keras.config.epsilon()``, in value but not in slope.
+
+    Notes
+    -----
+    Gradients flow to ``y_pred``. Under ``tf.distribute`` each replica gathers the whole batch.
+    """
+
+    def _gathered(self, *arrays: Array | None) -> tuple[Array | None, ...]:
+        if replicas.replicas() == 1:
+            return arrays
+        shape = known_shape(arrays[0])
+        all_rows = (-1, *shape[1:])  # what is gathered does not know how wide it is
+
+        def of_all(x: Array | None) -> Array | None:
+            if x is None:
+                return None
+            return ops.reshape(replicas.gathered(ops.broadcast_to(x, shape)), all_rows)
+
+        return tuple(map(of_all, arrays))
+
+    def _losses(
+        self,
+        z: Array,
+        y: Array,
+        shared: bool,  # noqa: ARG002 - it has been gathered
+        own: dict[str, Any],
+        **given: Any,
+    ) -> Array:
+        found: Array = type(self).function(z, y, reduction="none", **given, **own)
+        return found

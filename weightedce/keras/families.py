@@ -4,10 +4,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from weightedce.keras.batches import CountsLoss
+from weightedce.keras.batches import CountsLoss, PlacesLoss
 from weightedce.keras.elements import BinaryLoss
 from weightedce.keras.examples import SoftmaxLoss
 from weightedce.keras.loss import WeightedLoss
+from weightedce.losses.soft_confusion import SoftConfusion
 from weightedce.objects.family import camel_case
 
 NAMES = {"asymmetric_loss": "AsymmetricLoss"}
@@ -18,7 +19,9 @@ def family(function: Callable[..., Any]) -> type[WeightedLoss]:
     options = inspect.signature(function).parameters
     if "class_weight" in options:
         return SoftmaxLoss
-    return BinaryLoss if options["axis"].default is not None else CountsLoss
+    if options["axis"].default is not None:
+        return BinaryLoss
+    return CountsLoss if hasattr(SoftConfusion, function.__name__) else PlacesLoss
 
 
 def named(function: str) -> str:

@@ -105,6 +105,14 @@ class SoftConfusion(NamedTuple):
         errors = fp_weight * self.fp + fn_weight * self.fn
         return ratio(errors, self.tp + errors)
 
+    def focal_tversky_loss(
+        self, *, fp_weight: float = 0.3, fn_weight: float = 0.7, gamma: float = 4 / 3
+    ) -> Array:
+        """Return `focal_tversky_loss` of these counts, one a label."""
+        gamma = arguments.number("gamma", gamma, self.tp, 1 / 64, 64)
+        share = self.tversky_loss(fp_weight=fp_weight, fn_weight=fn_weight)
+        return stable.power(share, 1.0 / gamma)
+
     def f_beta_loss(self, *, beta: float = 1.0) -> Array:
         """Return `f_beta_loss` of these counts, one a label."""
         square = arguments.number("beta", beta, self.tp, 0) ** 2

@@ -102,6 +102,20 @@ def softplus_pair(logits: Array) -> tuple[Array, Array]:
     return xp.where(above, 0.0, distance) + tail, xp.where(above, distance, 0.0) + tail
 
 
+def shifted_softplus(logits: Array, scale: float | Array, shift: Array) -> Array:
+    """Return ``softplus(scale * z - shift)``, for a scale above 0 and a moderate shift.
+
+    ``exp(scale * z) * exp(-shift)``, not exp of the difference, whose rounding moves it by half an
+    ulp a unit.
+    """
+    xp = backend_of(logits).namespace
+    distance = scale * logits - shift
+    above = distance > 0
+    fading = xp.exp(scale * xp.where(above, -logits, logits))
+    tail = xp.log1p(fading * xp.exp(xp.where(above, shift, -shift)))
+    return xp.where(above, distance, 0.0) + tail
+
+
 def seen_between(values: Array, low: float, high: float) -> bool:
     """Tell whether all values can be seen at once, and are between ``low`` and ``high``.
 

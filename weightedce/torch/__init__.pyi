@@ -12,6 +12,7 @@ import torch.nn.modules.loss
 from weightedce.call.options import (
     Assignment,
     Devices,
+    Errors,
     IgnoreIndex,
     LabelReduction,
     ReductionName,
@@ -33,15 +34,19 @@ __all__ = [
     "ConstrainedCrossEntropyLoss",
     "CrossEntropyLoss",
     "DiceLoss",
+    "DistributionBalancedLoss",
     "ExpectedCostLoss",
     "FBetaLoss",
     "FocalLoss",
+    "FocalTverskyLoss",
     "GeneralizedCrossEntropyLoss",
     "LDAMCrossEntropyLoss",
     "LinearCrossEntropyLoss",
     "LogitAdjustedCrossEntropyLoss",
+    "LovaszLoss",
     "PolyCrossEntropyLoss",
     "RecallSpecificityLoss",
+    "SeesawLoss",
     "TverskyLoss",
     "VectorScalingCrossEntropyLoss",
 ]
@@ -207,6 +212,28 @@ class DiceLoss(LogitsLoss):
         reduction: LabelReduction = "mean",
     ) -> None: ...
 
+class DistributionBalancedLoss(LogitsLoss):
+    """Distribution-balanced loss of many labels: rare ones weigh more, easy negatives push less."""
+
+    def __init__(
+        self,
+        *,
+        counts: Any,
+        total: float,
+        alpha: float = 0.1,
+        beta: float = 10.0,
+        mu: float = 0.3,
+        kappa: float = 0.05,
+        scale: float = 2.0,
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: int = -1,
+        reduction: ReductionName = "mean",
+    ) -> None: ...
+
 class ExpectedCostLoss(ClassLoss):
     """Expected cost of the decision, by a cost matrix."""
 
@@ -252,6 +279,24 @@ class FocalLoss(ClassLoss):
         smoothing_weight: SmoothingWeight = "target",
         shards: Devices = None,
         reduction: ReductionName = "mean",
+    ) -> None: ...
+
+class FocalTverskyLoss(LogitsLoss):
+    """Tversky loss to a power: labels that overlap well already still have a gradient, or none."""
+
+    def __init__(
+        self,
+        *,
+        fp_weight: float = 0.3,
+        fn_weight: float = 0.7,
+        gamma: float = 1.3333333333333333,
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: int | None = None,
+        reduction: LabelReduction = "mean",
     ) -> None: ...
 
 class GeneralizedCrossEntropyLoss(ClassLoss):
@@ -324,6 +369,22 @@ class LogitAdjustedCrossEntropyLoss(ClassLoss):
         reduction: ReductionName = "mean",
     ) -> None: ...
 
+class LovaszLoss(LogitsLoss):
+    """Lovász loss: what the Jaccard index lacks, made convex in the errors of the elements."""
+
+    def __init__(
+        self,
+        *,
+        errors: Errors = "hinge",
+        pos_weight: Any = None,
+        neg_weight: Any = None,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        axis: int | None = None,
+        reduction: LabelReduction = "mean",
+    ) -> None: ...
+
 class PolyCrossEntropyLoss(ClassLoss):
     """Poly-1 cross-entropy: one more term of the expansion in 1 - p weighs otherwise."""
 
@@ -355,6 +416,23 @@ class RecallSpecificityLoss(LogitsLoss):
         smoothing_weight: SmoothingWeight = "target",
         axis: int | None = None,
         reduction: LabelReduction = "mean",
+    ) -> None: ...
+
+class SeesawLoss(ClassLoss):
+    """Seesaw loss: a frequent class pushes rare ones less, but for what is confused with it."""
+
+    def __init__(
+        self,
+        *,
+        counts: Any,
+        p: float = 0.8,
+        q: float = 2.0,
+        axis: int | None = None,
+        class_weight: Any = None,
+        ignore_index: IgnoreIndex = None,
+        label_smoothing: float = 0.0,
+        smoothing_weight: SmoothingWeight = "target",
+        reduction: ReductionName = "mean",
     ) -> None: ...
 
 class TverskyLoss(LogitsLoss):

@@ -8,6 +8,7 @@ losses of this library.
 from weightedce.backends.missing import needed_by
 
 with needed_by("weightedce.validation"):
+    from weightedce.validation import long_tail  # noqa: F401 - enters its definitions
     from weightedce.validation.agreement import DisagreementError, check_agreement
     from weightedce.validation.hard_points import hard_batches
 

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from weightedce.validation import oracle, truth, ulp
 from weightedce.validation.counts_truth import CountsTruth
+from weightedce.validation.elements_truth import ElementsTruth
 
 HARD_POINTS = (0.0, -0.0, 16.6, -16.6, 88.0, -88.0, 1000.0, -1000.0, np.inf, -np.inf)
 WEIGHTS = ("pos_weight", "neg_weight", "class_weight")
@@ -169,13 +171,14 @@ class Case:
         kept = [kept for *_, kept in self._elements()]
         return [next(rest[i % size]) if is_kept else ZERO for i, is_kept in enumerate(kept)]
 
-    def _problems(self) -> list[CountsTruth]:
+    def _problems(self) -> list[CountsTruth | ElementsTruth]:
         """Return the truth about each label of a loss of a batch."""
         given = {k: v for k, v in self.options.items() if k in self._own_options()}
         definition = oracle.definition(self.loss).function
         elements = self._elements()
         size = self.logits.shape[-1]
-        problems = []
+        of = ElementsTruth if "elements" in signature(definition).parameters else CountsTruth
+        problems: list[CountsTruth | ElementsTruth] = []
         for j in range(size):
             logits = self.logits[:, j].tolist()
             column = [
@@ -184,7 +187,7 @@ class Case:
                 if kept
             ]
             rows, masses = zip(*column, strict=True) if column else ((), ())
-            problems.append(CountsTruth(partial(_named, definition, given), rows, masses))
+            problems.append(of(partial(_named, definition, given), rows, masses))
         return problems
 
     def _own_options(self) -> set[str]:
@@ -198,6 +201,7 @@ class Case:
         smoothing = {k: along.pop(k) for k in ("label_smoothing", "smoothing_weight") if k in along}
         names = ("pos_weight", "neg_weight") if binary else ("class_weight",)
         weights = {name: np.broadcast_to(along.pop(name, 1.0), self.logits.shape) for name in names}
+        by_row = "row" in signature(oracle.definition(self.loss).function).parameters
         elements = []
         for index in np.ndindex(shape):
             row = (float(self.logits[index]),) if binary else tuple(self.logits[index].tolist())
@@ -210,6 +214,11 @@ class Case:
             else:
                 q = target if isinstance(target, list) else _one_hot(target, len(row))
                 masses, weight = truth.class_masses(q, **given)
+            if by_row:  # masked labels are no positives
+                others = np.where(
+                    _leading(self.mask, shape, True)[index[:-1]], self.targets[index[:-1]], 0.0
+                )
+                along["row"] = tuple(others.tolist())
             elements.append(
                 (_truth(self.loss, row, tuple(sorted(along.items()))), masses, weight, kept)
             )
@@ -253,4 +262,7 @@ def _truth(loss: str, logits: Sequence[float], parameters: tuple[Any, ...]) -> t
         binary = oracle.BINARY[loss].function
         return truth.Truth(lambda z: binary(z[0], **given), logits)
     multiclass = oracle.MULTICLASS[loss].function
-    return truth.Truth(lambda z: multiclass(z, **given), logits)
+    found = truth.Truth(lambda z: multiclass(z, **given), logits)
+    if "at" in signature(multiclass).parameters:  # what it holds constant is made of these
+        given["at"] = found.logits
+    return found

@@ -165,6 +165,16 @@ def sort(x: Array, /, *, axis: int = -1) -> Array:
     return tf.sort(x, axis=axis)
 
 
+def argsort(x: Array, /, *, axis: int = -1) -> Array:
+    """Return the indices that sort in ascending order, first ones first."""
+    return tf.cast(tf.argsort(x, axis=axis, stable=True), tf.int64)
+
+
+def cumulative_sum(x: Array, /, *, axis: int | None = None) -> Array:
+    """Return the sums up to each element."""
+    return tf.cumsum(x, axis=axis or 0)
+
+
 def searchsorted(x1: Array, x2: Array, /, *, side: Any = "left") -> Array:
     """Return where each of ``x2`` belongs in the sorted ``x1``."""
     return tf.searchsorted(x1, x2, side=side, out_type=tf.int64)

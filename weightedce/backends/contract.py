@@ -176,10 +176,7 @@ class Backend(OfShards):
         return sums
 
     def adder(self, _: Any, /) -> Callable[[Array], Array] | None:
-        """Return what adds up a NumPy vector of integers over devices, for None over all at work.
-
-        None where the library has no such devices.
-        """
+        """Return what adds up NumPy's integers over devices (None: all); None where are none."""
         return None
 
     # --- blocks with a derivative of their own ---

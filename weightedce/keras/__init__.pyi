@@ -8,11 +8,9 @@ nothing of their own have a class all the same, named after the function.
 
 from typing import Any
 
-from weightedce.call.options import Assignment, ScaleBy, SmoothingWeight, TargetRange
-from weightedce.keras.batches import CountsLoss
-from weightedce.keras.constrained import Constrained
 from weightedce.call.options import Assignment, Errors, ScaleBy, SmoothingWeight, TargetRange
 from weightedce.keras.batches import CountsLoss, PlacesLoss
+from weightedce.keras.constrained import Constrained
 from weightedce.keras.elements import BinaryLoss
 from weightedce.keras.examples import SoftmaxLoss
 from weightedce.keras.loss import WeightedLoss

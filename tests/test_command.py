@@ -30,6 +30,7 @@ from weightedce.validation.cells import Cell, Finding
 from weightedce.validation.outputs import comparison, html, junit, terminal
 from weightedce.validation.report import Report, read_json
 
+CUT = gzip.compress(b"y\n" + bytes(range(48, 58)) * 99, mtime=0)[:30]
 SMALL = ("--library", "numpy", "--loss", "dice_loss", "--dtype", "float64", "--examples", "1")
 
 
@@ -216,7 +217,7 @@ def test_an_array_is_read_in_pieces(tmp_path, monkeypatch):
         ("a.parquet", b"PAR1 and more", (), "a damaged Parquet file"),
         ("a.parquet", b"y\n1\n", (), "expected a Parquet file, as it is called"),
         ("a.csv.gz", b"\x1f\x8bjunk of some length", (), "a damaged or cut .gz file"),
-        ("a.csv.gz", gzip.compress(b"y\n" + bytes(range(48, 58, mtime=0)) * 99)[:30], (), "or cut .gz file"),
+        ("a.csv.gz", CUT, (), "or cut .gz file"),
         ("a.npz", b"PK\x03\x04 but no archive", (), "a damaged archive"),
         ("a.csv", b"y\n1\n", ("--beta", "2"), "beta: expected 0 <= beta <= 1"),
         ("a.csv", b"y,x\n1,2\n", ("--column", "y", "--column", "x"), "line 2: --column: expected"),

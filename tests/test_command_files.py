@@ -28,7 +28,7 @@ def written(folder):
     (folder / "semicolons.csv").write_text(text.replace(",", ";"))
     (folder / "utf16.csv").write_text(text, encoding="utf-16")
     (folder / "a.tsv").write_text(text.replace(",", "\t"))
-    (folder / "a.csv.gz").write_bytes(gzip.compress(text.encode(, mtime=0)))
+    (folder / "a.csv.gz").write_bytes(gzip.compress(text.encode()))
     np.savez(folder / "a.npz", x=np.zeros(3), y=np.array(flat))
     for kind in ("csv", "parquet"):
         (folder / kind).mkdir()

@@ -15,7 +15,7 @@ from weightedce.torch import families  # noqa: E402
 from weightedce.torch.loss import Loss  # noqa: E402
 
 CLASSES = {name: getattr(modules, name) for name in modules.__all__}
-REQUIRED = {"prior": [0.5, 0.5], "counts": [3, 1], "cost_matrix": [[0, 1], [9, 0]]}
+REQUIRED = {"prior": [0.5, 0.5], "counts": [3, 1], "total": 4, "cost_matrix": [[0, 1], [9, 0]]}
 every = pytest.mark.parametrize("cls", CLASSES.values(), ids=CLASSES)
 
 

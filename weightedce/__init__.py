@@ -10,13 +10,11 @@ array API standard, and gives an array of the same library; gradients are that l
 
 Losses of yes/no targets
     binary_cross_entropy, binary_focal_loss, asymmetric_loss, confusion_cross_entropy,
-    distribution_balanced_loss
+    distribution_balanced_loss; of costs, over classes too: expected_cost
 Losses over classes
     cross_entropy, linear_cross_entropy, focal_loss, poly_cross_entropy,
     generalized_cross_entropy, logit_adjusted_cross_entropy, balanced_softmax_cross_entropy,
     ldam_cross_entropy, vector_scaling_cross_entropy, seesaw_loss
-Costs of decisions, of either kind
-    expected_cost
 Losses of soft counts
     recall_specificity_loss, tversky_loss, focal_tversky_loss, f_beta_loss, dice_loss;
     lovasz_loss; soft_confusion
@@ -29,8 +27,7 @@ Probabilities again, and decisions
 Gradient and curvature under NumPy; sums that add up over batches and devices
     derivatives, Derivatives; LossTotal, SoftConfusion
 
-The same as objects: weightedce.torch, weightedce.keras; for boosters: weightedce.boosting.
-In CI: weightedce.validation.
+Objects: weightedce.torch, weightedce.keras; boosters: weightedce.boosting; CI: .validation.
 """
 
 from inspect import isclass as _isclass

@@ -456,7 +456,7 @@ def test_readable_formulas():
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("weightedce losses foc", ["focal_loss"]),
+        ("weightedce losses foc", ["focal_loss", "focal_tversky_loss"]),
         ("weightedce validate --library t", ["tensorflow", "torch"]),
         ("weightedce validate --mode e", ["eager"]),
     ],

@@ -2,7 +2,8 @@
 
 import inspect
 import re
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -27,19 +28,23 @@ def losses(
         table = Table(box=None, show_header=False, pad_edge=False)
         table.add_column(no_wrap=True, style="bold")
         table.add_column()
-        for loss, function in catalog.losses().items():
+        for loss, function in sorted(_all().items()):
             table.add_row(loss, catalog.first_line(function))
         wide_console().print(table)
         return
     with in_one_line():
-        known("NAME", (name,), tuple(catalog.losses()))
+        known("NAME", (name,), tuple(_all()))
     for line in described(name):
         typer.echo(line)
 
 
+def _all() -> dict[str, Callable[..., Any]]:
+    return catalog.losses() | catalog.with_state()
+
+
 def described(name: str) -> list[str]:
     """Return lines about a loss, to be read and to be pasted."""
-    function = catalog.losses()[name]
+    function = _all()[name]
     doc = inspect.getdoc(function) or ""
     torch, keras = OBJECTS[name]
     signature = inspect.signature(function)

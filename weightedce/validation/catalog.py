@@ -16,14 +16,25 @@ def losses() -> dict[str, Callable[..., Any]]:
     >>> "cross_entropy" in losses(), "class_counts" in losses()
     (True, False)
     """
-    found: dict[str, Callable[..., Any]] = {}
-    for name in dir(weightedce):
-        public = getattr(weightedce, name)
-        if inspect.isfunction(public):
-            parameters = list(inspect.signature(public).parameters)
-            if parameters[:2] == ["logits", "targets"]:
-                found[name] = public
-    return found
+    return {name: x for name, x in _of_targets().items() if not _has_state(x)}
+
+
+def with_state() -> dict[str, Callable[..., Any]]:
+    """Return those that return a state beside their loss, which is another's under weights."""
+    return {name: x for name, x in _of_targets().items() if _has_state(x)}
+
+
+def _of_targets() -> dict[str, Callable[..., Any]]:
+    public = {name: getattr(weightedce, name) for name in dir(weightedce)}
+    return {
+        name: x
+        for name, x in public.items()
+        if inspect.isfunction(x) and [*inspect.signature(x).parameters][:2] == ["logits", "targets"]
+    }
+
+
+def _has_state(function: Callable[..., Any]) -> bool:
+    return "state" in inspect.signature(function).parameters
 
 
 def undefined() -> list[str]:

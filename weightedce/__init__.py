@@ -43,6 +43,7 @@ from weightedce.calibration.logits import undo_class_weight as undo_class_weight
 from weightedce.calibration.logits import undo_pos_weight as undo_pos_weight
 from weightedce.calibration.undo_loss import undo_loss as undo_loss
 from weightedce.call.reductions import LossTotal as LossTotal
+from weightedce.call.soft_counts import SoftConfusion as SoftConfusion
 from weightedce.curvature.derivatives import Derivatives as Derivatives
 from weightedce.curvature.derivatives import derivatives as derivatives
 from weightedce.losses import asymmetric_loss as asymmetric_loss
@@ -63,7 +64,6 @@ from weightedce.losses import poly_cross_entropy as poly_cross_entropy
 from weightedce.losses import recall_specificity_loss as recall_specificity_loss
 from weightedce.losses import tversky_loss as tversky_loss
 from weightedce.losses import vector_scaling_cross_entropy as vector_scaling_cross_entropy
-from weightedce.losses.soft_confusion import SoftConfusion as SoftConfusion
 from weightedce.losses.soft_confusion import soft_confusion as soft_confusion
 from weightedce.weights.counter import ClassCounter as ClassCounter
 from weightedce.weights.counting import class_counts as class_counts

@@ -102,17 +102,34 @@ def factors_of(
     smoothing_weight: str,
 ) -> BinaryBatch:
     """Return the batch of checked logits, targets y and 1 - y, and their weights."""
-    if smoothing_weight == "target":  # smooth what is weighted
-        positive, negative = times(pos, y), times(neg, rest)
-        if not stable.is_zero(e):
-            p, n = positive, negative
-            positive, negative = (1.0 - e / 2) * p + e / 2 * n, (1.0 - e / 2) * n + e / 2 * p
-    else:  # weight what is smoothed
-        positive = ((1.0 - e) * y + e / 2) * pos
-        negative = ((1.0 - e) * rest + e / 2) * neg
+    positive, negative = smoothed(y, rest, pos, neg, e / 2, e / 2, smoothing_weight)
     return BinaryBatch(
         xp, z, y, pos, neg, positive, negative, keep, axis, hard and stable.is_zero(e)
     )
+
+
+def smoothed(
+    y: Array,
+    rest: Array,
+    pos: Array | float,
+    neg: Array | float,
+    rise: float | Array,
+    fall: float | Array,
+    smoothing_weight: str,
+) -> tuple[Array | float, Array | float]:
+    """Return the factors of both sides of targets y, of which 0 becomes ``rise``, 1 1 - ``fall``.
+
+    Both are e/2 of one yes/no question; e/K and e - e/K of one class out of K.
+    """
+    if smoothing_weight == "target":  # smooth what is weighted
+        positive, negative = times(pos, y), times(neg, rest)
+        if stable.is_zero(rise):
+            return positive, negative
+        p, n = positive, negative
+        return (1.0 - fall) * p + rise * n, (1.0 - rise) * n + fall * p
+    # weight what is smoothed
+    e = rise + fall
+    return ((1.0 - e) * y + rise) * pos, ((1.0 - e) * rest + fall) * neg
 
 
 def _shares(targets: Array, target_range: str) -> tuple[Array, Array, bool]:

@@ -8,12 +8,20 @@ nothing of their own have a class all the same, named after the function.
 
 from typing import Any
 
-from weightedce.call.options import Assignment, ScaleBy, SmoothingWeight, TargetRange
+from weightedce.call.options import (
+    Absent,
+    Assignment,
+    Background,
+    Link,
+    ScaleBy,
+    SmoothingWeight,
+    TargetRange,
+)
 from weightedce.keras.batches import CountsLoss
 from weightedce.keras.elements import BinaryLoss
 from weightedce.keras.examples import SoftmaxLoss
 from weightedce.keras.loss import WeightedLoss
-from weightedce.keras.reductions import Reduction
+from weightedce.keras.reductions import CountsReduction, Reduction
 
 __all__ = [
     "AsymmetricLoss",
@@ -203,18 +211,22 @@ class Dice(CountsLoss):
 
     def __init__(
         self,
-        reduction: Reduction = "sum_over_batch_size",
+        reduction: CountsReduction = "sum_over_batch_size",
         name: str | None = "dice",
         axis: Any = None,
         dtype: Any = None,
         *,
+        link: Link | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_class: Any = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
         from_logits: bool = False,
-        class_weight: Any = None,
     ) -> None: ...
 
 class ExpectedCost(WeightedLoss):
@@ -242,17 +254,21 @@ class FBeta(CountsLoss):
         self,
         beta: float = 1.0,
         *,
+        link: Link | None = None,
+        axis: Any = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_class: Any = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: Any = None,
-        reduction: Reduction = "sum_over_batch_size",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: CountsReduction = "sum_over_batch_size",
         from_logits: bool = False,
         name: str | None = "f_beta",
         dtype: Any = None,
-        class_weight: Any = None,
     ) -> None: ...
 
 class LDAMCrossentropy(SoftmaxLoss):
@@ -320,17 +336,21 @@ class RecallSpecificity(CountsLoss):
         recall_weight: float = 0.5,
         specificity_weight: float = 0.5,
         *,
+        link: Link | None = None,
+        axis: Any = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_class: Any = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: Any = None,
-        reduction: Reduction = "sum_over_batch_size",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: CountsReduction = "sum_over_batch_size",
         from_logits: bool = False,
         name: str | None = "recall_specificity",
         dtype: Any = None,
-        class_weight: Any = None,
     ) -> None: ...
 
 class SparseCategoricalCrossentropy(SoftmaxLoss):
@@ -357,20 +377,24 @@ class Tversky(CountsLoss):
         self,
         alpha: float = 0.5,
         beta: float = 0.5,
-        reduction: Reduction = "sum_over_batch_size",
+        reduction: CountsReduction = "sum_over_batch_size",
         name: str | None = "tversky",
         axis: Any = None,
         dtype: Any = None,
         *,
         fp_weight: float | None = None,
         fn_weight: float | None = None,
+        link: Link | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_class: Any = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
         from_logits: bool = False,
-        class_weight: Any = None,
     ) -> None: ...
 
 class VectorScalingCrossentropy(SoftmaxLoss):

@@ -16,9 +16,9 @@ NAMES = {"asymmetric_loss": "AsymmetricLoss"}
 def family(function: Callable[..., Any]) -> type[WeightedLoss]:
     """Return what the class of a function inherits."""
     options = inspect.signature(function).parameters
-    if "class_weight" in options:
-        return SoftmaxLoss
-    return BinaryLoss if options["axis"].default is not None else CountsLoss
+    if "link" in options:
+        return CountsLoss
+    return SoftmaxLoss if "class_weight" in options else BinaryLoss
 
 
 def named(function: str) -> str:

@@ -3,14 +3,26 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call.options import IgnoreIndex, LabelReduction, SmoothingWeight
-from weightedce.losses.soft_confusion import over_labels, soft_confusion
+from weightedce.call.options import (
+    Absent,
+    Background,
+    IgnoreIndex,
+    Link,
+    ProblemReduction,
+    SmoothingWeight,
+)
+from weightedce.call.sides import absent_of, linked
+from weightedce.losses.soft_confusion import soft_confusion
 
 
 def dice_loss(
     logits: Array,
     targets: Any,
     *,
+    link: Link | None = None,
+    axis: int | None = None,
+    class_weight: Any = None,
+    background: Background = None,
     pos_weight: Any = None,
     neg_weight: Any = None,
     sample_weight: Any = None,
@@ -18,8 +30,9 @@ def dice_loss(
     ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
-    axis: int | None = None,
-    reduction: LabelReduction = "mean",
+    smooth: float = 0.0,
+    absent: Absent | None = None,
+    reduction: ProblemReduction = "mean",
 ) -> Array:
     r"""Dice loss: 1 minus the soft F1 score.
 
@@ -73,9 +86,12 @@ def dice_loss(
     >>> dice_loss(logits, targets).round(4)
     np.float64(0.2477)
     """
+    link, targets = linked(link, logits, targets, axis)
     counts = soft_confusion(
         logits,
         targets,
+        link=link,
+        axis=axis,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,
@@ -83,6 +99,11 @@ def dice_loss(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
-        axis=axis,
     )
-    return over_labels(counts.dice_loss(), reduction)
+    return counts.dice_loss(
+        smooth=smooth,
+        class_weight=class_weight,
+        background=background,
+        absent=absent_of(absent, link),
+        reduction=reduction,
+    )

@@ -3,8 +3,16 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call.options import IgnoreIndex, LabelReduction, SmoothingWeight
-from weightedce.losses.soft_confusion import over_labels, soft_confusion
+from weightedce.call.options import (
+    Absent,
+    Background,
+    IgnoreIndex,
+    Link,
+    ProblemReduction,
+    SmoothingWeight,
+)
+from weightedce.call.sides import absent_of, linked
+from weightedce.losses.soft_confusion import soft_confusion
 
 
 def f_beta_loss(
@@ -12,6 +20,10 @@ def f_beta_loss(
     targets: Any,
     *,
     beta: float = 1.0,
+    link: Link | None = None,
+    axis: int | None = None,
+    class_weight: Any = None,
+    background: Background = None,
     pos_weight: Any = None,
     neg_weight: Any = None,
     sample_weight: Any = None,
@@ -19,8 +31,9 @@ def f_beta_loss(
     ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
-    axis: int | None = None,
-    reduction: LabelReduction = "mean",
+    smooth: float = 0.0,
+    absent: Absent | None = None,
+    reduction: ProblemReduction = "mean",
 ) -> Array:
     r"""1 minus the soft F-beta score: recall counts beta times as much as precision.
 
@@ -75,9 +88,12 @@ def f_beta_loss(
     >>> f_beta_loss(logits, targets, beta=2.0).round(4)
     np.float64(0.3283)
     """
+    link, targets = linked(link, logits, targets, axis)
     counts = soft_confusion(
         logits,
         targets,
+        link=link,
+        axis=axis,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,
@@ -85,6 +101,12 @@ def f_beta_loss(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
-        axis=axis,
     )
-    return over_labels(counts.f_beta_loss(beta=beta), reduction)
+    return counts.f_beta_loss(
+        beta=beta,
+        smooth=smooth,
+        class_weight=class_weight,
+        background=background,
+        absent=absent_of(absent, link),
+        reduction=reduction,
+    )

@@ -3,8 +3,16 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call.options import IgnoreIndex, LabelReduction, SmoothingWeight
-from weightedce.losses.soft_confusion import over_labels, soft_confusion
+from weightedce.call.options import (
+    Absent,
+    Background,
+    IgnoreIndex,
+    Link,
+    ProblemReduction,
+    SmoothingWeight,
+)
+from weightedce.call.sides import absent_of, linked
+from weightedce.losses.soft_confusion import soft_confusion
 
 
 def tversky_loss(
@@ -13,6 +21,10 @@ def tversky_loss(
     *,
     fp_weight: float = 0.5,
     fn_weight: float = 0.5,
+    link: Link | None = None,
+    axis: int | None = None,
+    class_weight: Any = None,
+    background: Background = None,
     pos_weight: Any = None,
     neg_weight: Any = None,
     sample_weight: Any = None,
@@ -20,8 +32,9 @@ def tversky_loss(
     ignore_index: IgnoreIndex = None,
     label_smoothing: float = 0.0,
     smoothing_weight: SmoothingWeight = "target",
-    axis: int | None = None,
-    reduction: LabelReduction = "mean",
+    smooth: float = 0.0,
+    absent: Absent | None = None,
+    reduction: ProblemReduction = "mean",
 ) -> Array:
     r"""Tversky loss: overlap with a weight for each of the two kinds of error.
 
@@ -79,9 +92,12 @@ def tversky_loss(
     >>> tversky_loss(logits, targets, fp_weight=0.3, fn_weight=0.7).round(4)
     np.float64(0.3034)
     """
+    link, targets = linked(link, logits, targets, axis)
     counts = soft_confusion(
         logits,
         targets,
+        link=link,
+        axis=axis,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,
@@ -89,6 +105,13 @@ def tversky_loss(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
-        axis=axis,
     )
-    return over_labels(counts.tversky_loss(fp_weight=fp_weight, fn_weight=fn_weight), reduction)
+    return counts.tversky_loss(
+        fp_weight=fp_weight,
+        fn_weight=fn_weight,
+        smooth=smooth,
+        class_weight=class_weight,
+        background=background,
+        absent=absent_of(absent, link),
+        reduction=reduction,
+    )

@@ -10,15 +10,18 @@ from typing import Any
 import torch.nn.modules.loss
 
 from weightedce.call.options import (
+    Absent,
     Assignment,
+    Background,
     IgnoreIndex,
-    LabelReduction,
+    Link,
+    ProblemReduction,
     ReductionName,
     ScaleBy,
     SmoothingWeight,
     TargetRange,
 )
-from weightedce.torch.families import ClassLoss, LogitsLoss
+from weightedce.torch.families import ClassLoss, CountsLoss, LogitsLoss
 from weightedce.torch.loss import Loss
 
 __all__ = [
@@ -147,19 +150,24 @@ class CrossEntropyLoss(LogitsLoss, torch.nn.modules.loss.CrossEntropyLoss):
         target_range: TargetRange = "any",
     ) -> None: ...
 
-class DiceLoss(LogitsLoss):
+class DiceLoss(CountsLoss):
     """Dice loss: 1 minus the soft F1 score."""
 
     def __init__(
         self,
         *,
+        link: Link | None = None,
+        axis: int | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: int | None = None,
-        reduction: LabelReduction = "mean",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: ProblemReduction = "mean",
     ) -> None: ...
 
 class ExpectedCostLoss(ClassLoss):
@@ -177,20 +185,25 @@ class ExpectedCostLoss(ClassLoss):
         reduction: ReductionName = "mean",
     ) -> None: ...
 
-class FBetaLoss(LogitsLoss):
+class FBetaLoss(CountsLoss):
     """1 minus the soft F-beta score: recall counts beta times as much as precision."""
 
     def __init__(
         self,
         *,
         beta: float = 1.0,
+        link: Link | None = None,
+        axis: int | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: int | None = None,
-        reduction: LabelReduction = "mean",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: ProblemReduction = "mean",
     ) -> None: ...
 
 class FocalLoss(ClassLoss):
@@ -289,7 +302,7 @@ class PolyCrossEntropyLoss(ClassLoss):
         reduction: ReductionName = "mean",
     ) -> None: ...
 
-class RecallSpecificityLoss(LogitsLoss):
+class RecallSpecificityLoss(CountsLoss):
     """Weighted sum of what recall and specificity lack, with a gradient."""
 
     def __init__(
@@ -297,16 +310,21 @@ class RecallSpecificityLoss(LogitsLoss):
         *,
         recall_weight: float = 0.5,
         specificity_weight: float = 0.5,
+        link: Link | None = None,
+        axis: int | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: int | None = None,
-        reduction: LabelReduction = "mean",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: ProblemReduction = "mean",
     ) -> None: ...
 
-class TverskyLoss(LogitsLoss):
+class TverskyLoss(CountsLoss):
     """Tversky loss: overlap with a weight for each of the two kinds of error."""
 
     def __init__(
@@ -314,13 +332,18 @@ class TverskyLoss(LogitsLoss):
         *,
         fp_weight: float = 0.5,
         fn_weight: float = 0.5,
+        link: Link | None = None,
+        axis: int | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
         label_smoothing: float = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: int | None = None,
-        reduction: LabelReduction = "mean",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: ProblemReduction = "mean",
     ) -> None: ...
 
 class VectorScalingCrossEntropyLoss(ClassLoss):

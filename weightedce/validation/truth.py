@@ -30,14 +30,19 @@ def binary_masses(
     sample_weight: float = 1.0,
     label_smoothing: float = 0.0,
     smoothing_weight: str = "target",
+    classes: int = 2,
 ) -> tuple[list[Number], Number]:
-    """Return the factors of the two losses of a binary definition, and the effective weight."""
+    """Return the factors of the two losses of a binary definition, and the effective weight.
+
+    Of one class against the rest, ``classes`` in all, too: smoothing moves a target of 0 to e / K.
+    """
     y, pos, neg, s, e = map(mp.mpf, (y, pos_weight, neg_weight, sample_weight, label_smoothing))
+    rise = e / classes
     if smoothing_weight == "target":
-        positive = y * pos * (1 - e / 2) + (1 - y) * neg * (e / 2)
-        negative = y * pos * (e / 2) + (1 - y) * neg * (1 - e / 2)
+        positive = y * pos * (1 - e + rise) + (1 - y) * neg * rise
+        negative = y * pos * (e - rise) + (1 - y) * neg * (1 - rise)
     else:
-        smooth = (1 - e) * y + e / 2
+        smooth = (1 - e) * y + rise
         positive, negative = smooth * pos, (1 - smooth) * neg
     return [s * positive, s * negative], s * (y * pos + (1 - y) * neg)
 

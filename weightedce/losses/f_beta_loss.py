@@ -38,37 +38,51 @@ def f_beta_loss(
     r"""1 minus the soft F-beta score: recall counts beta times as much as precision.
 
     .. math::
-        l = 1 - \frac{(1 + \beta^2) \, TP}{(1 + \beta^2) \, TP + \beta^2 FN + FP}
+        l = 1 - \frac{(1 + \beta^2) \, TP + s}{(1 + \beta^2) \, TP + \beta^2 FN + FP + s}
 
-    with the soft counts of `soft_confusion`; a number in [0, 1], not in nats.
+    with s = ``smooth`` and the soft counts of `soft_confusion`; a number in [0, 1], not in nats.
 
     Parameters
     ----------
     logits, targets : array
-        As in `binary_cross_entropy`: (N,), (N, L), or maps such as (N, H, W) and (N, H, W, C).
+        Yes/no targets as in `binary_cross_entropy`: (N,), (N, L), or maps such as (N, H, W) and
+        (N, H, W, C). Of classes, as in `cross_entropy`: logits (N, K), (N, H, W, K), or with
+        ``axis=1`` (N, K, H, W); targets are labels, without the class axis, or distributions.
     beta : float
         At least 0; 1 gives `dice_loss`, 2 weighs recall higher, 1/2 precision.
-    pos_weight, neg_weight, sample_weight, mask, ignore_index, label_smoothing, smoothing_weight
-        As in `binary_cross_entropy`.
-    axis : int, optional
-        The label axis: one loss for each label along it. Default: all elements are one problem.
-    reduction : {"mean", "sum", "none"}
-        Over the labels. Losses of batches do not add up: for micro-batches and devices add the
-        counts of `soft_confusion` and take their `f_beta_loss`.
+    link, axis, class_weight, background
+        As in `dice_loss`.
+    pos_weight, neg_weight : number, list or array, optional
+        Weight of positives and of negatives: one for all, or one a label or class. At least 0;
+        default 1.
+    sample_weight, mask, ignore_index, label_smoothing, smoothing_weight
+        As in `binary_cross_entropy`; of a softmax as in `cross_entropy`.
+    smooth : float
+        s, at least 0: a problem without positives then has a loss with a gradient, which is 0 where
+        nothing is predicted.
+    absent
+        As in `dice_loss`.
+    reduction : {"mean", "weighted_mean", "sum", "none", "pooled"}
+        Over the classes or labels. ``"mean"``: sum of the weighted losses / number of classes.
+        ``"weighted_mean"``: the same / sum of their weights. ``"pooled"``: the loss of the counts
+        of all of them together. Losses of batches do not add up: for micro-batches and devices add
+        the counts of `soft_confusion` and take their `f_beta_loss`.
 
     Returns
     -------
     array
-        0-d, or of shape (L,) for ``"none"`` with an axis. In [0, 1].
+        0-d, or for ``"none"`` of shape (K,), or (L,) with an axis. In [0, 1], times the weights
+        of the classes.
 
     Raises
     ------
     TypeError, ValueError
-        As in `binary_cross_entropy`.
+        As in `binary_cross_entropy` and `cross_entropy`.
 
     Notes
     -----
-    Limits: 1, without gradient, where there are no positives; 0 where nothing is left.
+    Limits: 1, without gradient, where there are no positives, unless they are skipped or there is
+    ``smooth``; 0 where nothing is left.
 
     Gradients flow to logits, targets and all weights, first and second order. The loss is
     bounded, so saturated wrong answers have a gradient near 0.

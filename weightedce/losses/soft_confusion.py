@@ -26,29 +26,39 @@ def soft_confusion(
 
     .. math::
         TP = \sum w_+ \, y \, p, \quad FN = \sum w_+ \, y \, (1 - p), \quad
-        FP = \sum w_- \, (1 - y) \, p, \quad TN = \sum w_- \, (1 - y) (1 - p), \quad p = \sigma(z)
+        FP = \sum w_- \, (1 - y) \, p, \quad TN = \sum w_- \, (1 - y) (1 - p)
 
-    each times the sample weight; in (weighted) examples, no unit.
+    each times the sample weight, with p = sigmoid(z); or for each class k out of K with
+    p = softmax(z)_k and y the share of class k in the target. In (weighted) examples, no unit.
 
     Parameters
     ----------
     logits, targets : array
-        As in `binary_cross_entropy`: (N,), (N, L), or maps such as (N, H, W) and (N, H, W, C).
-    pos_weight, neg_weight, sample_weight, mask, ignore_index, label_smoothing, smoothing_weight
-        As in `binary_cross_entropy`.
+        Yes/no targets as in `binary_cross_entropy`: (N,), (N, L), or maps such as (N, H, W) and
+        (N, H, W, C). Of classes, as in `cross_entropy`: logits (N, K), (N, H, W, K), or with
+        ``axis=1`` (N, K, H, W); targets are labels, without the class axis, or distributions.
+    link : {"sigmoid", "softmax"}, optional
+        ``"sigmoid"``: each logit is a yes/no question. ``"softmax"``: one class out of K is right,
+        and each class is a question: it, or another one. Default: a softmax for labels, which lack
+        the class axis or have size 1 there and can mean nothing else; a sigmoid for targets of the
+        shape of the logits, so that one-hot targets of a softmax want ``link="softmax"``.
     axis : int, optional
-        The label axis: counts for each label along it. Default: all elements are one problem
-        and pooled.
+        Of a softmax the class axis, by default the last: counts for each class. Of a sigmoid the
+        label axis: counts for each label along it; default: all elements are one problem, pooled.
+    pos_weight, neg_weight : number, list or array, optional
+        Weight of positives and of negatives: one for all, or one a label or class. At least 0.
+    sample_weight, mask, ignore_index, label_smoothing, smoothing_weight
+        As in `binary_cross_entropy` or `cross_entropy`.
 
     Returns
     -------
     SoftConfusion
-        Four sums, 0-d or of shape (L,), which add up with ``+`` over micro-batches and devices.
+        Four sums, 0-d or of shape (L,) or (K,), which add up with ``+`` over micro-batches and devices.
 
     Raises
     ------
     TypeError, ValueError
-        As in `binary_cross_entropy`.
+        As in `binary_cross_entropy` and `cross_entropy`.
 
     Notes
     -----
@@ -72,6 +82,9 @@ def soft_confusion(
     >>> counts = soft_confusion(np.array([0.0, 2.0, -2.0]), np.array([1, 1, 0]))
     >>> [float(count.round(4)) for count in counts]
     [1.3808, 0.6192, 0.1192, 0.8808]
+    >>> logits = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 3.0]])
+    >>> soft_confusion(logits, np.array([0, 2])).recall().round(4)
+    array([0.787 , 0.    , 0.8438])
     """
     link, targets = linked(link, logits, targets, axis)
     sides = (of_classes if link == "softmax" else of_elements)(

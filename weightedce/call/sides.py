@@ -6,7 +6,7 @@ For a softmax each class is a question of its own: it, or another one.
 from typing import Any, NamedTuple, get_args
 
 from weightedce.backends import Array, backend_of
-from weightedce.call import arguments, options
+from weightedce.call import arguments, dtypes, options
 from weightedce.call.binary_batch import binary_batch, smoothed
 from weightedce.call.class_batch import class_batch
 from weightedce.call.collated import targets_beside
@@ -30,6 +30,7 @@ def linked(link: Link | None, logits: Array, targets: Any, axis: int | None) -> 
 
     Targets without the axis of the logits, or with one of size 1 there, can only be classes.
     """
+    dtypes.library("logits", logits)
     targets = targets_beside(targets, logits)
     if link is not None:
         options.choice("link", link, get_args(Link))

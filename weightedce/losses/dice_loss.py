@@ -108,9 +108,9 @@ def dice_loss(
     References
     ----------
     Milletari, Navab, Ahmadi (2016), "V-Net: Fully Convolutional Neural Networks for Volumetric
-    Medical Image Segmentation", 3DV, section 3, without the squares; pooled with weights: Sudre, Li,
-    Vercauteren, Ourselin, Cardoso (2017), "Generalised Dice overlap as a deep learning loss function
-    for highly unbalanced segmentations", DLMIA, equation 2.
+    Medical Image Segmentation", 3DV, section 3, without the squares; pooled with weights: Sudre,
+    Li, Vercauteren, Ourselin, Cardoso (2017), "Generalised Dice Overlap as a Deep Learning Loss
+    Function for Highly Unbalanced Segmentations", DLMIA, section 2.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def dice_loss(
     np.float64(0.2477)
     >>> logits = np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 3.0]])
     >>> dice_loss(logits, np.array([0, 2]), reduction="none").round(4)
-    array([0.1387, 0.    , 0.1338])
+    array([0.1394, 0.    , 0.1347])
     """
     link, targets = linked(link, logits, targets, axis)
     counts = soft_confusion(

@@ -53,7 +53,8 @@ def soft_confusion(
     Returns
     -------
     SoftConfusion
-        Four sums, 0-d or of shape (L,) or (K,), which add up with ``+`` over micro-batches and devices.
+        Four sums, 0-d or of shape (L,) or (K,), which add up with ``+`` over micro-batches and
+        devices.
 
     Raises
     ------

@@ -41,8 +41,8 @@ def tversky_loss(
     .. math::
         l = 1 - \frac{TP + s}{TP + a \, FP + b \, FN + s}
 
-    with a = ``fp_weight``, b = ``fn_weight``, s = ``smooth`` and the soft counts of `soft_confusion`; a number in
-    [0, 1], not in nats.
+    with a = ``fp_weight``, b = ``fn_weight``, s = ``smooth`` and the soft counts of
+    `soft_confusion`; a number in [0, 1], not in nats.
 
     Parameters
     ----------

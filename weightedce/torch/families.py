@@ -69,8 +69,10 @@ class CountsLoss(LogitsLoss):
     def _for(self, logits: torch.Tensor, target: Any) -> dict[str, Any]:
         options = super()._for(logits, target)
         if options["axis"] is None and logits.ndim:
-            axis = class_axis(logits)
-            link, _ = linked(options["link"], logits, target_of(target, logits), axis)
+            axis, given = class_axis(logits), target_of(target, logits)
+            library("input", logits)
+            library("target", given)
+            link, _ = linked(options["link"], logits, given, axis)
             if link == "softmax":
                 options |= {"axis": axis, "link": link}
         return options

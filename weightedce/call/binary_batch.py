@@ -68,9 +68,9 @@ def binary_batch(
     backend = backend_of(z)
     xp, shape = backend.namespace, backend.shape(z)
     options.smoothing_policy(smoothing_weight)
-    e = arguments.number("label_smoothing", label_smoothing, z, 0, 1)
     target_range = options.target_range(target_range)
     axis = arguments.axis_of(shape, axis) if shape else 0
+    e = arguments.smoothing(label_smoothing, z, shape, axis)
     ignore = ignored(ignore_index, integer=False)
 
     raw = targets_beside(targets, z)

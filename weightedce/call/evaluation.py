@@ -57,6 +57,8 @@ def evaluate(
     asked = reduction_of(reduction)
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)
+    if _each_has_its_own(options):
+        return call.whole(logits)
     views = views_of(call, backend)
     operator: Any = None if views is not None else on_device(call, backend)
     way = way_of(call, backend, views, operator)
@@ -79,6 +81,16 @@ def evaluate(
         else:
             return part.reduction.finish(LossTotal(*total))
     return call.whole(logits)
+
+
+def _each_has_its_own(options: dict[str, Any]) -> bool:
+    """Tell whether classes have smoothings of their own, or examples class weights of their own.
+
+    So it is seldom: what is fast knows of one number, and of one weight a class.
+    """
+    weight = options.get("class_weight")
+    several = weight is not None and len(getattr(weight, "shape", ())) > 1
+    return several or arguments.is_vector(options["label_smoothing"])
 
 
 def with_numbers(block: Block, *numbers: float | Array) -> Composed | Block:

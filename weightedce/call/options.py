@@ -14,6 +14,7 @@ Absent = Literal["skip", "count"]  # what becomes of a class without targets
 SmoothingWeight = Literal["target", "class"]
 TargetRange = Literal["unit", "any"]
 IgnoreIndex = float | Collection[float] | None  # of a label, or several
+LabelSmoothing = float | Sequence[float]  # of all labels, or of each class
 Background = int | Collection[int] | None  # classes without a loss of their own
 Normalize = Literal["samples", "classes"]
 Assignment = Literal["hard", "soft"]

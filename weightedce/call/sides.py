@@ -83,6 +83,11 @@ def of_classes(
         smoothing_weight=smoothing_weight,
         **given,
     )
+    if arguments.is_vector(b.smoothing):
+        raise ValueError(
+            f"label_smoothing: expected one number for the soft counts of classes, got shape "
+            f"{tuple(b.smoothing.shape)}"
+        )
     shape = backend_of(b.logits).shape(b.logits)
     pos = times(b.weight, along("pos_weight", pos_weight, b.logits, shape, b.axis))
     neg = times(b.weight, along("neg_weight", neg_weight, b.logits, shape, b.axis))

@@ -5,7 +5,13 @@ from typing import Any
 from weightedce.backends import Array
 from weightedce.call.binary_batch import binary_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight, TargetRange
+from weightedce.call.options import (
+    IgnoreIndex,
+    LabelSmoothing,
+    ReductionName,
+    SmoothingWeight,
+    TargetRange,
+)
 from weightedce.numerics.stable import SOFTPLUS
 
 
@@ -18,7 +24,7 @@ def binary_cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     target_range: TargetRange = "unit",
     axis: int = -1,

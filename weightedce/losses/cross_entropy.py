@@ -5,7 +5,13 @@ from typing import Any
 from weightedce.backends import Array
 from weightedce.call.class_batch import class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight, TargetRange
+from weightedce.call.options import (
+    IgnoreIndex,
+    LabelSmoothing,
+    ReductionName,
+    SmoothingWeight,
+    TargetRange,
+)
 from weightedce.call.over_classes import CROSS_ENTROPY
 
 
@@ -18,7 +24,7 @@ def cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     target_range: TargetRange = "unit",
     reduction: ReductionName = "mean",

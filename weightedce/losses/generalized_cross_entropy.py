@@ -6,7 +6,7 @@ from weightedce.backends import Array
 from weightedce.call import arguments
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import IgnoreIndex, LabelSmoothing, ReductionName, SmoothingWeight
 from weightedce.numerics import powers, stable
 
 
@@ -20,7 +20,7 @@ def generalized_cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     reduction: ReductionName = "mean",
 ) -> Any:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array, backend_of
-from weightedce.call.options import IgnoreIndex, Link, SmoothingWeight
+from weightedce.call.options import IgnoreIndex, LabelSmoothing, Link, SmoothingWeight
 from weightedce.call.sides import linked, of_classes, of_elements
 from weightedce.call.soft_counts import SoftConfusion
 
@@ -19,7 +19,7 @@ def soft_confusion(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
 ) -> SoftConfusion:
     r"""Count true and false positives and negatives with probabilities for decisions.

@@ -237,6 +237,8 @@ class Case:
             row = (float(self.logits[index]),) if binary else tuple(self.logits[index].tolist())
             given = {"sample_weight": float(_leading(self.sample_weight, shape, 1.0)[index])}
             given |= {k: w[index].tolist() for k, w in weights.items()} | smoothing
+            if binary and isinstance(smoothing.get("label_smoothing"), tuple):
+                given["label_smoothing"] = smoothing["label_smoothing"][index[-1]]
             kept = bool(_leading(self.mask, shape, True)[index])
             if self.of_classes:
                 label = self.targets.ndim == 1

@@ -55,6 +55,9 @@ def cases(loss: str) -> dict[str, Case]:
         found["soft"] = make(loss, weights, soft=True)
         found["smooth"] = make(loss, weights | smooth)
         found["masked"] = make(loss, weights, masked=True)
+        each = {"label_smoothing": (0.1, 0.0, 0.25)[: 2 if loss in oracle.BINARY else 3]}
+        found["smooth each"] = make(loss, weights | each)
+        found["soft, each"] = make(loss, weights | each | {"smoothing_weight": "class"}, soft=True)
     return found
 
 

@@ -53,20 +53,26 @@ def class_masses(
     *,
     class_weight: Sequence[float],
     sample_weight: float = 1.0,
-    label_smoothing: float = 0.0,
+    label_smoothing: float | Sequence[float] = 0.0,
     smoothing_weight: str = "target",
 ) -> tuple[list[Number], Number]:
     """Return the factors of the K losses of a definition, and the effective weight."""
     q, w = [mp.mpf(x) for x in q], [mp.mpf(x) for x in class_weight]
-    s, e, classes = mp.mpf(sample_weight), mp.mpf(label_smoothing), range(len(q))
+    s, classes = mp.mpf(sample_weight), range(len(q))
+    each = label_smoothing if isinstance(label_smoothing, Sequence) else [label_smoothing] * len(q)
+    e = [mp.mpf(x) for x in each]
     weighted = [q[k] * w[k] for k in classes]
-    if smoothing_weight == "target":
-        masses = [
-            mp.fsum(weighted[k] * ((1 - e) * (j == k) + e / len(q)) for k in classes)
+
+    def smoothed(shares: Sequence[Number]) -> list[Number]:
+        return [
+            mp.fsum(shares[k] * ((1 - e[k]) * (j == k) + e[k] / len(q)) for k in classes)
             for j in classes
         ]
+
+    if smoothing_weight == "target":
+        masses = smoothed(weighted)
     else:
-        masses = [((1 - e) * q[k] + e / len(q)) * w[k] for k in classes]
+        masses = [share * w[k] for k, share in enumerate(smoothed(q))]
     return [s * mass for mass in masses], s * mp.fsum(weighted)
 
 

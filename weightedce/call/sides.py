@@ -83,10 +83,10 @@ def of_classes(
         smoothing_weight=smoothing_weight,
         **given,
     )
-    if arguments.is_vector(b.smoothing):
+    if not isinstance(b.smoothing, float) and len(b.smoothing.shape):
         raise ValueError(
-            f"label_smoothing: expected one number for the soft counts of classes, got shape "
-            f"{tuple(b.smoothing.shape)}"
+            f"label_smoothing: expected one number for the soft counts of classes, got "
+            f"{label_smoothing!r:.80}"
         )
     shape = backend_of(b.logits).shape(b.logits)
     pos = times(b.weight, along("pos_weight", pos_weight, b.logits, shape, b.axis))

@@ -59,8 +59,8 @@ def binary_cross_entropy(
         they hold.
     ignore_index : number or several, optional
         Elements with this target are removed; NaN stands for unknown.
-    label_smoothing : float
-        e in [0, 1]: both targets move by e/2 towards each other.
+    label_smoothing : float or list
+        e in [0, 1]: both targets move by e/2 towards each other; one number, or one a label.
     smoothing_weight : {"target", "class"}
         ``"target"``: a weight scales an element's whole loss, as in the formula. ``"class"``:
         the target is smoothed to t = (1 - e) y + e/2 first, and each share of it gets its own

@@ -20,7 +20,7 @@ Losses of soft counts
     recall_specificity_loss, tversky_loss, f_beta_loss, dice_loss; soft_confusion
 Weights
     class_counts, ClassCounter, balanced, inverse_frequency, effective_number, log_damped,
-    pos_weights, sample_weights
+    median_frequency, deferred, pos_weights, sample_weights
 Probabilities again, and decisions
     logit, undo_class_weight, undo_pos_weight, undo_loss, shift_prior, cost_threshold, minimum_cost
 Gradient and curvature under NumPy; sums that add up over batches and devices
@@ -67,10 +67,12 @@ from weightedce.losses import vector_scaling_cross_entropy as vector_scaling_cro
 from weightedce.losses.soft_confusion import soft_confusion as soft_confusion
 from weightedce.weights.counter import ClassCounter as ClassCounter
 from weightedce.weights.counting import class_counts as class_counts
+from weightedce.weights.deferred import deferred as deferred
 from weightedce.weights.estimators import balanced as balanced
 from weightedce.weights.estimators import effective_number as effective_number
 from weightedce.weights.estimators import inverse_frequency as inverse_frequency
 from weightedce.weights.estimators import log_damped as log_damped
+from weightedce.weights.median_frequency import median_frequency as median_frequency
 from weightedce.weights.of_labels import pos_weights as pos_weights
 from weightedce.weights.of_labels import sample_weights as sample_weights
 

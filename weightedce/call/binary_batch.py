@@ -11,6 +11,7 @@ from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call import arguments, dtypes, options
 from weightedce.call.collated import targets_beside
 from weightedce.call.factors import along, cast, kept, sample_of, times
+from weightedce.call.from_batch import balanced_shares
 from weightedce.call.ignored import ignored
 from weightedce.call.targets import ROUNDING_SLACK, in_range
 from weightedce.numerics import stable
@@ -34,6 +35,15 @@ class BinaryBatch(NamedTuple):
         """Return a scalar or per-label weight, laid along the label axis."""
         shape = backend_of(self.logits).shape(self.logits)
         return along(name, weight, self.logits, shape, self.axis)
+
+    def balanced(self) -> Array:
+        """Return the balanced weights of negatives and positives, by what is kept of them."""
+        backend, y = backend_of(self.logits), self.targets
+        ones, zeros = y, 1.0 - y
+        if self.keep is not None:
+            zeros = self.xp.where(self.keep, zeros, self.xp.zeros_like(zeros))
+        counts = self.xp.stack([backend.sum(zeros), backend.sum(ones)])
+        return balanced_shares(self.xp, backend.detach(counts))
 
     def reweighted(self, positive: Array, negative: Array) -> "BinaryBatch":
         """Return the batch with further weights of its positive and negative shares."""

@@ -8,6 +8,7 @@ from weightedce.call.binary_batch import BinaryBatch, binary_batch
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.collated import targets_beside
+from weightedce.call.from_batch import is_batch
 from weightedce.call.options import IgnoreIndex, LabelSmoothing, ReductionName, SmoothingWeight
 from weightedce.call.reductions import reduce, reduction_of
 from weightedce.numerics import softmax, stable
@@ -106,6 +107,9 @@ def expected_cost(
     b: BinaryBatch | ClassBatch
     column = tuple(raw.shape[-1:]) == (1,) != tuple(logits.shape[-1:])  # labels, (N, 1)
     if axis is None and two and len(raw.shape) == len(logits.shape) and not column:
+        if is_batch(class_weight):
+            plain = binary_batch(logits, raw, pos_weight=None, neg_weight=None, axis=-1, **shared)
+            class_weight = plain.balanced()
         neg, pos = _two_weights(class_weight, z)
         b = binary_batch(logits, raw, pos_weight=pos, neg_weight=neg, axis=-1, **shared)
         (tn, fp), (fn, tp) = _of_outcomes(b.xp.astype(costs, b.logits.dtype), b.logits)

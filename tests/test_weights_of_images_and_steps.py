@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import weightedce as w
-from libraries import DIFFERENTIABLE
+from libraries import DIFFERENTIABLE, LIBRARIES
+
+# JAX compiles below: one operation at a time takes it seconds
+libraries = pytest.mark.parametrize("name", [name for name in LIBRARIES if name != "jax"])
 
 # What countEachLabel says of MathWorks' building example and of CamVid, and their weights.
 BUILDING = (
@@ -21,8 +24,10 @@ CAMVID = (
 )  # fmt: skip
 
 
+@libraries
 @pytest.mark.parametrize("table", [BUILDING, CAMVID], ids=["building", "camvid"])
-def test_median_frequency_is_as_published(library, table):
+def test_median_frequency_is_as_published(name, table):
+    library = LIBRARIES[name]
     pixels, images, published = table
     np.testing.assert_allclose(w.median_frequency(pixels, images), published, atol=6e-5)
     got = w.median_frequency(library.array(np.array(pixels)), images)
@@ -90,7 +95,9 @@ def test_deferred_weights_are_one_before_and_themselves_after():
             wrong()
 
 
-def test_the_weights_of_a_batch_of_decisions(library):
+@libraries
+def test_the_weights_of_a_batch_of_decisions(name):
+    library = LIBRARIES[name]
     z, y = np.array([0.3, -2.0, 1.0, 0.5, -1.0]), np.array([0, 0, 1, 0, 255])
     options = {"ignore_index": 255, "label_smoothing": 0.1}
     args = library.array(z), library.array(y), [[0, 1], [9, 0]]

@@ -1,5 +1,6 @@
 """Class weights that begin to count at some step of the training."""
 
+from math import ceil
 from typing import Any
 
 from weightedce.backends import Array
@@ -90,7 +91,8 @@ def _of_array(class_weight: Any, step: Array, start: float, over: float) -> Arra
     like = xp.astype(step, class_weight.dtype if own else default)
     weight = arguments.weight_beside("class_weight", class_weight, like)
     if over == 0.0:
-        share = xp.astype(step >= start, weight.dtype)
+        whole = dtypes.is_integer(step)  # 2**24 + 1 is no float32
+        share = xp.astype(step >= (ceil(start) if whole else start), weight.dtype)
     else:
         share = xp.clip((xp.astype(step, weight.dtype) - start) / over, 0.0, 1.0)
     return _mixed(weight, share)

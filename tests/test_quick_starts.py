@@ -1,4 +1,4 @@
-"""Every Python block of docs/quick-start-*.md runs and prints what the page says it prints.
+"""Every Python block of docs/quick-start-*.md and of the recipes runs and prints what is said.
 
 The blocks of a page run in one fresh process, in order, as a reader would paste them into one
 file. The file has the page's own line numbers, so a traceback points into the page.
@@ -43,8 +43,10 @@ PAGES = {
     "tensorflow": [Page("tensorflow")],
     "torch": [Page("torch", prints=False)],
     "keras": [keras(backend) for backend in KERAS],
+    "recipes": [Page("torch")],
 }
-FOUND = {path.stem.removeprefix("quick-start-"): path for path in DOCS.glob("quick-start-*.md")}
+QUICK = {path.stem.removeprefix("quick-start-"): path for path in DOCS.glob("quick-start-*.md")}
+FOUND = QUICK | {"recipes": DOCS / "recipes.md"}
 RUNS = [
     pytest.param(
         path, page, id="-".join([name, *page.environment.get("KERAS_BACKEND", "").split()])
@@ -156,9 +158,9 @@ def test_pages_are_there():
     assert {"numpy", "jax", "tensorflow"} <= set(FOUND)
 
 
-@pytest.mark.parametrize("name", sorted(FOUND))
+@pytest.mark.parametrize("name", sorted(QUICK))
 def test_a_page_starts_with_how_to_install(name):
-    before, _, _ = FOUND[name].read_text(encoding="utf-8").partition("```python")
+    before, _, _ = QUICK[name].read_text(encoding="utf-8").partition("```python")
     assert re.search(r"pip install .*weightedce", before)
 
 

@@ -75,7 +75,7 @@ def ldam_cross_entropy(
     Gradients flow to logits, targets and all weights, first and second order.
 
     Differences: torch, Keras and optax have no such loss. Deferred re-weighting, the second half
-    of the paper, is ``class_weight`` from some epoch on.
+    of the paper, is a ``class_weight`` of `deferred`.
 
     References
     ----------

@@ -28,13 +28,13 @@ NEEDED: dict[str, Callable[[int], np.ndarray]] = {  # of K classes
 
 
 def family(name: str) -> str:
-    """Return the family of a public loss, by the weight that it takes; a LookupError if absent."""
+    """Return the family of a public loss, by the weights that it takes; a LookupError if absent."""
     if not hasattr(weightedce, name):
         raise LookupError(f"{name}: not in this version")
     parameters = list(inspect.signature(getattr(weightedce, name)).parameters)
     if "hidden" in parameters:
         return "linear"
-    return "ce" if "class_weight" in parameters else "bce"
+    return "bce" if "pos_weight" in parameters else "ce"
 
 
 def public(name: str, classes: int, array: Callable[[np.ndarray], Any]) -> Loss:

@@ -39,7 +39,7 @@ REQUIRED = {
 
 
 def has_classes(name):
-    return "class_weight" in inspect.signature(getattr(weightedce, name)).parameters
+    return "pos_weight" not in inspect.signature(getattr(weightedce, name)).parameters
 
 
 def make(name, **more):

@@ -16,10 +16,11 @@ from libraries import DIFFERENTIABLE, LIBRARIES, LONG
 from weightedce.call import asked
 from weightedce.call import small as small_batches
 from weightedce.validation import catalog, hard_points, oracle, strategies, ulp
-from weightedce.validation.cases import Case, round_to
+from weightedce.validation.cases import Case
 from weightedce.validation.outputs import comparison, html, junit
 from weightedce.validation.plan import Plan
 from weightedce.validation.report import read_json
+from weightedce.validation.rounding import round_to
 from weightedce.validation.runner import validate
 
 NAMES = tuple(name for name in LIBRARIES if name != "strict")

@@ -20,8 +20,8 @@ Losses of soft counts
     lovasz_loss; soft_confusion
 Weights; losses that find theirs for a rate that is asked for
     class_counts, ClassCounter, balanced, inverse_frequency, effective_number, log_damped,
-    pos_weights, sample_weights; constrained_binary_cross_entropy, constrained_cross_entropy,
-    ConstraintState
+    median_frequency, deferred, pos_weights, sample_weights; constrained_binary_cross_entropy,
+    constrained_cross_entropy, ConstraintState
 Probabilities again, and decisions
     logit, undo_class_weight, undo_pos_weight, undo_loss, shift_prior, cost_threshold, minimum_cost
 Gradient and curvature under NumPy; sums that add up over batches and devices
@@ -43,6 +43,7 @@ from weightedce.calibration.logits import undo_class_weight as undo_class_weight
 from weightedce.calibration.logits import undo_pos_weight as undo_pos_weight
 from weightedce.calibration.undo_loss import undo_loss as undo_loss
 from weightedce.call.reductions import LossTotal as LossTotal
+from weightedce.call.soft_counts import SoftConfusion as SoftConfusion
 from weightedce.constraints.binary import (
     constrained_binary_cross_entropy as constrained_binary_cross_entropy,
 )
@@ -72,14 +73,15 @@ from weightedce.losses import recall_specificity_loss as recall_specificity_loss
 from weightedce.losses import seesaw_loss as seesaw_loss
 from weightedce.losses import tversky_loss as tversky_loss
 from weightedce.losses import vector_scaling_cross_entropy as vector_scaling_cross_entropy
-from weightedce.losses.soft_confusion import SoftConfusion as SoftConfusion
 from weightedce.losses.soft_confusion import soft_confusion as soft_confusion
 from weightedce.weights.counter import ClassCounter as ClassCounter
 from weightedce.weights.counting import class_counts as class_counts
+from weightedce.weights.deferred import deferred as deferred
 from weightedce.weights.estimators import balanced as balanced
 from weightedce.weights.estimators import effective_number as effective_number
 from weightedce.weights.estimators import inverse_frequency as inverse_frequency
 from weightedce.weights.estimators import log_damped as log_damped
+from weightedce.weights.median_frequency import median_frequency as median_frequency
 from weightedce.weights.of_labels import pos_weights as pos_weights
 from weightedce.weights.of_labels import sample_weights as sample_weights
 

@@ -477,6 +477,46 @@ def test_dice_of_classes_and_samples():
         ours.Dice(axis=-1, pos_weight=[1, 2, 3])(y, p)
 
 
+def test_overlap_of_classes():
+    """From label maps as from one-hot ones, of logits or probabilities, on any axis."""
+    z = RANDOM.normal(size=(2, 5, 4, 3)).astype("float32")
+    y = RANDOM.integers(0, 3, (2, 5, 4))
+    y[0, 0] = 255
+    p = np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+    weight = RANDOM.uniform(0.5, 2, 2).astype("float32")
+    given = {"fp_weight": 0.3, "fn_weight": 0.7, "smooth": 1.0, "background": 0}
+    given["class_weight"] = {1: 2.0, 2: 4.0}
+    options = {**given, "ignore_class": [255, -1]}
+    for reduction in ("mean", "weighted_mean", "sum", "none", "pooled"):
+        expected = weightedce.tversky_loss(
+            z, y, sample_weight=weight, ignore_index=255, reduction=reduction, **given
+        )
+        for labels in (y, y[..., None]):
+            loss = ours.Tversky(reduction=reduction, **options)
+            np.testing.assert_allclose(numpy(loss(labels, p, weight)), expected, rtol=1e-5)
+    again = ours.Tversky.from_config(json.loads(json.dumps(loss.get_config())))
+    np.testing.assert_allclose(numpy(again(y, p, weight)), expected, rtol=1e-5)
+    value, slope = gradient(lambda z: ours.Dice(axis=1, from_logits=True)(y % 3, z),
+                            np.moveaxis(z, -1, 1))  # fmt: skip
+    assert value == pytest.approx(float(weightedce.dice_loss(z, y % 3)), rel=1e-5)
+    assert np.abs(slope).max() > 0
+    soft = ours.RecallSpecificity(link="softmax", class_weight="batch")(np.eye(3)[y % 3], p)
+    expected = weightedce.recall_specificity_loss(z, y % 3, class_weight="batch")
+    np.testing.assert_allclose(numpy(soft), expected, rtol=1e-5)
+    few = np.eye(3)[np.minimum(y, 1)]
+    skipped = ours.Dice(axis=(0, 1, 2), absent="skip")(few, p)
+    expected = weightedce.dice_loss(weightedce.logit(p), few, axis=-1, absent="skip")
+    np.testing.assert_allclose(numpy(skipped), expected, rtol=1e-5)
+    for wrong, message in (
+        (lambda: ours.Dice(background=0)(few, p), "background: expected None"),
+        (lambda: ours.Dice(link="softmax", axis=(0, 1))(few, p), "axis: expected one integer"),
+        (lambda: ours.Dice(pos_weight="batch")(y, p), "pos_weight: expected numbers"),
+        (lambda: ours.Dice()(y, p), r"y_true: .*0\.\.2"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            wrong()
+
+
 BAD = [
     (lambda: ours.BinaryCrossentropy(ignore_class=True), "ignore_class: .*bool: True"),
     (lambda: ours.Dice(ignore_class="255"), "ignore_class: expected a number, got str: '255'"),

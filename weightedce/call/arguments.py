@@ -85,6 +85,21 @@ def number(
     return options.number(name, value, low, high)
 
 
+def smoothing(value: Any, logits: Array, shape: Shape, axis: int) -> float | Array:
+    """Return ``label_smoothing``: a number, or one of each class or label laid along their axis."""
+    name = "label_smoothing"
+    if not is_vector(value):
+        return number(name, value, logits, 0, 1)
+    vector = beside(name, value, logits, logits.dtype)
+    values.all_inside(name, vector, ~((vector >= 0.0) & (vector <= 1.0)), 0, 1)
+    return along_axis(name, vector, shape, axis)
+
+
+def is_vector(value: Any) -> bool:
+    """Tell whether there is a number for each class, not one for all."""
+    return type(value) is not float and (is_sequence(value) or len(getattr(value, "shape", ())) > 0)
+
+
 def array_of(name: str, value: Any, beside: Backend | None = None) -> tuple[Array, Backend]:
     """Return the array that ``value`` is or holds, and its library."""
     value = columns.column(value, name)
@@ -176,6 +191,8 @@ def along_axis(name: str, weight: Array, shape: Shape, axis: int) -> Array:
         return weight
     if not shape:
         raise ValueError(f"{name}: expected one number for one logit, got shape {shown(mine)}")
+    if name == "class_weight" and len(mine) == len(shape) > 1 and _alike(mine, shape):
+        return backend.fixed(weight, shape)  # of each class in each example
     if len(mine) > 1 and len(mine) <= len(shape):
         longer = [size for size in mine if not all_known(size) or size != 1]
         if len(longer) <= 1:
@@ -253,6 +270,11 @@ def all_known(*sizes: Any) -> bool:
     """Tell whether sizes are known now; in a graph they may be 0-d arrays."""
     # `all` takes twice as long; a symbol that torch traces with is no int, but can be compared
     return not [size for size in sizes if not isinstance(size, int) and hasattr(size, "dtype")]
+
+
+def _alike(mine: Shape, shape: Shape) -> bool:
+    """Tell whether two shapes may be the same."""
+    return all(not all_known(a, b) or a == b for a, b in zip(mine, shape, strict=True))
 
 
 def _stretches(mine: Any, theirs: Any) -> bool:

@@ -11,6 +11,7 @@ from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call import arguments, dtypes, options
 from weightedce.call.collated import targets_beside
 from weightedce.call.factors import along, cast, kept, sample_of, times
+from weightedce.call.from_batch import balanced_shares
 from weightedce.call.ignored import ignored
 from weightedce.call.targets import ROUNDING_SLACK, in_range
 from weightedce.numerics import stable
@@ -34,6 +35,15 @@ class BinaryBatch(NamedTuple):
         """Return a scalar or per-label weight, laid along the label axis."""
         shape = backend_of(self.logits).shape(self.logits)
         return along(name, weight, self.logits, shape, self.axis)
+
+    def balanced(self) -> Array:
+        """Return the balanced weights of negatives and positives, by what is kept of them."""
+        backend, y = backend_of(self.logits), self.targets
+        ones, zeros = y, 1.0 - y
+        if self.keep is not None:
+            zeros = self.xp.where(self.keep, zeros, self.xp.zeros_like(zeros))
+        counts = self.xp.stack([backend.sum(zeros), backend.sum(ones)])
+        return balanced_shares(self.xp, backend.detach(counts))
 
     def reweighted(self, positive: Array, negative: Array) -> "BinaryBatch":
         """Return the batch with further weights of its positive and negative shares."""
@@ -68,9 +78,9 @@ def binary_batch(
     backend = backend_of(z)
     xp, shape = backend.namespace, backend.shape(z)
     options.smoothing_policy(smoothing_weight)
-    e = arguments.number("label_smoothing", label_smoothing, z, 0, 1)
     target_range = options.target_range(target_range)
     axis = arguments.axis_of(shape, axis) if shape else 0
+    e = arguments.smoothing(label_smoothing, z, shape, axis)
     ignore = ignored(ignore_index, integer=False)
 
     raw = targets_beside(targets, z)
@@ -102,17 +112,34 @@ def factors_of(
     smoothing_weight: str,
 ) -> BinaryBatch:
     """Return the batch of checked logits, targets y and 1 - y, and their weights."""
-    if smoothing_weight == "target":  # smooth what is weighted
-        positive, negative = times(pos, y), times(neg, rest)
-        if not stable.is_zero(e):
-            p, n = positive, negative
-            positive, negative = (1.0 - e / 2) * p + e / 2 * n, (1.0 - e / 2) * n + e / 2 * p
-    else:  # weight what is smoothed
-        positive = ((1.0 - e) * y + e / 2) * pos
-        negative = ((1.0 - e) * rest + e / 2) * neg
+    positive, negative = smoothed(y, rest, pos, neg, e / 2, e / 2, smoothing_weight)
     return BinaryBatch(
         xp, z, y, pos, neg, positive, negative, keep, axis, hard and stable.is_zero(e)
     )
+
+
+def smoothed(
+    y: Array,
+    rest: Array,
+    pos: Array | float,
+    neg: Array | float,
+    rise: float | Array,
+    fall: float | Array,
+    smoothing_weight: str,
+) -> tuple[Array | float, Array | float]:
+    """Return the factors of both sides of targets y, of which 0 becomes ``rise``, 1 1 - ``fall``.
+
+    Both are e/2 of one yes/no question; e/K and e - e/K of one class out of K.
+    """
+    if smoothing_weight == "target":  # smooth what is weighted
+        positive, negative = times(pos, y), times(neg, rest)
+        if stable.is_zero(rise):
+            return positive, negative
+        p, n = positive, negative
+        return (1.0 - fall) * p + rise * n, (1.0 - rise) * n + fall * p
+    # weight what is smoothed
+    e = rise + fall
+    return ((1.0 - e) * y + rise) * pos, ((1.0 - e) * rest + fall) * neg
 
 
 def _shares(targets: Array, target_range: str) -> tuple[Array, Array, bool]:

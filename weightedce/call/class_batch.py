@@ -101,6 +101,8 @@ class ClassBatch(NamedTuple):
     def mass(self) -> Array:
         """Return the factor of f_k(z): target, smoothing and all weights."""
         e, axis = self.smoothing, self.axis
+        if not isinstance(e, float) and len(e.shape):
+            return self._smoothed_apart(e)
         share = e / self.shape[axis]
         if self.labels is not None:
             if isinstance(e, float):
@@ -118,6 +120,15 @@ class ClassBatch(NamedTuple):
             whole = self._of_rows(self.effective_weight())
             return (1.0 - e) * (q * weight) + share * whole
         return ((1.0 - e) * q + share) * weight  # weight what is smoothed
+
+    def _smoothed_apart(self, e: Array) -> Array:
+        """Return the mass where each class has a smoothing of its own."""
+        backend, axis = backend_of(self.logits), self.axis
+        classes = backend.shape(self.logits)[axis]
+        first = times(self.weight, self.targets) if self.smoothing_weight == "target" else None
+        q = self.targets if first is None else first
+        smoothed = (1.0 - e) * q + backend.sum(e * q, axis, keepdims=True) / classes
+        return smoothed if first is not None else times(self.weight, smoothed)
 
     @property
     def label_mass(self) -> Array | float:
@@ -224,7 +235,7 @@ def class_batch(
         )
     ignore = ignored(ignore_index, integer=True)
     options.smoothing_policy(smoothing_weight)
-    e = arguments.number("label_smoothing", label_smoothing, z, 0, 1)
+    e = arguments.smoothing(label_smoothing, z, shape, axis)
     target_range = options.target_range(target_range)
 
     raw = targets_beside(targets, z)

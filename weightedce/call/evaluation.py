@@ -66,6 +66,8 @@ def evaluate(
     layout = backend.layout(logits, options["axis"]) if call.over_classes else None
     if layout is not None:
         return over_mesh(call, backend, layout)
+    if _each_has_its_own(options):
+        return call.whole(logits)
     views = views_of(call, backend)
     operator: Any = None if views is not None else on_device(call, backend)
     way = way_of(call, backend, views, operator)
@@ -88,6 +90,16 @@ def evaluate(
         else:
             return part.reduction.finish(LossTotal(*total))
     return call.whole(logits)
+
+
+def _each_has_its_own(options: dict[str, Any]) -> bool:
+    """Tell whether classes have smoothings of their own, or examples class weights of their own.
+
+    So it is seldom: what is fast knows of one number, and of one weight a class.
+    """
+    weight = options.get("class_weight")
+    several = weight is not None and len(getattr(weight, "shape", ())) > 1
+    return several or arguments.is_vector(options["label_smoothing"])
 
 
 def with_numbers(block: Block, *numbers: float | Array) -> Composed | Block:

@@ -8,10 +8,15 @@ from typing import Any, Literal, get_args
 from weightedce.backends import backend_of
 
 ReductionName = Literal["mean", "sum", "none", "weighted_mean", "total"]
-LabelReduction = Literal["mean", "sum", "none"]  # over the labels
+Link = Literal["sigmoid", "softmax"]  # from logits to probabilities
+LabelReduction = Literal["mean", "sum", "none"]
+ProblemReduction = Literal["mean", "weighted_mean", "sum", "none", "pooled"]  # over classes, labels
+Absent = Literal["skip", "count"]  # what becomes of a class without targets
 SmoothingWeight = Literal["target", "class"]
 TargetRange = Literal["unit", "any"]
 IgnoreIndex = float | Collection[float] | None  # of a label, or several
+LabelSmoothing = float | Sequence[float]  # of all labels, or of each class
+Background = int | Collection[int] | None  # classes without a loss of their own
 Normalize = Literal["samples", "classes"]
 Assignment = Literal["hard", "soft"]
 ScaleBy = Literal["class", "label"]

@@ -8,13 +8,24 @@ nothing of their own have a class all the same, named after the function.
 
 from typing import Any
 
-from weightedce.call.options import Assignment, Errors, ScaleBy, SmoothingWeight, TargetRange
-from weightedce.keras.batches import CountsLoss, PlacesLoss
+from weightedce.call.options import (
+    Absent,
+    Assignment,
+    Background,
+    Errors,
+    LabelSmoothing,
+    Link,
+    ScaleBy,
+    SmoothingWeight,
+    TargetRange,
+)
+from weightedce.keras.batches import PlacesLoss
 from weightedce.keras.constrained import Constrained
 from weightedce.keras.elements import BinaryLoss
 from weightedce.keras.examples import SoftmaxLoss
 from weightedce.keras.loss import WeightedLoss
-from weightedce.keras.reductions import Reduction
+from weightedce.keras.reductions import CountsReduction, Reduction
+from weightedce.keras.soft_counts import CountsLoss
 
 __all__ = [
     "AsymmetricLoss",
@@ -55,7 +66,7 @@ class AsymmetricLoss(BinaryLoss):
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         axis: int = -1,
         reduction: Reduction = "sum_over_batch_size",
@@ -75,7 +86,7 @@ class BalancedSoftmaxCrossentropy(SoftmaxLoss):
         axis: int = -1,
         class_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         reduction: Reduction = "sum_over_batch_size",
         from_logits: bool = False,
@@ -89,7 +100,7 @@ class BinaryCrossentropy(BinaryLoss):
     def __init__(
         self,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         axis: int = -1,
         reduction: Reduction = "sum_over_batch_size",
         name: str | None = "binary_crossentropy",
@@ -112,7 +123,7 @@ class BinaryFocalCrossentropy(BinaryLoss):
         alpha: float = 0.25,
         gamma: float = 2.0,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         axis: int = -1,
         reduction: Reduction = "sum_over_batch_size",
         name: str | None = "binary_focal_crossentropy",
@@ -131,7 +142,7 @@ class CategoricalCrossentropy(SoftmaxLoss):
     def __init__(
         self,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         axis: int = -1,
         reduction: Reduction = "sum_over_batch_size",
         name: str | None = "categorical_crossentropy",
@@ -151,7 +162,7 @@ class CategoricalFocalCrossentropy(SoftmaxLoss):
         alpha: Any = 0.25,
         gamma: float = 2.0,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         axis: int = -1,
         reduction: Reduction = "sum_over_batch_size",
         name: str | None = "categorical_focal_crossentropy",
@@ -175,7 +186,7 @@ class CategoricalGeneralizedCrossEntropy(SoftmaxLoss):
         axis: int = -1,
         class_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         from_logits: bool = False,
     ) -> None: ...
@@ -195,7 +206,7 @@ class ConfusionCrossentropy(BinaryLoss):
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         axis: int = -1,
         reduction: Reduction = "sum_over_batch_size",
@@ -255,18 +266,22 @@ class Dice(CountsLoss):
 
     def __init__(
         self,
-        reduction: Reduction = "sum_over_batch_size",
+        reduction: CountsReduction = "sum_over_batch_size",
         name: str | None = "dice",
         axis: Any = None,
         dtype: Any = None,
         *,
+        link: Link | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
         from_logits: bool = False,
-        class_weight: Any = None,
     ) -> None: ...
 
 class DistributionBalanced(BinaryLoss):
@@ -305,7 +320,7 @@ class ExpectedCost(WeightedLoss):
         axis: int | None = None,
         class_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         reduction: Reduction = "sum_over_batch_size",
         from_logits: bool = False,
@@ -320,17 +335,21 @@ class FBeta(CountsLoss):
         self,
         beta: float = 1.0,
         *,
+        link: Link | None = None,
+        axis: Any = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: Any = None,
-        reduction: Reduction = "sum_over_batch_size",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: CountsReduction = "sum_over_batch_size",
         from_logits: bool = False,
         name: str | None = "f_beta",
         dtype: Any = None,
-        class_weight: Any = None,
     ) -> None: ...
 
 class FocalTversky(CountsLoss):
@@ -342,17 +361,21 @@ class FocalTversky(CountsLoss):
         fn_weight: float = 0.7,
         gamma: float = 1.3333333333333333,
         *,
+        link: Link | None = None,
+        axis: Any = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: Any = None,
-        reduction: Reduction = "sum_over_batch_size",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: CountsReduction = "sum_over_batch_size",
         from_logits: bool = False,
         name: str | None = "focal_tversky",
         dtype: Any = None,
-        class_weight: Any = None,
     ) -> None: ...
 
 class LDAMCrossentropy(SoftmaxLoss):
@@ -367,7 +390,7 @@ class LDAMCrossentropy(SoftmaxLoss):
         axis: int = -1,
         class_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         reduction: Reduction = "sum_over_batch_size",
         from_logits: bool = False,
@@ -386,7 +409,7 @@ class LogitAdjustedCrossentropy(SoftmaxLoss):
         axis: int = -1,
         class_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         reduction: Reduction = "sum_over_batch_size",
         from_logits: bool = False,
@@ -424,7 +447,7 @@ class PolyCrossentropy(SoftmaxLoss):
         axis: int = -1,
         class_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         reduction: Reduction = "sum_over_batch_size",
         from_logits: bool = False,
@@ -440,17 +463,21 @@ class RecallSpecificity(CountsLoss):
         recall_weight: float = 0.5,
         specificity_weight: float = 0.5,
         *,
+        link: Link | None = None,
+        axis: Any = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: Any = None,
-        reduction: Reduction = "sum_over_batch_size",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: CountsReduction = "sum_over_batch_size",
         from_logits: bool = False,
         name: str | None = "recall_specificity",
         dtype: Any = None,
-        class_weight: Any = None,
     ) -> None: ...
 
 class Seesaw(SoftmaxLoss):
@@ -486,7 +513,7 @@ class SparseCategoricalCrossentropy(SoftmaxLoss):
         dtype: Any = None,
         *,
         class_weight: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
     ) -> None: ...
 
@@ -497,20 +524,24 @@ class Tversky(CountsLoss):
         self,
         alpha: float = 0.5,
         beta: float = 0.5,
-        reduction: Reduction = "sum_over_batch_size",
+        reduction: CountsReduction = "sum_over_batch_size",
         name: str | None = "tversky",
         axis: Any = None,
         dtype: Any = None,
         *,
         fp_weight: float | None = None,
         fn_weight: float | None = None,
+        link: Link | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
         from_logits: bool = False,
-        class_weight: Any = None,
     ) -> None: ...
 
 class VectorScalingCrossentropy(SoftmaxLoss):
@@ -528,7 +559,7 @@ class VectorScalingCrossentropy(SoftmaxLoss):
         axis: int = -1,
         class_weight: Any = None,
         ignore_class: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         reduction: Reduction = "sum_over_batch_size",
         from_logits: bool = False,

@@ -1,4 +1,4 @@
-"""Keras losses of a whole batch: on soft counts, or of elements by their places."""
+"""Keras losses of a whole batch: what they share, and those of elements by their places."""
 
 import math
 from abc import abstractmethod
@@ -9,6 +9,7 @@ from keras import ops
 from weightedce import losses
 from weightedce.backends import Array
 from weightedce.call import arguments
+from weightedce.call.reductions import ratio
 from weightedce.keras import replicas
 from weightedce.keras.elements import ElementsLoss
 from weightedce.keras.reductions import known_shape
@@ -39,10 +40,10 @@ class BatchLoss(ElementsLoss):
     plain = staticmethod(losses.dice_loss)
     axis: Any = None
 
-    def evaluate(
+    def of_elements(
         self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, reduction: str | None
     ) -> Array:
-        """Return the loss; over what is left of the axes by one of Keras's reductions."""
+        """Return the loss of yes/no targets, over what is left of the axes."""
         z, y, weight, keep = self.elements(y_true, y_pred, sample_weight, mask)
         given = self.given(y, keep)
         shape = known_shape(z)
@@ -76,64 +77,54 @@ class BatchLoss(ElementsLoss):
                 )
             return ops.reshape(ops.broadcast_to(vector, problems), (-1,))
 
-        own = {name: given.pop(name) for name in [*given] if name not in options_of(soft_confusion)}
-        losses = self._losses(
+        own = self.own(given)
+        pooled = reduction == "pooled" and bool(left)
+        losses, number = self._losses(
             laid(z),
             laid(y),
             shared,
+            pooled,
             own,
             sample_weight=laid(weight),
             mask=laid(keep),
             pos_weight=one_each("pos_weight"),
             neg_weight=one_each("neg_weight"),
-            **{**given, "axis": 1 if left else None},
+            **{
+                **{name: value for name, value in given.items() if name not in own},
+                "axis": 1 if left else None,
+            },
         )
         if shared:
             losses = losses / replicas.replicas()
+        if pooled or not left:
+            return ops.reshape(losses, ())
         losses = ops.reshape(losses, problems)
-        if reduction in ("none", None) or not left:
+        if reduction in ("none", None):
             return losses
+        total = ops.sum(losses)
         if reduction == "sum":
-            return ops.sum(losses)
-        if shared:
-            return ops.mean(losses)
-        number = ops.cast(math.prod(problems), losses.dtype)
-        return replicas.mean(ops.sum(losses), number)
+            return total
+        if number is None:
+            number = ops.cast(math.prod(problems), losses.dtype)
+        return ratio(total, number) if shared else replicas.mean(total, number)
+
+    def own(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the options that are not those of counts."""
+        counted = options_of(soft_confusion)
+        return {name: value for name, value in given.items() if name not in counted}
 
     @abstractmethod
     def _gathered(self, *arrays: Array | None) -> tuple[Array | None, ...]:
         """Return what a replica needs of the batch that it has a part of."""
 
     @abstractmethod
-    def _losses(self, z: Array, y: Array, shared: bool, own: dict[str, Any], **given: Any) -> Array:
-        """Return one loss a problem: ``own`` options, and those that a batch is ``given``."""
+    def _losses(
+        self, z: Array, y: Array, shared: bool, pooled: bool, own: dict[str, Any], **given: Any
+    ) -> tuple[Array, Array | None]:
+        """Return one loss a problem, and how many count: None, all.
 
-
-class CountsLoss(BatchLoss):
-    """A loss on soft counts.
-
-    Parameters
-    ----------
-    from_logits : bool
-        False: ``y_pred`` holds probabilities; nothing is clipped.
-
-    Notes
-    -----
-    The loss is in [0, 1], without unit. Gradients flow to ``y_pred``; the loss is bounded, so
-    saturated wrong answers have a gradient near 0.
-    """
-
-    bounded = True
-
-    def _gathered(self, *arrays: Array | None) -> tuple[Array | None, ...]:
-        return arrays  # counts add up
-
-    def _losses(self, z: Array, y: Array, shared: bool, own: dict[str, Any], **given: Any) -> Array:
-        counts = soft_confusion(z, y, **given)
-        if shared:
-            counts = type(counts)(*replicas.added(list(counts)))
-        found: Array = getattr(counts, type(self).function.__name__)(**own)
-        return found
+        ``own`` are the loss's options, ``given`` those of a batch of yes/no targets.
+        """
 
 
 class PlacesLoss(BatchLoss):
@@ -164,13 +155,19 @@ class PlacesLoss(BatchLoss):
 
         return tuple(map(of_all, arrays))
 
+    def evaluate(
+        self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, reduction: str | None
+    ) -> Array:
+        """Return the loss under one of the reductions."""
+        return self.of_elements(y_true, y_pred, sample_weight, mask, reduction)
+
     def _losses(
         self,
         z: Array,
         y: Array,
         shared: bool,  # noqa: ARG002 - it has been gathered
+        pooled: bool,  # noqa: ARG002 - places do not add up
         own: dict[str, Any],
         **given: Any,
-    ) -> Array:
-        found: Array = type(self).function(z, y, reduction="none", **given, **own)
-        return found
+    ) -> tuple[Array, Array | None]:
+        return type(self).function(z, y, reduction="none", **given, **own), None

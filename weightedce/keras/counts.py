@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce import losses
-from weightedce.keras.batches import CountsLoss
+from weightedce.keras.soft_counts import CountsLoss
 
 
 class RecallSpecificity(CountsLoss, function=losses.recall_specificity_loss):

@@ -32,8 +32,9 @@ class ElementsLoss(WeightedLoss):
         b. ``"batch"``: `balanced` counts of each batch, over all labels; 0 for what is absent.
     ignore_class : number or several, optional
         Elements with this target, or one of these, are left out; NaN means *not labelled*.
-    label_smoothing : float
-        e in [0, 1]: both targets move by e/2 towards each other.
+    label_smoothing : float or list
+        e in [0, 1]: both targets move by e/2 towards each other; one number for all, or one a
+        label.
     smoothing_weight : {"target", "class"}
         As in `binary_cross_entropy`.
 

@@ -27,8 +27,9 @@ class SoftmaxLoss(WeightedLoss):
         False: ``y_pred`` holds probabilities, which are normalised. Where Keras still has the
         logits that a softmax along ``axis`` made them of, these are used; else probabilities
         are clipped to ``keras.config.epsilon()``, in value but not in slope.
-    label_smoothing : float
-        e in [0, 1]: the target moves that far towards the uniform distribution.
+    label_smoothing : float or list
+        e in [0, 1]: the target moves that far towards the uniform distribution; one number for
+        all, or one a class.
     smoothing_weight : {"target", "class"}
         As in `cross_entropy`.
     axis : int

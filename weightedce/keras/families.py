@@ -4,11 +4,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from weightedce.keras.batches import CountsLoss, PlacesLoss
+from weightedce.keras.batches import PlacesLoss
 from weightedce.keras.elements import BinaryLoss
 from weightedce.keras.examples import SoftmaxLoss
 from weightedce.keras.loss import WeightedLoss
-from weightedce.losses.soft_confusion import SoftConfusion
+from weightedce.keras.soft_counts import CountsLoss
 from weightedce.objects.family import camel_case
 
 NAMES = {"asymmetric_loss": "AsymmetricLoss"}
@@ -17,11 +17,11 @@ NAMES = {"asymmetric_loss": "AsymmetricLoss"}
 def family(function: Callable[..., Any]) -> type[WeightedLoss]:
     """Return what the class of a function inherits."""
     options = inspect.signature(function).parameters
+    if "link" in options:
+        return CountsLoss
     if "class_weight" in options:
         return SoftmaxLoss
-    if options["axis"].default is not None:
-        return BinaryLoss
-    return CountsLoss if hasattr(SoftConfusion, function.__name__) else PlacesLoss
+    return PlacesLoss if options["axis"].default is None else BinaryLoss
 
 
 def named(function: str) -> str:

@@ -19,6 +19,16 @@ DENOMINATORS = {
 Reduction = Literal[
     "sum_over_batch_size", "mean", "mean_with_sample_weight", "weighted_mean", "sum", "none", None
 ]
+CountsReduction = Literal[
+    "sum_over_batch_size",
+    "mean",
+    "mean_with_sample_weight",
+    "weighted_mean",
+    "sum",
+    "none",
+    "pooled",
+    None,
+]
 
 
 def leading(name: str, value: Any, shape: tuple[Any, ...]) -> Array:

@@ -6,7 +6,7 @@ from weightedce.backends import Array
 from weightedce.call import arguments
 from weightedce.call.binary_batch import binary_batch
 from weightedce.call.evaluation import evaluate, with_numbers
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import IgnoreIndex, LabelSmoothing, ReductionName, SmoothingWeight
 from weightedce.numerics.asymmetric import asymmetric
 
 
@@ -22,7 +22,7 @@ def asymmetric_loss(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     axis: int = -1,
     reduction: ReductionName = "mean",

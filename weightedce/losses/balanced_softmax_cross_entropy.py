@@ -6,7 +6,13 @@ from weightedce.backends import Array
 from weightedce.call.at_once import Formula, How, Sloped
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import Devices, IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import (
+    Devices,
+    IgnoreIndex,
+    LabelSmoothing,
+    ReductionName,
+    SmoothingWeight,
+)
 from weightedce.call.over_classes import prior_at_once, prior_log_softmax
 from weightedce.numerics import softmax
 from weightedce.numerics.at_once import factor_of
@@ -22,7 +28,7 @@ def balanced_softmax_cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     shards: Devices = None,
     reduction: ReductionName = "mean",

@@ -5,7 +5,13 @@ from typing import Any
 from weightedce.backends import Array
 from weightedce.call.binary_batch import binary_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight, TargetRange
+from weightedce.call.options import (
+    IgnoreIndex,
+    LabelSmoothing,
+    ReductionName,
+    SmoothingWeight,
+    TargetRange,
+)
 from weightedce.numerics.stable import SOFTPLUS
 
 
@@ -18,7 +24,7 @@ def binary_cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     target_range: TargetRange = "unit",
     axis: int = -1,
@@ -53,8 +59,8 @@ def binary_cross_entropy(
         they hold.
     ignore_index : number or several, optional
         Elements with this target are removed; NaN stands for unknown.
-    label_smoothing : float
-        e in [0, 1]: both targets move by e/2 towards each other.
+    label_smoothing : float or list
+        e in [0, 1]: both targets move by e/2 towards each other; one number, or one a label.
     smoothing_weight : {"target", "class"}
         ``"target"``: a weight scales an element's whole loss, as in the formula. ``"class"``:
         the target is smoothed to t = (1 - e) y + e/2 first, and each share of it gets its own

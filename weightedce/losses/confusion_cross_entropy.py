@@ -6,7 +6,13 @@ from weightedce.backends import Array
 from weightedce.call import arguments, options
 from weightedce.call.binary_batch import BinaryBatch, binary_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import Assignment, IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import (
+    Assignment,
+    IgnoreIndex,
+    LabelSmoothing,
+    ReductionName,
+    SmoothingWeight,
+)
 from weightedce.numerics import stable
 
 
@@ -25,7 +31,7 @@ def confusion_cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     axis: int = -1,
     reduction: ReductionName = "mean",

@@ -8,6 +8,7 @@ from weightedce.call.evaluation import evaluate
 from weightedce.call.options import (
     Devices,
     IgnoreIndex,
+    LabelSmoothing,
     ReductionName,
     SmoothingWeight,
     TargetRange,
@@ -24,7 +25,7 @@ def cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     target_range: TargetRange = "unit",
     shards: Devices = None,
@@ -55,7 +56,8 @@ def cross_entropy(
         The class axis of the logits.
     class_weight : number, list, array, dict or "batch", optional
         Shape (K,), one weight a class, or one number; ``{class: weight}``, 1 for what is missing;
-        ``"batch"`` for `balanced` counts of the batch. At least 0; default 1.
+        ``"batch"`` for `balanced` counts of the batch; or, of the shape of the logits, one a class
+        in each example. At least 0; default 1.
     sample_weight : number, list or array, optional
         Weight of each example: aligned with the leading axes of the loss (the logits without
         the class axis). At least 0; default 1.
@@ -64,8 +66,9 @@ def cross_entropy(
         they hold.
     ignore_index : number or several, optional
         Examples with this label are removed, such as -100, ``(-100, 255)``; or those with NaN.
-    label_smoothing : float
-        e in [0, 1]: the target moves that far towards the uniform distribution.
+    label_smoothing : float or list
+        e in [0, 1]: the target moves that far towards the uniform distribution. Of a list, one
+        number a class, each class by its own: ``CE(z, (1 - e_k) 1_k + e_k/K)``.
     smoothing_weight : {"target", "class"}
         ``"target"``: a weight scales an example's whole loss, as in the formula. ``"class"``:
         the target is smoothed to t = (1 - e) q + e/K first, and each class's share of it gets

@@ -8,7 +8,8 @@ from weightedce.call.binary_batch import BinaryBatch, binary_batch
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.collated import targets_beside
-from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.from_batch import is_batch
+from weightedce.call.options import IgnoreIndex, LabelSmoothing, ReductionName, SmoothingWeight
 from weightedce.call.reductions import reduce, reduction_of
 from weightedce.numerics import softmax, stable
 
@@ -23,7 +24,7 @@ def expected_cost(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     reduction: ReductionName = "mean",
 ) -> Any:
@@ -106,6 +107,9 @@ def expected_cost(
     b: BinaryBatch | ClassBatch
     column = tuple(raw.shape[-1:]) == (1,) != tuple(logits.shape[-1:])  # labels, (N, 1)
     if axis is None and two and len(raw.shape) == len(logits.shape) and not column:
+        if is_batch(class_weight):
+            plain = binary_batch(logits, raw, pos_weight=None, neg_weight=None, axis=-1, **shared)
+            class_weight = plain.balanced()
         neg, pos = _two_weights(class_weight, z)
         b = binary_batch(logits, raw, pos_weight=pos, neg_weight=neg, axis=-1, **shared)
         (tn, fp), (fn, tp) = _of_outcomes(b.xp.astype(costs, b.logits.dtype), b.logits)
@@ -131,7 +135,7 @@ def expected_cost(
         mass = xp.expand_dims(xp.permute_dims(b.mass, order), axis=-1)
         arguments.along_leading("cost_matrix", costs[:, 0, 0], p.shape[:1])
         return reduce(_mean(p, backend.sum(mass * costs, 1)), b, asked)
-    if b.labels is None or b.smoothing:  # sum over y of mass_y C_yk, as one matrix product
+    if not b.one_class:  # sum over y of mass_y C_yk, as one matrix product
         return reduce(_mean(p, xp.permute_dims(b.mass, order) @ costs), b, asked)
     loss = b.label_mass * _mean(p, backend.look_up(costs, b.labels))
     return reduce(loss, b, asked)

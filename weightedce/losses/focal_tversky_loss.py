@@ -3,8 +3,17 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call.options import IgnoreIndex, LabelReduction, SmoothingWeight
-from weightedce.losses.soft_confusion import over_labels, soft_confusion
+from weightedce.call.options import (
+    Absent,
+    Background,
+    IgnoreIndex,
+    LabelSmoothing,
+    Link,
+    ProblemReduction,
+    SmoothingWeight,
+)
+from weightedce.call.sides import absent_of, linked
+from weightedce.losses.soft_confusion import soft_confusion
 
 
 def focal_tversky_loss(
@@ -14,46 +23,51 @@ def focal_tversky_loss(
     fp_weight: float = 0.3,
     fn_weight: float = 0.7,
     gamma: float = 4 / 3,
+    link: Link | None = None,
+    axis: int | None = None,
+    class_weight: Any = None,
+    background: Background = None,
     pos_weight: Any = None,
     neg_weight: Any = None,
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
-    axis: int | None = None,
-    reduction: LabelReduction = "mean",
+    smooth: float = 0.0,
+    absent: Absent | None = None,
+    reduction: ProblemReduction = "mean",
 ) -> Array:
     r"""Tversky loss to a power: labels that overlap well already still have a gradient, or none.
 
     .. math::
-        l = \Bigl( 1 - \frac{TP}{TP + a \, FP + b \, FN} \Bigr)^{1 / \gamma}
+        l = \Bigl( 1 - \frac{TP + s}{TP + a \, FP + b \, FN + s} \Bigr)^{1 / \gamma}
 
-    with a = ``fp_weight``, b = ``fn_weight`` and the soft counts of `soft_confusion`; a number in
-    [0, 1], not in nats.
+    with a = ``fp_weight``, b = ``fn_weight``, s = ``smooth`` and the soft counts of
+    `soft_confusion`; a number in [0, 1], not in nats.
 
     Parameters
     ----------
     logits, targets : array
-        As in `binary_cross_entropy`: (N,), (N, L), or maps such as (N, H, W) and (N, H, W, C).
+        As in `tversky_loss`, yes/no targets or classes.
     fp_weight, fn_weight : float
         As in `tversky_loss`; the defaults are the paper's.
     gamma : float
         In [1/64, 64]. The exponent is its inverse, as the paper has it: above 1 the gradient grows
         where the overlap is good, below 1 it grows where it is bad; 1 gives `tversky_loss`. The
         paper takes 1 to 3.
-    pos_weight, neg_weight, sample_weight, mask, ignore_index, label_smoothing, smoothing_weight
-        As in `binary_cross_entropy`.
-    axis : int, optional
-        The label axis: one loss for each label along it. Default: all elements are one problem.
-    reduction : {"mean", "sum", "none"}
-        Over the labels. Losses of batches do not add up: for micro-batches and devices add the
+    link, axis, class_weight, background, pos_weight, neg_weight, sample_weight, mask, \
+ignore_index, label_smoothing, smoothing_weight, smooth, absent
+        As in `tversky_loss`.
+    reduction : {"mean", "weighted_mean", "sum", "none", "pooled"}
+        As in `tversky_loss`. Losses of batches do not add up: for micro-batches and devices add the
         counts of `soft_confusion` and take their `focal_tversky_loss`.
 
     Returns
     -------
     array
-        0-d, or of shape (L,) for ``"none"`` with an axis. In [0, 1].
+        0-d, or for ``"none"`` of shape (K,), or (L,) with an axis. In [0, 1], times the weights
+        of the classes.
 
     Raises
     ------
@@ -62,7 +76,8 @@ def focal_tversky_loss(
 
     Notes
     -----
-    Limits: 1, without gradient, where there are no positives; 0, with gradient 0, where nothing is
+    Limits: 1, without gradient, where there are no positives, unless they are skipped or there is
+    ``smooth``; 0, with gradient 0, where nothing is
     left, or nothing is wrong.
 
     Gradients flow to logits, targets and all weights, first and second order.
@@ -86,9 +101,12 @@ def focal_tversky_loss(
     >>> soft_confusion(logits, targets).focal_tversky_loss().round(4)
     np.float64(0.4088)
     """
+    link, targets = linked(link, logits, targets, axis)
     counts = soft_confusion(
         logits,
         targets,
+        link=link,
+        axis=axis,
         pos_weight=pos_weight,
         neg_weight=neg_weight,
         sample_weight=sample_weight,
@@ -96,7 +114,14 @@ def focal_tversky_loss(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         smoothing_weight=smoothing_weight,
-        axis=axis,
     )
-    loss = counts.focal_tversky_loss(fp_weight=fp_weight, fn_weight=fn_weight, gamma=gamma)
-    return over_labels(loss, reduction)
+    return counts.focal_tversky_loss(
+        fp_weight=fp_weight,
+        fn_weight=fn_weight,
+        gamma=gamma,
+        smooth=smooth,
+        class_weight=class_weight,
+        background=background,
+        absent=absent_of(absent, link),
+        reduction=reduction,
+    )

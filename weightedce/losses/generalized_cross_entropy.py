@@ -6,7 +6,13 @@ from weightedce.backends import Array
 from weightedce.call import arguments
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import Devices, IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import (
+    Devices,
+    IgnoreIndex,
+    LabelSmoothing,
+    ReductionName,
+    SmoothingWeight,
+)
 from weightedce.call.over_classes import over_classes
 from weightedce.numerics import powers, stable
 
@@ -21,7 +27,7 @@ def generalized_cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     shards: Devices = None,
     reduction: ReductionName = "mean",

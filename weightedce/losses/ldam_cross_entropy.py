@@ -8,7 +8,13 @@ from weightedce.call import arguments
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import Devices, IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import (
+    Devices,
+    IgnoreIndex,
+    LabelSmoothing,
+    ReductionName,
+    SmoothingWeight,
+)
 from weightedce.call.over_classes import of_labels_at_once, over_classes
 from weightedce.numerics import stable
 from weightedce.numerics.at_once import behind_odds
@@ -26,7 +32,7 @@ def ldam_cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     shards: Devices = None,
     reduction: ReductionName = "mean",
@@ -76,7 +82,7 @@ def ldam_cross_entropy(
     Gradients flow to logits, targets and all weights, first and second order.
 
     Differences: torch, Keras and optax have no such loss. Deferred re-weighting, the second half
-    of the paper, is ``class_weight`` from some epoch on.
+    of the paper, is a ``class_weight`` of `deferred`.
 
     References
     ----------

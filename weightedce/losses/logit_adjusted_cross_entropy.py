@@ -7,7 +7,13 @@ from weightedce.call import arguments
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import Devices, IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import (
+    Devices,
+    IgnoreIndex,
+    LabelSmoothing,
+    ReductionName,
+    SmoothingWeight,
+)
 from weightedce.call.over_classes import prior_at_once, prior_log_softmax, weighted_log_softmax
 from weightedce.numerics import softmax, stable
 from weightedce.numerics.at_once import factor_of
@@ -24,7 +30,7 @@ def logit_adjusted_cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     shards: Devices = None,
     reduction: ReductionName = "mean",

@@ -6,7 +6,7 @@ from weightedce.backends import Array, backend_of
 from weightedce.call import arguments, options
 from weightedce.call.binary_batch import binary_batch
 from weightedce.call.options import Errors, IgnoreIndex, LabelReduction, SmoothingWeight
-from weightedce.losses.soft_confusion import over_labels
+from weightedce.call.over_problems import over_labels
 from weightedce.numerics import lovasz, stable
 
 

@@ -8,7 +8,13 @@ from weightedce.call import arguments
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import Devices, IgnoreIndex, ReductionName, SmoothingWeight
+from weightedce.call.options import (
+    Devices,
+    IgnoreIndex,
+    LabelSmoothing,
+    ReductionName,
+    SmoothingWeight,
+)
 from weightedce.call.over_classes import of_labels_at_once, over_classes
 from weightedce.numerics import stable
 from weightedce.numerics.at_once import poly_odds
@@ -24,7 +30,7 @@ def poly_cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     shards: Devices = None,
     reduction: ReductionName = "mean",

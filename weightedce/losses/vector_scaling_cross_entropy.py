@@ -6,7 +6,14 @@ from weightedce.backends import Array, backend_of
 from weightedce.call import arguments, options
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
-from weightedce.call.options import Devices, IgnoreIndex, ReductionName, ScaleBy, SmoothingWeight
+from weightedce.call.options import (
+    Devices,
+    IgnoreIndex,
+    LabelSmoothing,
+    ReductionName,
+    ScaleBy,
+    SmoothingWeight,
+)
 from weightedce.call.over_classes import prior_log_softmax, weighted_log_softmax
 from weightedce.numerics import softmax, stable
 
@@ -26,7 +33,7 @@ def vector_scaling_cross_entropy(
     sample_weight: Any = None,
     mask: Any = None,
     ignore_index: IgnoreIndex = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: LabelSmoothing = 0.0,
     smoothing_weight: SmoothingWeight = "target",
     shards: Devices = None,
     reduction: ReductionName = "mean",

@@ -10,18 +10,23 @@ from typing import Any
 import torch.nn.modules.loss
 
 from weightedce.call.options import (
+    Absent,
     Assignment,
+    Background,
     Devices,
     Errors,
     IgnoreIndex,
     LabelReduction,
+    LabelSmoothing,
+    Link,
+    ProblemReduction,
     ReductionName,
     ScaleBy,
     SmoothingWeight,
     TargetRange,
 )
 from weightedce.torch.constrained import Constrained
-from weightedce.torch.families import ClassLoss, LogitsLoss
+from weightedce.torch.families import ClassLoss, CountsLoss, LogitsLoss
 from weightedce.torch.loss import Loss
 
 __all__ = [
@@ -63,7 +68,7 @@ class AsymmetricLoss(LogitsLoss):
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         axis: int = -1,
         reduction: ReductionName = "mean",
@@ -82,7 +87,7 @@ class BCEWithLogitsLoss(LogitsLoss, torch.nn.modules.loss.BCEWithLogitsLoss):
         *,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         target_range: TargetRange = "any",
     ) -> None: ...
@@ -97,7 +102,7 @@ class BalancedSoftmaxCrossEntropyLoss(ClassLoss):
         axis: int | None = None,
         class_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         shards: Devices = None,
         reduction: ReductionName = "mean",
@@ -114,7 +119,7 @@ class BinaryFocalLoss(LogitsLoss):
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         axis: int = -1,
         reduction: ReductionName = "mean",
@@ -135,7 +140,7 @@ class ConfusionCrossEntropyLoss(LogitsLoss):
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         axis: int = -1,
         reduction: ReductionName = "mean",
@@ -190,26 +195,31 @@ class CrossEntropyLoss(LogitsLoss, torch.nn.modules.loss.CrossEntropyLoss):
         ignore_index: IgnoreIndex = -100,
         reduce: bool | None = None,
         reduction: ReductionName = "mean",
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         *,
         smoothing_weight: SmoothingWeight = "class",
         target_range: TargetRange = "any",
         shards: Devices = None,
     ) -> None: ...
 
-class DiceLoss(LogitsLoss):
+class DiceLoss(CountsLoss):
     """Dice loss: 1 minus the soft F1 score."""
 
     def __init__(
         self,
         *,
+        link: Link | None = None,
+        axis: int | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: int | None = None,
-        reduction: LabelReduction = "mean",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: ProblemReduction = "mean",
     ) -> None: ...
 
 class DistributionBalancedLoss(LogitsLoss):
@@ -244,25 +254,30 @@ class ExpectedCostLoss(ClassLoss):
         axis: int | None = None,
         class_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         reduction: ReductionName = "mean",
     ) -> None: ...
 
-class FBetaLoss(LogitsLoss):
+class FBetaLoss(CountsLoss):
     """1 minus the soft F-beta score: recall counts beta times as much as precision."""
 
     def __init__(
         self,
         *,
         beta: float = 1.0,
+        link: Link | None = None,
+        axis: int | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: int | None = None,
-        reduction: LabelReduction = "mean",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: ProblemReduction = "mean",
     ) -> None: ...
 
 class FocalLoss(ClassLoss):
@@ -275,13 +290,13 @@ class FocalLoss(ClassLoss):
         axis: int | None = None,
         class_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         shards: Devices = None,
         reduction: ReductionName = "mean",
     ) -> None: ...
 
-class FocalTverskyLoss(LogitsLoss):
+class FocalTverskyLoss(CountsLoss):
     """Tversky loss to a power: labels that overlap well already still have a gradient, or none."""
 
     def __init__(
@@ -290,13 +305,18 @@ class FocalTverskyLoss(LogitsLoss):
         fp_weight: float = 0.3,
         fn_weight: float = 0.7,
         gamma: float = 1.3333333333333333,
+        link: Link | None = None,
+        axis: int | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: int | None = None,
-        reduction: LabelReduction = "mean",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: ProblemReduction = "mean",
     ) -> None: ...
 
 class GeneralizedCrossEntropyLoss(ClassLoss):
@@ -309,7 +329,7 @@ class GeneralizedCrossEntropyLoss(ClassLoss):
         axis: int | None = None,
         class_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         shards: Devices = None,
         reduction: ReductionName = "mean",
@@ -327,7 +347,7 @@ class LDAMCrossEntropyLoss(ClassLoss):
         axis: int | None = None,
         class_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         shards: Devices = None,
         reduction: ReductionName = "mean",
@@ -363,7 +383,7 @@ class LogitAdjustedCrossEntropyLoss(ClassLoss):
         axis: int | None = None,
         class_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         shards: Devices = None,
         reduction: ReductionName = "mean",
@@ -395,13 +415,13 @@ class PolyCrossEntropyLoss(ClassLoss):
         axis: int | None = None,
         class_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         shards: Devices = None,
         reduction: ReductionName = "mean",
     ) -> None: ...
 
-class RecallSpecificityLoss(LogitsLoss):
+class RecallSpecificityLoss(CountsLoss):
     """Weighted sum of what recall and specificity lack, with a gradient."""
 
     def __init__(
@@ -409,13 +429,18 @@ class RecallSpecificityLoss(LogitsLoss):
         *,
         recall_weight: float = 0.5,
         specificity_weight: float = 0.5,
+        link: Link | None = None,
+        axis: int | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: int | None = None,
-        reduction: LabelReduction = "mean",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: ProblemReduction = "mean",
     ) -> None: ...
 
 class SeesawLoss(ClassLoss):
@@ -435,7 +460,7 @@ class SeesawLoss(ClassLoss):
         reduction: ReductionName = "mean",
     ) -> None: ...
 
-class TverskyLoss(LogitsLoss):
+class TverskyLoss(CountsLoss):
     """Tversky loss: overlap with a weight for each of the two kinds of error."""
 
     def __init__(
@@ -443,13 +468,18 @@ class TverskyLoss(LogitsLoss):
         *,
         fp_weight: float = 0.5,
         fn_weight: float = 0.5,
+        link: Link | None = None,
+        axis: int | None = None,
+        class_weight: Any = None,
+        background: Background = None,
         pos_weight: Any = None,
         neg_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
-        axis: int | None = None,
-        reduction: LabelReduction = "mean",
+        smooth: float = 0.0,
+        absent: Absent | None = None,
+        reduction: ProblemReduction = "mean",
     ) -> None: ...
 
 class VectorScalingCrossEntropyLoss(ClassLoss):
@@ -467,7 +497,7 @@ class VectorScalingCrossEntropyLoss(ClassLoss):
         axis: int | None = None,
         class_weight: Any = None,
         ignore_index: IgnoreIndex = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: LabelSmoothing = 0.0,
         smoothing_weight: SmoothingWeight = "target",
         shards: Devices = None,
         reduction: ReductionName = "mean",

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 
 from weightedce.call.dtypes import library
+from weightedce.call.sides import linked
 from weightedce.torch.loss import Loss, whole
+from weightedce.torch.tensors import target_of
 
 
 class LogitsLoss(Loss):
@@ -53,9 +55,35 @@ class ClassLoss(LogitsLoss):
         return class_axis(logits)
 
 
+class CountsLoss(LogitsLoss):
+    """A loss of soft counts, of yes/no targets or of classes.
+
+    Parameters
+    ----------
+    axis : int, optional
+        Of a softmax the class axis of the input; default: torch's, 1, or 0 for logits of one axis.
+        Of a sigmoid the label axis: one loss for each label along it; default: all elements are
+        one problem.
+    """
+
+    def _for(self, logits: torch.Tensor, target: Any) -> dict[str, Any]:
+        options = super()._for(logits, target)
+        if options["axis"] is None and logits.ndim:
+            axis, given = class_axis(logits), target_of(target, logits)
+            library("input", logits)
+            library("target", given)
+            link, _ = linked(options["link"], logits, given, axis)
+            if link == "softmax":
+                options |= {"axis": axis, "link": link}
+        return options
+
+
 def family(function: Callable[..., Any]) -> type[LogitsLoss]:
     """Return what the class of a function inherits."""
-    return ClassLoss if "class_weight" in inspect.signature(function).parameters else LogitsLoss
+    options = inspect.signature(function).parameters
+    if "link" in options:
+        return CountsLoss
+    return ClassLoss if "class_weight" in options else LogitsLoss
 
 
 def check_tensor(logits: Any) -> None:

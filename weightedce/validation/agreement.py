@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from weightedce.validation import grid, ulp
-from weightedce.validation.cases import round_to
 from weightedce.validation.libraries import NAMES, installed
 from weightedce.validation.outputs import words
 from weightedce.validation.own_problem import OwnProblem
 from weightedce.validation.problems import Group
 from weightedce.validation.report import Report, versions
+from weightedce.validation.rounding import round_to
 
 Batch = tuple[np.ndarray, ...]
 

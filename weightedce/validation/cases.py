@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from weightedce.validation import oracle, truth, ulp
+from weightedce.validation.class_counts_truth import ClassCountsTruth
 from weightedce.validation.counts_truth import CountsTruth
 from weightedce.validation.elements_truth import ElementsTruth
+from weightedce.validation.rounding import round_to
 
 HARD_POINTS = (0.0, -0.0, 16.6, -16.6, 88.0, -88.0, 1000.0, -1000.0, np.inf, -np.inf)
 WEIGHTS = ("pos_weight", "neg_weight", "class_weight")
@@ -64,12 +66,16 @@ class Case:
 
     def value(self) -> list[truth.Exact]:
         """Return the exact unreduced loss, flat."""
+        if self.of_classes:
+            return [*self._classes().value()]
         if self.per_batch:
             return [problem.value()[0] for problem in self._problems()]
         return [row.value(masses) if kept else ZERO for row, masses, _, kept in self._elements()]
 
     def gradient(self) -> list[truth.Exact]:
         """Return the exact derivative of the sum of the loss to each logit, flat."""
+        if self.of_classes:
+            return self._by_row(self._classes().gradient())
         if self.per_batch:
             return self._by_element([problem.gradient() for problem in self._problems()])
         return [
@@ -81,6 +87,8 @@ class Case:
     def hessian(self, j: int) -> list[truth.Exact]:
         """Return the exact derivative to each logit of the sum of gradient[..., j], flat."""
         size = self.logits.shape[-1]
+        if self.of_classes:
+            return self._by_row(self._classes().hessian_column(j))
         if self.per_batch:
             columns = [problem.hessian_sum() for problem in self._problems()]
             return self._only(j, self._by_element(columns))
@@ -133,9 +141,11 @@ class Case:
         factor = 1.0 if tolerance is None else tolerance / ulp.PER_ELEMENT
         shape = self.logits.shape
         if self.per_batch:
-            limits = np.full(
-                shape if order else shape[-1:], ulp.SECOND if order == 2 else ulp.PER_ELEMENT
-            )
+            of_one = ulp.SECOND if order == 2 else ulp.PER_ELEMENT
+            limits = np.full(shape if order else shape[-1:], of_one)
+            if self.of_classes and order:  # p is made of its logarithm: see `oracle.expected_cost`
+                far = np.where(np.isfinite(self.logits), np.abs(self.logits), 0.0)
+                limits = limits * (1.0 + far.max(axis=-1, keepdims=True, initial=0.0) / 8)
         else:
             per_logit = order > 0 and self.loss in oracle.MULTICLASS
             flat = self.tolerance(
@@ -151,6 +161,11 @@ class Case:
     def per_batch(self) -> bool:
         """Whether the loss is one number a label over the whole batch."""
         return self.loss in oracle.BATCH
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether it is one of the soft counts of a softmax."""
+        return self.options.get("link") == "softmax"
 
     def _second(self, j: int, size: int) -> list[truth.Exact]:
         return [
@@ -170,6 +185,25 @@ class Case:
         size = self.logits.shape[-1]
         kept = [kept for *_, kept in self._elements()]
         return [next(rest[i % size]) if is_kept else ZERO for i, is_kept in enumerate(kept)]
+
+    def _by_row(self, kept_rows: list[truth.Exact]) -> list[truth.Exact]:
+        """Return the numbers of kept elements as those of all."""
+        rest = iter(kept_rows)
+        return [next(rest) if kept else ZERO for *_, kept in self._elements()]
+
+    def _classes(self) -> ClassCountsTruth:
+        """Return the truth about all classes of a loss of a batch."""
+        given = {k: v for k, v in self.options.items() if k in self._own_options()}
+        size = self.logits.shape[-1]
+        elements = self._elements()
+        kept = [n for n in range(len(self.logits)) if elements[n * size][-1]]
+        return ClassCountsTruth(
+            partial(_named, oracle.definition(self.loss).function, given),
+            [self.logits[n].tolist() for n in kept],
+            [[masses for _, masses, *_ in elements[n * size : (n + 1) * size]] for n in kept],
+            size,
+            skip=self.loss != "soft_confusion",
+        )
 
     def _problems(self) -> list[CountsTruth | ElementsTruth]:
         """Return the truth about each label of a loss of a batch."""
@@ -207,7 +241,15 @@ class Case:
             row = (float(self.logits[index]),) if binary else tuple(self.logits[index].tolist())
             given = {"sample_weight": float(_leading(self.sample_weight, shape, 1.0)[index])}
             given |= {k: w[index].tolist() for k, w in weights.items()} | smoothing
+            if binary and isinstance(smoothing.get("label_smoothing"), tuple):
+                given["label_smoothing"] = smoothing["label_smoothing"][index[-1]]
             kept = bool(_leading(self.mask, shape, True)[index])
+            if self.of_classes:
+                label = self.targets.ndim == 1
+                y = float(self.targets[index[0]] == index[1] if label else self.targets[index])
+                masses, weight = truth.binary_masses(y, **given, classes=shape[1])
+                elements.append((_truth(self.loss, row, ()), masses, weight, kept))
+                continue
             target = self.targets[index].tolist()
             if binary:
                 masses, weight = truth.binary_masses(target, **given)
@@ -226,16 +268,6 @@ class Case:
 
 
 ZERO = truth.Exact(0, 0, 0)
-
-
-def round_to(x: np.ndarray, dtype: str) -> np.ndarray:
-    """Round float64 numbers to a format, to the nearest, ties to even; return them as float64."""
-    if dtype != "bfloat16":
-        return np.asarray(x).astype(dtype).astype("float64")
-    bits = np.ascontiguousarray(x, dtype="float32").view("uint32").astype("uint64")
-    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
-    kept = np.where(np.isfinite(x), rounded, bits).astype("uint32").view("float32")
-    return kept.astype("float64").reshape(np.shape(x))
 
 
 def _leading(weight: np.ndarray | None, shape: tuple[int, ...], default: Any) -> np.ndarray:

@@ -15,6 +15,7 @@ CORE = ("binary_cross_entropy", "cross_entropy")
 ROWS = 51  # of batches of two labels, so that they share shapes and hence compiled operations
 FULL = "full"  # cases with every option at once: what is compiled
 FINITE = "finite"
+SOFTMAX = "softmax"  # soft counts of classes
 LABEL_WEIGHTS = {"pos_weight": [2.5, 10.0], "neg_weight": [0.3, 1.0]}
 CLASS_WEIGHTS = {"class_weight": [1.0, 2.5, 0.0]}
 
@@ -44,6 +45,9 @@ def cases(loss: str) -> dict[str, Case]:
             more["smoothing_weight"] = "class" if soft else "target"
         found[f"{FULL}-{i + 1}"] = make(loss, own | weights | more, soft=soft, masked=True)
     found[FINITE] = _finite(make(loss, variants[0] | weights))
+    if loss in oracle.BATCH:
+        for i, own in enumerate(variants if len(variants) > 1 else (variants[0],) * 2):
+            found[f"{SOFTMAX}-{i + 1}"] = _of_classes(loss, own, soft=i % 2 == 1)
     if loss in CORE:
         smooth = {"label_smoothing": 0.1}
         found["plain"] = make(loss, {})
@@ -51,6 +55,9 @@ def cases(loss: str) -> dict[str, Case]:
         found["soft"] = make(loss, weights, soft=True)
         found["smooth"] = make(loss, weights | smooth)
         found["masked"] = make(loss, weights, masked=True)
+        each = {"label_smoothing": (0.1, 0.0, 0.25)[: 2 if loss in oracle.BINARY else 3]}
+        found["smooth each"] = make(loss, weights | each)
+        found["soft, each"] = make(loss, weights | each | {"smoothing_weight": "class"}, soft=True)
     return found
 
 
@@ -107,6 +114,25 @@ def whole_batch(
     more = _sample_and_mask(len(z), 2) if masked else {}
     logits, targets = np.stack([z, right], axis=1), np.stack([target, y], axis=1)
     return Case(loss, logits, targets, options=options, **more)
+
+
+def _of_classes(loss: str, own: dict[str, Any], *, soft: bool) -> Case:
+    """Return rows that mix the points, for the counts of each of three classes."""
+    options: dict[str, Any] = {"link": "softmax", **own}
+    options |= {"pos_weight": [2.5, 10.0, 1.0], "neg_weight": [0.3, 1.0, 0.5]}
+    if soft:
+        options |= {"label_smoothing": 0.1, "smoothing_weight": "class"}
+    case = class_batch(loss, options, soft=soft, masked=True)
+    highest = (case.logits == np.inf).sum(axis=1)
+    defined = (highest < 2) & ~(case.logits == -np.inf).all(axis=1)
+    rows = np.flatnonzero(defined)[:ROWS]
+    return replace(
+        case,
+        logits=case.logits[rows],
+        targets=case.targets[rows],
+        sample_weight=None if case.sample_weight is None else case.sample_weight[rows],
+        mask=None if case.mask is None else case.mask[rows],
+    )
 
 
 def _finite(case: Case) -> Case:

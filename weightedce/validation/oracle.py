@@ -239,40 +239,43 @@ def expected_cost(z: Sequence[Number], cost_matrix: Sequence[Sequence[float]]) -
 @define(
     BATCH,
     {"recall_weight": 3.0, "specificity_weight": 1.0},
-    {"recall_weight": 1.0, "specificity_weight": 0.0},
+    {"recall_weight": 1.0, "specificity_weight": 0.0, "smooth": 0.5},
 )
 def recall_specificity_loss(
-    tp: Number, fn: Number, fp: Number, tn: Number, recall_weight: float, specificity_weight: float
+    *counts: Number, recall_weight: float, specificity_weight: float, smooth: float = 0.0
 ) -> Number:
     """1 - (a recall + b specificity), a + b = 1, without the term of a side that has no mass."""
+    tp, fn, fp, tn = counts
     total = mp.mpf(recall_weight) + specificity_weight
-    missed, alarms = _share(fn, tp), _share(fp, tn)
+    missed, alarms = _share(fn, tp + smooth), _share(fp, tn + smooth)
     return recall_weight / total * missed + specificity_weight / total * alarms
 
 
-@define(BATCH, {"fp_weight": 0.25, "fn_weight": 0.75})
+@define(
+    BATCH,
+    {"fp_weight": 0.25, "fn_weight": 0.75},
+    {"fp_weight": 1.0, "fn_weight": 1.0, "smooth": 0.5},
+)
 def tversky_loss(
-    tp: Number,
-    fn: Number,
-    fp: Number,
-    tn: Number,  # noqa: ARG001 - true negatives do not count
-    fp_weight: float,
-    fn_weight: float,
+    *counts: Number, fp_weight: float, fn_weight: float, smooth: float = 0.0
 ) -> Number:
-    """1 - TP / (TP + a FP + b FN), and 0 where nothing is left."""
-    return _share(fp_weight * fp + fn_weight * fn, tp)
+    """1 - (TP + s) / (TP + a FP + b FN + s), and 0 where nothing is left."""
+    tp, fn, fp, _ = counts
+    return _share(fp_weight * fp + fn_weight * fn, tp + smooth)
 
 
-@define(BATCH, {"beta": 2.0}, {"beta": 0.5})
-def f_beta_loss(tp: Number, fn: Number, fp: Number, tn: Number, beta: float) -> Number:  # noqa: ARG001
-    """1 - (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP)."""
-    return _share(beta**2 * fn + fp, (1 + beta**2) * tp)
+@define(BATCH, {"beta": 2.0}, {"beta": 0.5, "smooth": 0.5})
+def f_beta_loss(*counts: Number, beta: float, smooth: float = 0.0) -> Number:
+    """1 - ((1 + b^2) TP + s) / ((1 + b^2) TP + b^2 FN + FP + s)."""
+    tp, fn, fp, _ = counts
+    return _share(beta**2 * fn + fp, (1 + beta**2) * tp + smooth)
 
 
-@define(BATCH)
-def dice_loss(tp: Number, fn: Number, fp: Number, tn: Number) -> Number:  # noqa: ARG001
-    """1 - 2 TP / (2 TP + FP + FN)."""
-    return _share(fp + fn, 2 * tp)
+@define(BATCH, {}, {"smooth": 1.0})
+def dice_loss(*counts: Number, smooth: float = 0.0) -> Number:
+    """1 - (2 TP + s) / (2 TP + FP + FN + s)."""
+    tp, fn, fp, _ = counts
+    return _share(fp + fn, 2 * tp + smooth)
 
 
 @define(BATCH, {"count": "tp"}, {"count": "fn"}, {"count": "fp"}, {"count": "tn"})

@@ -30,14 +30,19 @@ def binary_masses(
     sample_weight: float = 1.0,
     label_smoothing: float = 0.0,
     smoothing_weight: str = "target",
+    classes: int = 2,
 ) -> tuple[list[Number], Number]:
-    """Return the factors of the two losses of a binary definition, and the effective weight."""
+    """Return the factors of the two losses of a binary definition, and the effective weight.
+
+    Of one class against the rest, ``classes`` in all, too: smoothing moves a target of 0 to e / K.
+    """
     y, pos, neg, s, e = map(mp.mpf, (y, pos_weight, neg_weight, sample_weight, label_smoothing))
+    rise = e / classes
     if smoothing_weight == "target":
-        positive = y * pos * (1 - e / 2) + (1 - y) * neg * (e / 2)
-        negative = y * pos * (e / 2) + (1 - y) * neg * (1 - e / 2)
+        positive = y * pos * (1 - e + rise) + (1 - y) * neg * rise
+        negative = y * pos * (e - rise) + (1 - y) * neg * (1 - rise)
     else:
-        smooth = (1 - e) * y + e / 2
+        smooth = (1 - e) * y + rise
         positive, negative = smooth * pos, (1 - smooth) * neg
     return [s * positive, s * negative], s * (y * pos + (1 - y) * neg)
 
@@ -48,20 +53,26 @@ def class_masses(
     *,
     class_weight: Sequence[float],
     sample_weight: float = 1.0,
-    label_smoothing: float = 0.0,
+    label_smoothing: float | Sequence[float] = 0.0,
     smoothing_weight: str = "target",
 ) -> tuple[list[Number], Number]:
     """Return the factors of the K losses of a definition, and the effective weight."""
     q, w = [mp.mpf(x) for x in q], [mp.mpf(x) for x in class_weight]
-    s, e, classes = mp.mpf(sample_weight), mp.mpf(label_smoothing), range(len(q))
+    s, classes = mp.mpf(sample_weight), range(len(q))
+    each = label_smoothing if isinstance(label_smoothing, Sequence) else [label_smoothing] * len(q)
+    e = [mp.mpf(x) for x in each]
     weighted = [q[k] * w[k] for k in classes]
-    if smoothing_weight == "target":
-        masses = [
-            mp.fsum(weighted[k] * ((1 - e) * (j == k) + e / len(q)) for k in classes)
+
+    def smoothed(shares: Sequence[Number]) -> list[Number]:
+        return [
+            mp.fsum(shares[k] * ((1 - e[k]) * (j == k) + e[k] / len(q)) for k in classes)
             for j in classes
         ]
+
+    if smoothing_weight == "target":
+        masses = smoothed(weighted)
     else:
-        masses = [((1 - e) * q[k] + e / len(q)) * w[k] for k in classes]
+        masses = [share * w[k] for k, share in enumerate(smoothed(q))]
     return [s * mass for mass in masses], s * mp.fsum(weighted)
 
 

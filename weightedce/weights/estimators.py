@@ -77,7 +77,7 @@ def balanced(counts: Any, *, normalize: Normalize | None = "samples") -> Any:
             classes = _not_zero(xp, xp.sum(xp.astype(counts > 0, counts.dtype)))
         return xp.sum(counts) / (classes * n)
 
-    return _weights(counts, normalize, formula, already="samples")
+    return weights_of(counts, normalize, formula, already="samples")
 
 
 def inverse_frequency(
@@ -131,7 +131,7 @@ def inverse_frequency(
     [0.8333, 2.5]
     """
     power = options.number("power", power, 0, inf)
-    return _weights(counts, normalize, lambda _, n, __: n**-power)
+    return weights_of(counts, normalize, lambda _, n, __: n**-power)
 
 
 def effective_number(
@@ -196,7 +196,7 @@ def effective_number(
         t = xp.tanh(n * (-0.5 * log(beta)))
         return (0.5 * (1.0 - beta)) * (1.0 + t) / t
 
-    return _weights(counts, normalize, formula)
+    return weights_of(counts, normalize, formula)
 
 
 def log_damped(counts: Any, *, c: float = 1.02, normalize: Normalize | None = "samples") -> Any:
@@ -254,10 +254,10 @@ def log_damped(counts: Any, *, c: float = 1.02, normalize: Normalize | None = "s
         # log1p: the share of a rare class keeps its digits beside c - 1, which is small
         return 1.0 / xp.log1p(above + n / _not_zero(xp, xp.sum(counts)))
 
-    return _weights(counts, normalize, formula)
+    return weights_of(counts, normalize, formula)
 
 
-def _weights(
+def weights_of(
     counts: Any, normalize: Normalize | None, formula: Formula, *, already: Normalize | None = None
 ) -> Any:
     """Apply ``formula`` to the classes that occur, and normalise where it has not ``already``."""
@@ -268,7 +268,7 @@ def _weights(
     if is_sequence(counts):
         listed = host_array("counts", counts, float)
         values.checked("counts", listed)
-        return _weights(listed, normalize, formula, already=already).tolist()
+        return weights_of(listed, normalize, formula, already=already).tolist()
     given = counts
     counts, backend = arguments.array_of("counts", counts)
     xp = backend.namespace

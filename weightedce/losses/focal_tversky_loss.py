@@ -56,9 +56,12 @@ def focal_tversky_loss(
         In [1/64, 64]. The exponent is its inverse, as the paper has it: above 1 the gradient grows
         where the overlap is good, below 1 it grows where it is bad; 1 gives `tversky_loss`. The
         paper takes 1 to 3.
-    link, axis, class_weight, background, pos_weight, neg_weight, sample_weight, mask, \
-ignore_index, label_smoothing, smoothing_weight, smooth, absent
+    link, axis, class_weight, background
+        As in `dice_loss`.
+    pos_weight, neg_weight, sample_weight, mask, ignore_index, label_smoothing, smoothing_weight
         As in `tversky_loss`.
+    smooth, absent
+        As in `tversky_loss` and `dice_loss`.
     reduction : {"mean", "weighted_mean", "sum", "none", "pooled"}
         As in `tversky_loss`. Losses of batches do not add up: for micro-batches and devices add the
         counts of `soft_confusion` and take their `focal_tversky_loss`.

@@ -224,11 +224,14 @@ class Backend:
         """Tell whether an array is where operators pay: asked of every call, so it is quick."""
         return False
 
-    def operator(self, _: str, __: Form, ___: Array, ____: Sequence[Any], /) -> Operator | None:
+    def operator(
+        self, _: str, __: Form, ___: Array, ____: Sequence[Any], _____: bool, /
+    ) -> Operator | None:
         """Return what computes a loss and its derivative in as few passes as there can be.
 
         Of ``"labels"``, a ``"mass"`` of classes or ``"elements"``; of the numerics of the loss, its
-        logits and its other arguments. Only called where `takes_operators` tells that it pays.
+        logits, its other arguments, and whether the logits are `Moved` first, with numbers of
+        float64. Only called where `takes_operators` tells that it pays.
         None where there is none, where somebody looks through the operations, and where other
         arguments than the logits want a gradient.
         """
@@ -253,7 +256,19 @@ class Backend:
         """
         raise NotImplementedError
 
-    linear_elements = 3 * 2**22  # logits in a block of `linear_cross_entropy`: 98 rows of 128,000
+    def linear_elements(self, _: Array, __: int, ___: int, /) -> int:
+        """Return how many logits are a block of `linear_cross_entropy`: 98 rows of 128,000.
+
+        Of hidden, and how many features and classes there are.
+        """
+        return 3 * 2**22
+
+    def multiplies_half(self, _: Array, __: Array, /) -> bool:
+        """Tell whether hidden and weight, in half precision, are multiplied as they are.
+
+        The logits are float32 all the same, and so are the sums that gradients are.
+        """
+        return False
 
     def linear_sums(
         self, head: Head, linear: Sequence[Any], rows: Sequence[Any], shared: Any, size: int, /

@@ -36,7 +36,7 @@ class Call(NamedTuple):
     @property
     def has_form(self) -> bool:
         """Whether the formula has a form for small batches."""
-        return isinstance(self.formula, Block | Formula)
+        return self.form is not None
 
     @property
     def form(self) -> Any:

@@ -3,11 +3,13 @@
 from typing import Any, get_args
 
 from weightedce.backends import Array, backend_of
+from weightedce.backends.handed import Moved
 from weightedce.call import arguments, options
+from weightedce.call.at_once import Formula
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, ScaleBy, SmoothingWeight
-from weightedce.call.over_classes import prior_log_softmax, weighted_log_softmax
+from weightedce.call.over_classes import LOG_SOFTMAX, prior_log_softmax, weighted_log_softmax
 from weightedce.numerics import softmax, stable
 
 
@@ -114,9 +116,16 @@ def vector_scaling_cross_entropy(
             return weighted_log_softmax(b, scaled)
         return prior_log_softmax(b, scaled, offset)
 
+    def moved(b: ClassBatch) -> Moved:
+        if counts is None:
+            factor, offset = _both(b, scale, shift)
+        else:
+            factor, offset = _from_counts(b, counts, gamma, tau)
+        return Moved(factor, scale_by == "label", None if offset is None else offset.log)
+
     return evaluate(
         class_batch,
-        formula,
+        Formula(formula, None, LOG_SOFTMAX, moved),
         logits,
         targets,
         reduction,

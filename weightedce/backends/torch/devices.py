@@ -28,6 +28,15 @@ def by_triton(logits: Array) -> bool:
     return bool(known) and compiles(logits.device)
 
 
+def free_memory(device: torch.device) -> int | None:
+    """Return how many bytes there is room for, with what torch holds and does not use."""
+    if device.type not in ("cuda", "xpu"):
+        return None
+    module = torch.get_device_module(device)
+    free: int = module.mem_get_info(device)[0]
+    return free + int(module.memory_reserved(device) - module.memory_allocated(device))
+
+
 @cache
 def compiles(device: torch.device) -> bool:
     """Tell whether Triton makes kernels here: it wants a compiler of C, which not all images have.

@@ -1,7 +1,8 @@
 """PyTorch: a loss of logits that are a matrix product, by blocks of rows.
 
 Three matrix products in all, as without blocks: the logits of a block, and from the derivative to
-them, which takes their place, its share of the gradients.
+them, which takes their place, its share of the gradients. bfloat16 that is multiplied as it is has
+logits and sums of float32, and the derivative a place of its own, to be multiplied with.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +15,29 @@ from torch.utils.checkpoint import checkpoint
 from weightedce.backends.handed import Array, Head
 from weightedce.backends.torch import linear_labels
 from weightedce.backends.torch.blocks import Gradients, Sums, remembered
+from weightedce.backends.torch.devices import free_memory
+from weightedce.backends.torch.linear_kernels import by_kernels, has_kernels, losses_by_kernels
+from weightedce.backends.torch.linear_products import added_product, logits_of, wide
 
 ELEMENTS = 2**25  # logits in a block: with 3 * 2**22, all took 1.25 times as long
 CACHED = 2**20  # logits: the passes over 4 MB stay in the cache
 LINEAR = 3  # hidden, weight and bias come first, then what belongs to rows
 FINER = 20  # autograd holds some 40 arrays of the size of a block; ours holds one
+SHARE = 4  # of the free memory of a device, one part may be a block
+
+
+def linear_elements(hidden: Array, features: int, classes: int) -> int:
+    """Return how many logits are a block.
+
+    On an accelerator as many as there are weights, so that these do not go through its memory more
+    often than logits do, as far as there is room.
+    """
+    if hidden.is_cpu:
+        return ELEMENTS
+    free = free_memory(hidden.device)
+    most = max(ELEMENTS, features * classes)
+    # logits of float32, and perhaps the derivative to them in half as many bytes
+    return most if free is None else max(classes, min(most, free // SHARE // 6))
 
 
 def linear_sums(
@@ -44,13 +63,6 @@ def blocks_of(rows: Sequence[Any], size: int) -> Iterator[list[Any]]:
         yield [x if x is None else x[start : start + size] for x in rows]
 
 
-def logits_of(hidden: Array, weight: Array, bias: Any, out: Any = None) -> Array:
-    """Return ``hidden @ weight.T + bias``, in the place of ``out`` if given."""
-    if bias is None:
-        return torch.mm(hidden, weight.T, out=out)
-    return torch.addmm(bias, hidden, weight.T, out=out)
-
-
 def losses_of(
     head: Head, linear: Sequence[Any], rows: Sequence[Any], shared: Sequence[Any], size: int
 ) -> Array:
@@ -60,7 +72,10 @@ def losses_of(
         found = []
         for hidden, *part in blocks_of((linear[0], *rows), size):
             z = logits_of(hidden, linear[1], linear[2], place[: len(hidden)])
-            found.append(_in_cache(head, z, part, shared)[0])
+            if has_kernels(z):
+                found.append(losses_by_kernels(head, z, part, shared))
+            else:
+                found.append(_in_cache(head, z, part, shared)[0])
         return torch.cat(found)
 
 
@@ -72,26 +87,41 @@ def _formed(
         return None
     with torch.no_grad():
         linear, shared = arrays[:LINEAR], arrays[LINEAR + count :]
-        gradients = {i: torch.zeros_like(arrays[i]) for i in wanted}
-        place = _place(linear, size)
+        gradients = {i: torch.zeros_like(arrays[i], dtype=wide(arrays[i])) for i in wanted if i}
+        if 0 in wanted:
+            gradients[0] = torch.empty_like(linear[0])
+        logits, slopes = _place(linear, size), _place_of_slopes(linear, size, wanted)
         sums: Any = 0
         # an entry beside each row for its gradient, which is a view to write to
         rows = (linear[0], gradients.get(0), *arrays[LINEAR : LINEAR + count])
         for hidden, to_hidden, *part in blocks_of(rows, size):
-            z = logits_of(hidden, linear[1], linear[2], place[: len(hidden)])
-            sums = sums + _in_cache(head, z, part, shared)[1]
+            z = logits_of(hidden, linear[1], linear[2], logits[: len(hidden)])
+            slope = z if slopes is None else slopes[: len(hidden)]
+            if has_kernels(z):
+                sums = sums + by_kernels(head, z, part, shared, slope if wanted else None)
+            else:
+                sums = sums + _in_cache(head, z, part, shared)[1]
             if to_hidden is not None:
-                torch.mm(z, linear[1], out=to_hidden)
+                torch.mm(slope, linear[1], out=to_hidden)
             if 1 in gradients:
-                gradients[1].addmm_(z.T, hidden)
+                added_product(gradients[1], slope.T, hidden)
             if 2 in gradients:
-                gradients[2].add_(z.sum(dim=0))
-    return sums, gradients
+                gradients[2].add_(slope.sum(dim=0, dtype=gradients[2].dtype))
+    loss, weight, counted = sums
+    return (loss, weight, counted), gradients
 
 
 def _place(linear: Sequence[Any], size: int) -> Array:
     """Return the place for the logits of a block."""
     hidden, weight, _ = linear
+    return hidden.new_empty(min(size, len(hidden)), len(weight), dtype=wide(hidden))
+
+
+def _place_of_slopes(linear: Sequence[Any], size: int, wanted: Sequence[int]) -> Array | None:
+    """Return the place for the derivative to them; None: it is that of the logits."""
+    hidden, weight, _ = linear
+    if not wanted or hidden.dtype == wide(hidden):
+        return None
     return hidden.new_empty(min(size, len(hidden)), len(weight))
 
 
@@ -102,7 +132,8 @@ def _in_cache(
     fast = head.labels_alone(logits, rows[0])
     losses: list[Array] = []
     sums: Any = 0
-    for z, *part in blocks_of((logits, *rows), max(1, CACHED // logits.shape[1])):
+    most = CACHED if logits.is_cpu else logits.numel()
+    for z, *part in blocks_of((logits, *rows), max(1, most // logits.shape[1])):
         if fast:
             loss, total = linear_labels.slope_in_place(head, z, part, shared)
         else:

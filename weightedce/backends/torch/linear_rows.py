@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from weightedce.backends.handed import Array, Head
-from weightedce.backends.torch.linear import blocks_of, linear_sums, logits_of, losses_of
+from weightedce.backends.torch.linear import blocks_of, linear_sums, losses_of
+from weightedce.backends.torch.linear_products import logits_of
 from weightedce.backends.torch.modes import transformed
 
 Split = Callable[[Sequence[Array]], tuple[Sequence[Any], list[Any], Sequence[Any]]]

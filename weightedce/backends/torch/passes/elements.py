@@ -31,13 +31,15 @@ def elements(given: Elements) -> Value:
     return divided(loss.sum(), sums, given.divisor), sums, []
 
 
-def elements_slope(upstream: Array, sums: Array, _: list[Array], given: Elements) -> Array:
-    """Return the gradient of the same."""
+def elements_slope(
+    upstream: Array, sums: Array, _: list[Array], place: Array, given: Elements
+) -> None:
+    """Put the gradient of the same into its place."""
     positive, negative, _weight, keep = _factors(given)
     slope = _sloped(given)(given.logits.float(), positive, negative, True)[1]
     assert slope is not None
     slope = slope * divided(upstream, sums, given.divisor)
-    return only(keep, slope).to(given.logits.dtype)
+    place.copy_(only(keep, slope))
 
 
 def _sloped(given: Elements) -> Sloped:

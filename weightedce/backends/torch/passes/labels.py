@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from weightedce.backends.handed import Array
-from weightedce.backends.torch.operands import Labels, Value
+from weightedce.backends.torch.operands import Classes, Value
 from weightedce.backends.torch.passes.rows import (
     MOST,
     divided,
@@ -20,7 +20,7 @@ from weightedce.backends.torch.passes.rows import (
 from weightedce.numerics import softmax
 
 
-def labels(given: Labels) -> Value:
+def labels(given: Classes) -> Value:
     """Return the loss of labels: see `operators.library`."""
     axis, z = given.axis, given.logits.float()
     y, keep, mass = _mass_of_labels(given)
@@ -28,7 +28,7 @@ def labels(given: Labels) -> Value:
     others = powers.scatter_(axis, y, 0.0).sum(axis, keepdim=True)
     factor = softmax.shift_of(highest, z.shape[axis]).factor
     found = softmax.label_loss(z.gather(axis, y), highest, others * factor)
-    loss, rate = _focused(given.gamma, found)
+    loss, rate = _focused(given.number, found)
     loss = only(keep, torch.where((mass == 0.0) & (loss > MOST), 0.0, mass * loss))  # 0 * inf = 0
     rows = [powers, factor * found.scale, found.at_label, only(keep, mass * rate)]
     sums = sums_of(mass, keep, loss)
@@ -37,8 +37,10 @@ def labels(given: Labels) -> Value:
     return divided(loss.sum(), sums, given.divisor), sums, rows
 
 
-def labels_slope(upstream: Array, sums: Array, rows: list[Array], given: Labels) -> Array:
-    """Return the gradient of the same."""
+def labels_slope(
+    upstream: Array, sums: Array, rows: list[Array], place: Array, given: Classes
+) -> None:
+    """Put the gradient of the same into its place."""
     powers, scale, at_label, rate = rows
     y, keep, _ = _mass_of_labels(given)
     upstream = upstream.unsqueeze(given.axis) if given.apart else upstream
@@ -47,7 +49,7 @@ def labels_slope(upstream: Array, sums: Array, rows: list[Array], given: Labels)
     gradient = torch.mul(powers, scale).mul_(rate).scatter_(given.axis, y, at_label * rate)
     if keep is not None:
         gradient.masked_fill_(~keep, 0.0)
-    return gradient.to(given.logits.dtype)
+    place.copy_(gradient)
 
 
 def _powers(z: Array, axis: int) -> tuple[Array, Array]:
@@ -70,7 +72,7 @@ def _focused(gamma: float, found: softmax.LabelLoss) -> tuple[Array, Any]:
     return factor * found.loss, rate
 
 
-def _mass_of_labels(given: Labels) -> tuple[Array, Array | None, Array]:
+def _mass_of_labels(given: Classes) -> tuple[Array, Array | None, Array]:
     """Return labels, which are kept (None: all) and their mass, the axis of the classes left.
 
     The mass is NaN for a label that is no class.

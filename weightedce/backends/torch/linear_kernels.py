@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from weightedce.backends.handed import Array, Head
+from weightedce.backends.torch.blocks import Sums
 from weightedce.backends.torch.devices import by_triton, takes_operators
 from weightedce.backends.torch.modes import transformed
 from weightedce.backends.torch.operands import Classes
@@ -29,7 +30,7 @@ def multiplies_half(hidden: Array, weight: Array) -> bool:
 
 def by_kernels(
     head: Head, logits: Array, rows: Sequence[Any], shared: Sequence[Any], place: Array | None
-) -> Array:
+) -> Sums:
     """Return loss, weight and count of a block; put the derivative into its place, if wanted.
 
     That may be the place of the logits.
@@ -38,7 +39,8 @@ def by_kernels(
     loss, sums, numbers = OPERATIONS[name](*given)
     if place is not None:
         OPERATIONS[f"{name}_slope_into"](torch.ones_like(loss), sums, numbers, place, *given)
-    return torch.cat([loss.reshape(1), sums])
+    weight, count = sums.unbind()
+    return loss, weight, count
 
 
 def losses_by_kernels(

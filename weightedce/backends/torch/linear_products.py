@@ -1,10 +1,20 @@
 """PyTorch: matrix products of a linear layer; those of bfloat16 have float32 for a result."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 
 from weightedce.backends.handed import Array
+
+
+def unmixed(array: Array) -> AbstractContextManager[Any]:
+    """Return what switches autocast off, on a device that has it."""
+    kind = array.device.type
+    if not torch.amp.is_autocast_available(kind):
+        return nullcontext()
+    off: AbstractContextManager[Any] = torch.autocast(kind, enabled=False)
+    return off
 
 
 def wide(array: Array) -> torch.dtype:
@@ -25,14 +35,17 @@ def logits_of(hidden: Array, weight: Array, bias: Any, out: Any = None) -> Array
     return torch.addmm(bias, hidden, weight.T, out=out)
 
 
-def added_product(total: Array, left: Array, right: Array) -> None:
-    """Add ``left @ right`` to a total."""
-    if left.dtype == total.dtype:
-        total.addmm_(left, right)
-    elif _widens(left):
-        torch.addmm(total, left, right, out_dtype=total.dtype, out=total)
+def put_product(total: Array, left: Array, right: Array, *, added: bool) -> None:
+    """Put ``left @ right`` into its place, or add it to what is there."""
+    kind, beta = total.dtype, 1 if added else 0
+    if left.dtype != kind and not _widens(left):
+        left, right = left.to(kind), right.to(kind)
+    if left.dtype == kind:
+        total.addmm_(left, right, beta=beta)
+    elif added:
+        torch.addmm(total, left, right, out_dtype=kind, out=total)
     else:
-        total.addmm_(left.to(total.dtype), right.to(total.dtype))
+        torch.mm(left, right, out_dtype=kind, out=total)
 
 
 def _widens(array: Array) -> bool:

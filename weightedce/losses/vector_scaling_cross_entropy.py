@@ -117,10 +117,8 @@ def vector_scaling_cross_entropy(
         return prior_log_softmax(b, scaled, offset)
 
     def moved(b: ClassBatch) -> Moved:
-        if counts is None:
-            factor, offset = _both(b, scale, shift)
-        else:
-            factor, offset = _from_counts(b, counts, gamma, tau)
+        found = _both(b, scale, shift) if counts is None else _from_counts(b, counts, gamma, tau)
+        factor, offset = found
         return Moved(factor, scale_by == "label", None if offset is None else offset.log)
 
     return evaluate(

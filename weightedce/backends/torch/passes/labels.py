@@ -1,4 +1,4 @@
-"""The operator of labels in sixteen passes over the logits, with one array of their size kept.
+"""The operator of labels in some ten passes over the logits, with one array of their size kept.
 
 It is `softmax.label_loss` of rows. The exponentials of the value are those of the gradient.
 """
@@ -24,9 +24,8 @@ def labels(given: Classes) -> Value:
     """Return the loss of labels: see `operators.library`."""
     axis, z = given.axis, given.logits.float()
     y, keep, mass = _mass_of_labels(given)
-    powers, highest = _powers(z, axis)
-    others = powers.scatter_(axis, y, 0.0).sum(axis, keepdim=True)
-    factor = softmax.shift_of(highest, z.shape[axis]).factor
+    powers, highest, factor = _powers(z, y, axis)
+    others = powers.sum(axis, keepdim=True)
     found = softmax.label_loss(z.gather(axis, y), highest, others * factor)
     loss, rate = _focused(given.number, found)
     loss = only(keep, torch.where((mass == 0.0) & (loss > MOST), 0.0, mass * loss))  # 0 * inf = 0
@@ -46,19 +45,27 @@ def labels_slope(
     upstream = upstream.unsqueeze(given.axis) if given.apart else upstream
     rate = rate * divided(upstream, sums, given.divisor)
     # in two steps: a power may be next to underflow, and so may both of what it lacks
-    gradient = torch.mul(powers, scale).mul_(rate).scatter_(given.axis, y, at_label * rate)
+    if place.dtype == powers.dtype:
+        torch.mul(powers, scale, out=place).mul_(rate)
+    else:
+        torch.mul(torch.mul(powers, scale), rate, out=place)
+    place.scatter_(given.axis, y, (at_label * rate).to(place.dtype))
     if keep is not None:
-        gradient.masked_fill_(~keep, 0.0)
-    place.copy_(gradient)
+        place.masked_fill_(~keep, 0.0)
 
 
-def _powers(z: Array, axis: int) -> tuple[Array, Array]:
-    """Return ``exp(z - by)`` of `softmax.shifted_exp`, and the maxima, with the axis left."""
-    highest = z.amax(axis, keepdim=True)
-    by = softmax.shift_of(highest, z.shape[axis]).by.clamp(max=MOST)
-    # of logits of +inf, 1; elsewhere nothing is cut off
-    bound = torch.where(highest > MOST, 0.0, MOST)
-    return torch.sub(z, by).clamp_(max=bound).exp_(), highest
+def _powers(z: Array, y: Array, axis: int) -> tuple[Array, Array, Array]:
+    """Return ``exp(z - by)`` of `softmax.shifted_exp`, 0 for the label; the maxima; the factor.
+
+    At a maximum of +inf it is 1, which is put there along with the 0 of the label.
+    """
+    highest, top = z.max(axis, keepdim=True)
+    by, factor = softmax.shift_of(highest, z.shape[axis])
+    by = by.clamp(max=MOST)
+    at_top = torch.where(highest > MOST, 1.0, torch.exp(highest - by))
+    at_top = torch.where(top == y, 0.0, at_top)
+    places, powers = torch.cat([y, top], axis), torch.cat([torch.zeros_like(at_top), at_top], axis)
+    return torch.sub(z, by).exp_().scatter_(axis, places, powers), highest, factor
 
 
 def _focused(gamma: float, found: softmax.LabelLoss) -> tuple[Array, Any]:

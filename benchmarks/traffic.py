@@ -217,7 +217,8 @@ CASES = {
         lambda z, y, p: F.cross_entropy(z, y, weight=p), CE,
     ),
     "labels, module": Case(
-        "cross_entropy", f"{LABELS}, the module", ROWS, lambda z, y, _: modules.CrossEntropyLoss()(z, y), ce, CE
+        "cross_entropy", f"{LABELS}, the module", ROWS,
+        lambda z, y, _: modules.CrossEntropyLoss()(z, y), ce, CE,
     ),
     "labels, bfloat16": of_labels("cross_entropy")._replace(
         batch="1,024 x 32,000 labels, bfloat16", inputs=rows(1024, 32000, HALF)

@@ -19,7 +19,7 @@ from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.factors import times
 from weightedce.call.options import SmoothingWeight, TargetRange
 from weightedce.call.reductions import Reduction, with_factor
-from weightedce.call.targets import ROUNDING_SLACK
+from weightedce.numerics.smoothing import ROUNDING_SLACK
 
 POLICIES, RANGES = get_args(SmoothingWeight), get_args(TargetRange)
 

@@ -12,8 +12,9 @@ from weightedce.call import arguments, dtypes, options
 from weightedce.call.collated import targets_beside
 from weightedce.call.factors import along, cast, kept, sample_of, times
 from weightedce.call.ignored import ignored
-from weightedce.call.targets import ROUNDING_SLACK, in_range
+from weightedce.call.targets import in_range
 from weightedce.numerics import stable
+from weightedce.numerics.smoothing import ROUNDING_SLACK, smoothed_mass, smoothed_targets
 
 
 class BinaryBatch(NamedTuple):
@@ -105,11 +106,9 @@ def factors_of(
     if smoothing_weight == "target":  # smooth what is weighted
         positive, negative = times(pos, y), times(neg, rest)
         if not stable.is_zero(e):
-            p, n = positive, negative
-            positive, negative = (1.0 - e / 2) * p + e / 2 * n, (1.0 - e / 2) * n + e / 2 * p
+            positive, negative = smoothed_mass(positive, negative, e)
     else:  # weight what is smoothed
-        positive = ((1.0 - e) * y + e / 2) * pos
-        negative = ((1.0 - e) * rest + e / 2) * neg
+        positive, negative = smoothed_targets(y, rest, pos, neg, e)
     return BinaryBatch(
         xp, z, y, pos, neg, positive, negative, keep, axis, hard and stable.is_zero(e)
     )

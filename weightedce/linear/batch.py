@@ -12,13 +12,13 @@ from weightedce.call.factors import cast, one_a_class
 from weightedce.call.from_batch import batch_weight, is_batch
 from weightedce.call.ignored import ignored, not_all
 from weightedce.call.targets import (
-    ROUNDING_SLACK,
     class_labels,
     kept_examples,
     kept_shares,
     labels_or_distribution,
     probabilities,
 )
+from weightedce.numerics.smoothing import ROUNDING_SLACK
 
 
 @dataclass(frozen=True)

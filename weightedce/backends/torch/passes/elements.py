@@ -18,6 +18,7 @@ from weightedce.backends.torch.passes.rows import (
     weights,
 )
 from weightedce.numerics import asymmetric, stable
+from weightedce.numerics.smoothing import smoothed_mass, smoothed_targets
 
 
 def elements(given: Elements) -> Value:
@@ -75,8 +76,7 @@ def _factors(given: Elements) -> tuple[Array, Array, Array, Array | None]:
     if e == 0.0:
         return whole, none, whole + none, keep
     if given.of_target:
-        positive = (1.0 - e / 2) * whole + e / 2 * none
-        negative = (1.0 - e / 2) * none + e / 2 * whole
+        positive, negative = smoothed_mass(whole, none, e)
     else:
-        positive, negative = ((1.0 - e) * y + e / 2) * p, ((1.0 - e) * rest + e / 2) * n
+        positive, negative = smoothed_targets(y, rest, p, n, e)
     return positive, negative, whole + none, keep

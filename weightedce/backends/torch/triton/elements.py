@@ -1,7 +1,7 @@
 """Kernels: ``positive * f(z) + negative * g(z)`` of an element, and its slope, for three blocks.
 
 Softplus, focal and asymmetric are those of `weightedce.numerics.stable` and `asymmetric`, the
-factors those of `weightedce.call.binary_batch`.
+factors those of `weightedce.call.binary_batch` and `weightedce.numerics.smoothing`.
 """
 
 import triton
@@ -112,11 +112,11 @@ def factors_of(
     p = s * given.pos * weight_at(given.pos_weight, label, keep, SIGNED)
     n = s * given.neg * weight_at(given.neg_weight, label, keep, SIGNED)
     half, rest = 0.5 * given.smoothing, 1.0 - y
-    if OF_TARGET:
+    if OF_TARGET:  # `smoothing.smoothed_mass`
         of_positive, of_negative = p * y, n * rest
         positive = (1.0 - half) * of_positive + half * of_negative
         negative = (1.0 - half) * of_negative + half * of_positive
-    else:
+    else:  # `smoothing.smoothed_targets`
         positive = ((1.0 - given.smoothing) * y + half) * p
         negative = ((1.0 - given.smoothing) * rest + half) * n
     return positive, negative, y * p + rest * n, keep

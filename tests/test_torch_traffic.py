@@ -40,8 +40,8 @@ LIMITS = {
     "focal": KERNELS,
     "poly": KERNELS,
     # further kernels are of as many numbers as there are classes
-    "prior": (21, 0.39, 0.35),
-    "counts": (20, 0.39, 0.35),
+    "prior": (18, 0.39, 0.35),
+    "counts": (17, 0.39, 0.35),
     "margins": (22, 0.39, 0.35),
     "scaled": (53, 0.39, 0.35),
     "linear": (77, 1.01, 0.1),

@@ -50,7 +50,7 @@ class Moved(NamedTuple):
 
     scale: Array | float = 1.0
     by_label: bool = False  # the scale is that of the label
-    shift: Array | None = None  # in float64
+    shift: Array | None = None  # in float64; -inf for a class that does not occur
     margin: Array | None = None  # of a class, by which its logit is lower where it is the label
 
 

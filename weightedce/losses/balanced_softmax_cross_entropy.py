@@ -9,7 +9,7 @@ from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import IgnoreIndex, ReductionName, SmoothingWeight
 from weightedce.call.over_classes import LOG_SOFTMAX, prior_at_once, prior_log_softmax
-from weightedce.numerics import softmax, stable
+from weightedce.numerics import softmax
 from weightedce.numerics.at_once import factor_of
 
 
@@ -89,7 +89,7 @@ def balanced_softmax_cross_entropy(
         return prior_at_once(factor_of(n), b, how)
 
     def moved(b: ClassBatch) -> Moved:
-        return Moved(shift=stable.log_prior(b.along_classes("counts", counts, weights=True)))
+        return Moved(shift=b.xp.log(b.along_classes("counts", counts, weights=True)))
 
     return evaluate(
         class_batch,

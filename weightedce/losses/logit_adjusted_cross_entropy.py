@@ -104,7 +104,7 @@ def logit_adjusted_cross_entropy(
 
     def moved(b: ClassBatch) -> Moved:
         shares = b.along_classes("prior", prior, weights=True)
-        return Moved() if stable.is_zero(tau) else Moved(shift=tau * stable.log_prior(shares))
+        return Moved() if stable.is_zero(tau) else Moved(shift=tau * b.xp.log(shares))
 
     return evaluate(
         class_batch,

@@ -40,10 +40,10 @@ LIMITS = {
     "focal": KERNELS,
     "poly": KERNELS,
     # further kernels are of as many numbers as there are classes
-    "prior": (18, 0.39, 0.35),
-    "counts": (17, 0.39, 0.35),
+    "prior": (15, 0.39, 0.35),
+    "counts": (14, 0.39, 0.35),
     "margins": (22, 0.39, 0.35),
-    "scaled": (53, 0.39, 0.35),
+    "scaled": (19, 0.39, 0.35),
     "linear": (77, 1.01, 0.1),
     "linear, large": (41, 1.0, 0.35),
     "linear, bfloat16": (43, 1.75, 0.85),

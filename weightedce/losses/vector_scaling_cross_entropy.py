@@ -117,9 +117,12 @@ def vector_scaling_cross_entropy(
         return prior_log_softmax(b, scaled, offset)
 
     def moved(b: ClassBatch) -> Moved:
-        found = _both(b, scale, shift) if counts is None else _from_counts(b, counts, gamma, tau)
-        factor, offset = found
-        return Moved(factor, scale_by == "label", None if offset is None else offset.log)
+        by_label = scale_by == "label"
+        if counts is None:
+            factor, offset = _both(b, scale, shift)
+            return Moved(factor, by_label, None if offset is None else offset.log)
+        share, powered, t = _counted(b, counts, gamma, tau)
+        return Moved(share**powered, by_label, None if stable.is_zero(t) else t * b.xp.log(share))
 
     return evaluate(
         class_batch,
@@ -151,8 +154,13 @@ def _from_counts(
     b: ClassBatch, counts: Any, gamma: float, tau: float
 ) -> tuple[Array, softmax.Prior | None]:
     """Return ``(n / max n) ** gamma`` and ``tau * log(n / sum n)``, but for a constant."""
+    share, gamma, tau = _counted(b, counts, gamma, tau)
+    return stable.power(share, gamma), None if stable.is_zero(tau) else softmax.prior_of(share, tau)
+
+
+def _counted(b: ClassBatch, counts: Any, gamma: Any, tau: Any) -> tuple[Array, Any, Any]:
+    """Return n / max n, and both exponents, checked."""
     gamma = arguments.number("gamma", gamma, b.logits, 0)
     tau = arguments.number("tau", tau, b.logits, 0)
     n = b.along_classes("counts", counts, weights=True)
-    scale = stable.power(n / b.xp.max(n, axis=b.axis, keepdims=True), gamma)
-    return scale, None if stable.is_zero(tau) else softmax.prior_of(n, tau)
+    return n / b.xp.max(n, axis=b.axis, keepdims=True), gamma, tau

@@ -16,6 +16,7 @@ from batches import (
     ROWS,
     SAMPLE,
     SOFT,
+    SOME,
     WEIGHT,
     Y,
     Z,
@@ -26,8 +27,10 @@ from interpreted import by_kernel, composed, same, tensor
 import weightedce as w
 
 
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    ("name", "reduction"),
+    [(x, y) for x in CALLS for y in (REDUCTIONS if x in SOME else ("weighted_mean",))],
+)
 def test_every_reduction_with_weights_and_masks(name, reduction):
     loss, y, options = CALLS[name]
     options = {**options, "reduction": reduction, "sample_weight": SAMPLE, "mask": MASK}
@@ -64,7 +67,7 @@ def test_what_is_masked_reaches_nothing(name):
         assert (found[1] == 0.0).all()
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", SOME)
 def test_no_weight_left_is_no_loss(name):
     loss, y, options = CALLS[name]
     zero = np.zeros(ROWS, "float32")
@@ -73,8 +76,11 @@ def test_no_weight_left_is_no_loss(name):
     assert (found[1] == 0.0).all()
 
 
-@pytest.mark.parametrize("name", [x for x in OVER_CLASSES if "soft" not in x])
-@pytest.mark.parametrize("bad", [-1, CLASSES, 2**40])
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [(x, CLASSES) for x in OVER_CLASSES if "soft" not in x]
+    + [(x, y) for x in ("labels", "smoothed") for y in (-1, 2**40, -(2**40))],
+)
 def test_a_label_that_is_no_class_makes_its_example_nan(name, bad):
     loss, y, options = CALLS[name]
     y = y.copy()
@@ -150,7 +156,7 @@ def test_what_is_no_weight_is_nan_and_may_be_negative_where_any_may():
         alike(by_kernel("cross_entropy", Z, y, **given), composed("cross_entropy", Z, y, **given))
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", SOME)
 def test_classes_and_labels_along_any_axis(name):
     loss, y, options = CALLS[name]
     shape = (2, CLASSES, 3, 4)

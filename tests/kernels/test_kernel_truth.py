@@ -167,8 +167,8 @@ def test_masses_of_few_and_of_many_classes(rows, classes, how, kind):
     assert off(found[1], truth[1], scale=terms(z, y, weight, kind)) <= ulp.PER_ELEMENT
 
 
-@pytest.mark.parametrize(("rows", "classes"), [(130, 3), (3, 1000), (2, 1025)])
-@pytest.mark.parametrize("how", [*HOW, "high"])
+@pytest.mark.parametrize(("rows", "classes"), [(130, 3), (2, 1025)])
+@pytest.mark.parametrize("how", ["rising", "far", "high"])
 @pytest.mark.parametrize("smoothing", [0.0, SMOOTHING])
 def test_what_a_prior_moves_keeps_its_digits(rows, classes, how, smoothing):
     rng = np.random.default_rng(classes)

@@ -32,6 +32,8 @@ def free_memory(device: torch.device) -> int | None:
     """Return how many bytes there is room for, with what torch holds and does not use."""
     if device.type not in ("cuda", "xpu"):
         return None
+    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():  # not to be asked then
+        return None
     module = torch.get_device_module(device)
     free: int = module.mem_get_info(device)[0]
     return free + int(module.memory_reserved(device) - module.memory_allocated(device))

@@ -18,6 +18,7 @@ from weightedce.backends.torch.blocks import Gradients, Sums, remembered
 from weightedce.backends.torch.devices import free_memory
 from weightedce.backends.torch.linear_kernels import by_kernels, has_kernels, losses_by_kernels
 from weightedce.backends.torch.linear_products import logits_of, put_product, unmixed, wide
+from weightedce.backends.torch.modes import transformed
 
 ELEMENTS = 2**25  # logits in a block: with 3 * 2**22, all took 1.25 times as long
 CACHED = 2**20  # logits: the passes over 4 MB stay in the cache
@@ -34,7 +35,7 @@ def linear_elements(hidden: Array, features: int, classes: int) -> int:
     """
     if hidden.is_cpu:
         return ELEMENTS
-    free = free_memory(hidden.device)
+    free = None if transformed((hidden,)) else free_memory(hidden.device)
     most = max(ELEMENTS, features * classes)
     # logits of float32, and perhaps the derivative to them in half as many bytes
     return most if free is None else max(classes, min(most, free // SHARE // 6))

@@ -14,6 +14,7 @@ import weightedce as w
 torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("triton", reason="Triton is not installed")
 
+from weightedce.backends.torch import linear_kernels  # noqa: E402
 from weightedce.backends.torch.operators import library  # noqa: E402
 from weightedce.backends.torch.passes import launch as passes  # noqa: E402
 
@@ -88,12 +89,14 @@ IN_PASSES = {
     "focal": (2.05, 0.7),
     "binary focal": (2.1, 1.5),
     "asymmetric": (3.3, 2.05),
+    "linear": (2.15, 0.1),
 }
 
 
 @pytest.mark.parametrize("name", IN_PASSES)
 def test_passes_without_triton_cost_no_more_than_their_limit(name, monkeypatch):
-    monkeypatch.setattr(library, "by_triton", lambda _: False)
+    for room in (library, linear_kernels):
+        monkeypatch.setattr(room, "by_triton", lambda _: False)
     for operator in ("labels", "elements"):
         # by the counter, not as one kernel
         def value(*given, operator=operator):

@@ -257,17 +257,11 @@ class Backend:
         raise NotImplementedError
 
     def linear_elements(self, _: Array, __: int, ___: int, /) -> int:
-        """Return how many logits are a block of `linear_cross_entropy`: 98 rows of 128,000.
-
-        Of hidden, and how many features and classes there are.
-        """
+        """Return how many logits are a block, from hidden, features and classes: 98 x 128,000."""
         return 3 * 2**22
 
     def multiplies_half(self, _: Array, __: Array, /) -> bool:
-        """Tell whether hidden and weight, in half precision, are multiplied as they are.
-
-        The logits are float32 all the same, and so are the sums that gradients are.
-        """
+        """Tell whether hidden and weight of half precision are multiplied as they are."""
         return False
 
     def linear_sums(

@@ -200,6 +200,14 @@ def gpu(session: nox.Session) -> None:
 
 
 @nox.session
+def traffic(session: nox.Session) -> None:
+    """Count what losses cost an accelerator, and what programs of JAX move; `-- --docs`."""
+    install(session, "-e", ".", *LIBRARIES["torch"], "triton", *LIBRARIES["jax"], "optax", group="")
+    for name in ("traffic", "traffic_jax"):
+        session.run("python", f"benchmarks/{name}.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Time every mode against its peer; `-- --mode "jax.jit"` one, `--quick`, `--docs`."""
     libraries = [name for names in LIBRARIES.values() for name in names]

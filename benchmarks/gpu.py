@@ -22,12 +22,19 @@ from torch.nn import functional as F  # noqa: N812 - as torch calls it
 
 import weightedce as w
 from clock import interleaved, spread
+from gpu_others import beside
 from on_torch import sigmoid_focal
 
 SECONDS = 2.0  # for a comparison
 COPIED = 2**26  # numbers of float32 in the copy that bandwidth is measured by
 KINDS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 Report = dict[str, Any]
+
+
+def counts_beside(z: torch.Tensor) -> torch.Tensor:
+    """Return how often each class occurs, on the device and in the dtype of the logits."""
+    classes = z.shape[1]
+    return torch.arange(1, classes + 1, device=z.device, dtype=torch.float32)
 
 
 # name: shape, dtype, ours, torch's; targets are labels, or 0 and 1 where the shape has one axis
@@ -40,6 +47,13 @@ CASES: dict[str, tuple[tuple[int, ...], str, Callable[..., Any], Callable[..., A
         "float32",
         lambda z, y: w.cross_entropy(z, y, label_smoothing=0.1),
         lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1),
+    ),
+    "poly 8192 x 1000": ((8192, 1000), "float32", w.poly_cross_entropy, F.cross_entropy),
+    "counts 8192 x 1000": (
+        (8192, 1000),
+        "float32",
+        lambda z, y: w.balanced_softmax_cross_entropy(z, y, counts=counts_beside(z)),
+        F.cross_entropy,
     ),
     "focal 8192 x 1000": ((8192, 1000), "float32", w.focal_loss, F.cross_entropy),
     "binary 4e6": (
@@ -186,22 +200,20 @@ def installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def others() -> list[str]:
-    """Return what was not run, and why."""
-    left = [
-        f"{name}: not installed"
-        for name in ("triton", "liger_kernel", "cut_cross_entropy", "jax", "tensorflow")
-        if not installed(name)
-    ]
-    return [*left, "JAX, TensorFlow and other kernels are not timed by this program yet"]
+def others(device: str) -> tuple[list[Report], list[str]]:
+    """Return the times of other kernels, JAX and TensorFlow; and what was not run, and why."""
+    left = [] if installed("triton") else ["triton: not installed"]
+    ended = torch.cuda.synchronize if device != "cpu" else lambda: None
+    return beside(device, ended, left), left
 
 
 def table(rows: list[Report]) -> str:
-    """Return rows as a table of Markdown."""
-    names = list(rows[0])
+    """Return rows as a table of Markdown; of a row that lacks a column that is empty."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
     lines = [f"| {' | '.join(names)} |", "|" + " --- |" * len(names)]
     for row in rows:
-        cells = [f"{x:.3g}" if isinstance(x, float) else str(x) for x in row.values()]
+        found = [row.get(name, "") for name in names]
+        cells = [f"{x:.3g}" if isinstance(x, float) else str(x) for x in found]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -216,20 +228,23 @@ def main() -> int:
         print("device: expected a GPU that torch sees, got none; --device cpu tries the program")
         return 2
     given.out.mkdir(parents=True, exist_ok=True)
+    # first those that need memory of their own, which torch does not give back
+    rows, left = others(given.device)
     name = platform.machine() if given.device == "cpu" else torch.cuda.get_device_name()
     report: Report = {
         "machine": {"device": name, "torch": torch.__version__, "python": sys.version.split()[0]},
         "digits": digits(given.device),
         "time": timed(given.device),
         "compilations": compilations(given.device),
-        "left out": others(),
+        "others": rows,
+        "left out": left,
     }
     if given.validate:
         report["validate"] = validated(given.device, given.out)
     (given.out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     text = [
         f"# {name}, PyTorch {torch.__version__}",
-        *(table(report[x]) for x in ("digits", "time")),
+        *(table(report[x]) for x in ("digits", "time", "others")),
     ]
     text += [f"`torch.compile`: {report['compilations']}", *(f"- {x}" for x in report["left out"])]
     (given.out / "report.md").write_text("\n\n".join(text) + "\n")

@@ -18,6 +18,7 @@ WEIGHT = torch.tensor([1.0, 2.0, 3.0])
 REQUIRED = {
     "prior": [0.2, 0.3, 0.5],
     "counts": [5, 3, 1],
+    "total": 7,
     "cost_matrix": [[0, 1, 2], [1, 0, 1], [3, 1, 0]],
     "recall": 0.9,
 }

@@ -9,15 +9,16 @@ from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.runtime.driver import driver  # noqa: E402
 from triton.runtime.jit import JITFunction  # noqa: E402
 
-from weightedce.backends.torch.operands import Elements, Labels, Mass  # noqa: E402
+from weightedce.backends.torch.operands import Classes, Elements  # noqa: E402
 from weightedce.backends.torch.triton import launch  # noqa: E402
 
 Z, Y, Q = torch.zeros(8, 5), torch.zeros(8, dtype=torch.int64), torch.zeros(8, 5)
 SAMPLE, WEIGHT, MASK = torch.ones(8, 1), torch.ones(5), torch.ones(8, dtype=torch.bool)
 HALF = torch.bfloat16
 
-LABELS = Labels(Z, Y, None, None, None, [], 1, False, False, "count", 1.0, 0.0)
-MASSES = Mass(Z, Q, None, None, None, [], 1, False, False, "count", 1.0, 0.0, True, True)
+LABELS = Classes(Z, Y, divisor="count")
+MASSES = Classes(Z, Q, divisor="count", skip_nan=True)
+MOVED = {"scale": WEIGHT, "by_label": True, "factor": 2.0, "shift": torch.ones(2, 5)}
 ELEMENTS = Elements(
     Z, Q, None, None, None, None, [], 1, False, False, "count", 1.0, 0.5, 0.0, True, False,
     "softplus", [],
@@ -26,13 +27,19 @@ GIVEN = {
     "labels": LABELS,
     "labels, all": LABELS._replace(
         logits=Z.to(HALF), class_weight=WEIGHT, sample_weight=SAMPLE, mask=MASK, ignore=[-100, 7],
-        gamma=1.5, signed=True, divisor="weight",
+        number=1.5, signed=True, divisor="weight",
     ),
+    "labels, moved": LABELS._replace(**MOVED, number=2.0),
+    "poly": LABELS._replace(form="poly", number=1.0, softcap=30.0, z_loss=0.1),
+    "behind": LABELS._replace(form="behind", margin=WEIGHT, factor=30.0),
     "labels, many": LABELS._replace(logits=torch.zeros(2, 4097), targets=Y[:2], apart=True),
     "distributions": MASSES,
     "smoothed": MASSES._replace(
         logits=Z.to(HALF), targets=Y, class_weight=WEIGHT, sample_weight=SAMPLE, mask=MASK,
         ignore=[-100], smoothing=0.1, of_target=False, skip_nan=False, apart=True,
+    ),
+    "smoothed, moved": MASSES._replace(
+        targets=Y, smoothing=0.1, skip_nan=False, softcap=30.0, z_loss=0.1, **MOVED
     ),
     "elements": ELEMENTS,
     "focal": ELEMENTS._replace(
@@ -74,8 +81,12 @@ def compiled(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", GIVEN)
 def test_kernels_compile_as_they_are_launched(name, compiled):
     given = GIVEN[name]
-    operator = type(given).__name__.lower()
+    operator = "elements"
+    if isinstance(given, Classes):
+        masses = given.targets.ndim > 1 or given.smoothing
+        operator = "mass" if masses else "labels"
     loss, sums, rows = getattr(launch, operator)(given)
-    getattr(launch, f"{operator}_slope")(torch.ones_like(loss), sums, rows, given)
+    place = torch.empty_like(given.logits)
+    getattr(launch, f"{operator}_slope")(torch.ones_like(loss), sums, rows, place, given)
     assert len(compiled) == (2 if given.apart else 3)  # with the one that adds up
     assert all(kernel.asm["cubin"] for kernel in compiled)

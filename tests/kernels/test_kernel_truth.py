@@ -18,8 +18,17 @@ LOSSES = (
     "binary_cross_entropy",
     "binary_focal_loss",
     "asymmetric_loss",
+    "poly_cross_entropy",
+    "logit_adjusted_cross_entropy",
+    "balanced_softmax_cross_entropy",
+    "ldam_cross_entropy",
+    "vector_scaling_cross_entropy",
 )
-COMPOSED = ("focal_loss-full-1", "focal_loss-full-2")  # of masses, with an exponent
+COMPOSED = [  # of masses, with more than their logarithms
+    f"{loss}-full-{i}"
+    for loss, ways in (("focal_loss", 2), ("poly_cross_entropy", 2), ("ldam_cross_entropy", 3))
+    for i in range(1, ways + 1)
+]
 CASES = [
     pytest.param(case, id=f"{loss}-{name}")
     for loss in LOSSES
@@ -156,6 +165,47 @@ def test_masses_of_few_and_of_many_classes(rows, classes, how, kind):
     truth = composed("cross_entropy", z, y, reduction="none", **options)
     assert off(found[0], truth[0]) <= ulp.PER_ELEMENT
     assert off(found[1], truth[1], scale=terms(z, y, weight, kind)) <= ulp.PER_ELEMENT
+
+
+@pytest.mark.parametrize(("rows", "classes"), [(130, 3), (2, 1025)])
+@pytest.mark.parametrize("how", ["rising", "far", "high"])
+@pytest.mark.parametrize("smoothing", [0.0, SMOOTHING])
+def test_what_a_prior_moves_keeps_its_digits(rows, classes, how, smoothing):
+    rng = np.random.default_rng(classes)
+    z = logits_of("far" if how == "high" else how, rows, classes)
+    z += 3000.0 * (how == "high")
+    counts = np.exp(rng.uniform(0.0, 12.0, classes)).astype("float32")
+    z[0] = 500.0 - np.log(counts)  # sums that are ties, but for their rounding
+    y = np.array([0, classes - 1, *np.arange(rows)])[:rows] % classes
+    options = {"prior": counts, "tau": 1.5, "reduction": "none", "label_smoothing": smoothing}
+    found = by_kernel("logit_adjusted_cross_entropy", z, y, **options)
+    truth = composed("logit_adjusted_cross_entropy", z, y, **options)
+    assert off(found[0], truth[0]) <= ulp.PER_ELEMENT
+    own = np.zeros(z.shape)
+    if smoothing:
+        own += smoothing / classes
+        own[np.arange(rows), y] += 1 - smoothing
+        own = np.maximum(own, np.abs(truth[1]))
+    assert off(found[1], truth[1], scale=own) <= ulp.PER_ELEMENT
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.5, 40.0, 150.0])
+def test_margins_keep_their_digits(margin):
+    z = np.zeros((200, 3), "float32")
+    z[:, 0] = np.concatenate([np.linspace(-160, 80, 196), [-1e-6, 1e-6, 0.5, 1.0]])
+    z[::2, 1] = -2.0
+    y, options = np.arange(200) % 2, {"counts": [1.0, 81.0, 16.0], "scale": 1.0}
+    options |= {"max_margin": margin, "reduction": "none"}
+    found = by_kernel("ldam_cross_entropy", z, y, **options)
+    truth = composed("ldam_cross_entropy", z, y, **options)
+    assert off(found[0], truth[0]) <= ulp.PER_ELEMENT
+    assert off(found[1], truth[1]) <= ulp.PER_ELEMENT
+
+
+def test_a_margin_that_float32_cannot_hold_is_composed():
+    given = {"counts": [1.0, 2.0, 3.0], "max_margin": 10.0, "scale": 17.0}
+    with pytest.raises(AssertionError, match="no kernel"):
+        by_kernel("ldam_cross_entropy", np.zeros((2, 3), "float32"), np.array([0, 1]), **given)
 
 
 @pytest.mark.parametrize("how", HOW)

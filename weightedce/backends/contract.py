@@ -6,18 +6,19 @@ wing overrides a method where its library would be wrong without, or slower by a
 cell of the benchmark; the figure stands beside the method of the wing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from weightedce.backends.adding import in_pieces
-from weightedce.backends.handed import Array, Block, Form, Head, Known, Operator, Part, Passes
+from weightedce.backends.handed import Array, Block, Form, Known, Operator, Part, Passes
+from weightedce.backends.of_linear import OfLinear
 from weightedce.backends.of_shards import OfShards
 
 Namespace = Any  # a module that speaks the array API standard
 Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 0-d array
 
 
-class Backend(OfShards):
+class Backend(OfShards, OfLinear):
     """An array library, as the core sees it. One instance for each, ``backend`` in its wing."""
 
     namespace: Namespace
@@ -233,11 +234,14 @@ class Backend(OfShards):
         """Tell whether an array is where operators pay: asked of every call, so it is quick."""
         return False
 
-    def operator(self, _: str, __: Form, ___: Array, ____: Sequence[Any], /) -> Operator | None:
+    def operator(
+        self, _: str, __: Form, ___: Array, ____: Sequence[Any], _____: bool, /
+    ) -> Operator | None:
         """Return what computes a loss and its derivative in as few passes as there can be.
 
         Of ``"labels"``, a ``"mass"`` of classes or ``"elements"``; of the numerics of the loss, its
-        logits and its other arguments. Only called where `takes_operators` tells that it pays.
+        logits, its other arguments, and whether the logits are `Moved` first, with numbers of
+        float64. Only called where `takes_operators` tells that it pays.
         None where there is none, where somebody looks through the operations, and where other
         arguments than the logits want a gradient.
         """
@@ -261,38 +265,3 @@ class Backend(OfShards):
         ``apart``. Only called where `block_elements` is not 0.
         """
         raise NotImplementedError
-
-    linear_elements = 3 * 2**22  # logits in a block of `linear_cross_entropy`: 98 rows of 128,000
-
-    def linear_sums(
-        self, head: Head, linear: Sequence[Any], rows: Sequence[Any], shared: Any, size: int, /
-    ) -> Any:
-        """Return loss, weight and count of ``head`` over logits that ``linear`` makes.
-
-        ``linear`` is hidden (N, D), weight (V, D) and bias (V,) or None; ``rows`` have one entry a
-        row of hidden; ``size`` rows are formed at a time. How a library differentiates what it
-        has thrown away is its own affair.
-        """
-        blocks = _linear_blocks(linear, rows, size)
-        sums = [head.total(logits, part, shared) for logits, part in blocks]
-        return tuple(sum(column[1:], start=column[0]) for column in zip(*sums, strict=True))
-
-    def linear_losses(
-        self, head: Head, linear: Sequence[Any], rows: Sequence[Any], shared: Any, size: int, /
-    ) -> Array:
-        """Return the loss of each row, otherwise as `linear_sums`."""
-        blocks = _linear_blocks(linear, rows, size)
-        return self.namespace.concat([head.losses(z, part, shared) for z, part in blocks])
-
-
-def _linear_blocks(
-    linear: Sequence[Any], rows: Sequence[Any], size: int
-) -> Iterator[tuple[Array, Sequence[Any]]]:
-    """Yield the logits of each block, and what belongs to its rows."""
-    hidden, weight, bias = linear
-    count = int(hidden.shape[0])
-    for start in range(0, max(count, 1), size):
-        block = slice(start, min(start + size, count)), ...
-        logits = hidden[block] @ weight.T
-        part = [x if x is None else x[block] for x in rows]
-        yield (logits if bias is None else logits + bias), part

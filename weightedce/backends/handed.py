@@ -82,6 +82,15 @@ class Layout(Protocol):
         """Return a loss, or the losses of my rows, as an array on the mesh."""
 
 
+class Moved(NamedTuple):
+    """What is made of the logits of an example before their softmax: ``scale_k z_k + shift_k``."""
+
+    scale: Array | float = 1.0
+    by_label: bool = False  # the scale is that of the label
+    shift: Array | None = None  # in float64; -inf for a class that does not occur
+    margin: Array | None = None  # of a class, by which its logit is lower where it is the label
+
+
 class Given(NamedTuple):
     """What an operator gets: the arguments of a loss, seen by their shapes alone.
 
@@ -100,6 +109,7 @@ class Given(NamedTuple):
     signed: bool  # weights and targets may be any numbers
     apart: bool  # the losses are not added up
     divisor: str  # of their sum: "one", "count" or "weight"
+    moved: Moved = Moved()
 
 
 Operator = Callable[[Given, "Known"], tuple[Array, Array, Array]]  # to loss, weight and count
@@ -168,6 +178,26 @@ class Head(Protocol):
     @property
     def devices(self) -> Any:
         """Return those that the other classes are on; None: there are none."""
+
+    @property
+    def label_smoothing(self) -> float:
+        """How much of the targets is smoothed."""
+
+    @property
+    def smoothing_weight(self) -> str:
+        """Whether ``"target"`` or ``"class"`` is smoothed."""
+
+    @property
+    def target_range(self) -> str:
+        """``"any"``, or what may be looked at still."""
+
+    @property
+    def z_loss(self) -> float:
+        """The strength of the square of the logarithm of the sum."""
+
+    @property
+    def softcap(self) -> float | None:
+        """What the logits stay below; None: there is no cap."""
 
     def losses(self, logits: Array, rows: Any, shared: Any) -> Array:
         """Return the loss of each row, for autodiff."""

@@ -36,7 +36,8 @@ class Call(NamedTuple):
     @property
     def has_form(self) -> bool:
         """Whether the formula has a form for small batches."""
-        return isinstance(self.formula, Block | Formula)
+        form = self.formula
+        return isinstance(form, Block) or (isinstance(form, Formula) and form.at_once is not None)
 
     @property
     def form(self) -> Any:

@@ -12,14 +12,14 @@ from numbers import Real
 from typing import Any, NamedTuple, get_args
 
 from weightedce.backends import Array, Namespace
-from weightedce.backends.handed import Form, Passes
+from weightedce.backends.handed import Form, Moved, Passes
 from weightedce.call.binary_batch import BinaryBatch, factors_of
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.factors import times
 from weightedce.call.options import SmoothingWeight, TargetRange
 from weightedce.call.reductions import Reduction, with_factor
-from weightedce.call.targets import ROUNDING_SLACK
+from weightedce.numerics.smoothing import ROUNDING_SLACK
 
 POLICIES, RANGES = get_args(SmoothingWeight), get_args(TargetRange)
 
@@ -44,11 +44,12 @@ AtOnce = Callable[..., Sloped]  # form(batch, how, *held)
 
 
 class Formula(NamedTuple):
-    """A formula of a batch in two forms of one meaning, as a `Block` is one of logits."""
+    """A formula of a batch in forms of one meaning, as a `Block` is one of logits."""
 
     composed: Callable[[Any], Array]
-    at_once: AtOnce
+    at_once: AtOnce | None
     per_class: Form | None = None  # if it is ``sum_k mass_k * per_class(-log p_k)``, that
+    moved: Callable[[ClassBatch], Moved] | None = None  # of what is laid along classes alone
 
 
 def with_floats(
@@ -56,10 +57,11 @@ def with_floats(
     form: AtOnce,
     *numbers: float | Array,
     per_class: Form | None = None,
+    moved: Callable[[ClassBatch], Moved] | None = None,
 ) -> Formula | Callable[[Any], Array]:
-    """Return both forms; where numbers in them are traced, the composed one alone."""
+    """Return the forms; where numbers in them are traced, the composed one alone."""
     floats = all(isinstance(number, float) for number in numbers)
-    return Formula(composed, form, per_class) if floats else composed
+    return Formula(composed, form, per_class, moved) if floats else composed
 
 
 class Found(NamedTuple):

@@ -13,8 +13,9 @@ from weightedce.call.collated import targets_beside
 from weightedce.call.factors import along, cast, kept, sample_of, times
 from weightedce.call.from_batch import balanced_shares
 from weightedce.call.ignored import ignored
-from weightedce.call.targets import ROUNDING_SLACK, in_range
+from weightedce.call.targets import in_range
 from weightedce.numerics import stable
+from weightedce.numerics.smoothing import ROUNDING_SLACK, smoothed_mass, smoothed_targets
 
 
 class BinaryBatch(NamedTuple):
@@ -127,19 +128,13 @@ def smoothed(
     fall: float | Array,
     smoothing_weight: str,
 ) -> tuple[Array | float, Array | float]:
-    """Return the factors of both sides of targets y, of which 0 becomes ``rise``, 1 1 - ``fall``.
-
-    Both are e/2 of one yes/no question; e/K and e - e/K of one class out of K.
-    """
+    """Return the factors of both sides of targets y; ``rise`` and ``fall``: numerics.smoothing."""
     if smoothing_weight == "target":  # smooth what is weighted
         positive, negative = times(pos, y), times(neg, rest)
         if stable.is_zero(rise):
             return positive, negative
-        p, n = positive, negative
-        return (1.0 - fall) * p + rise * n, (1.0 - rise) * n + fall * p
-    # weight what is smoothed
-    e = rise + fall
-    return ((1.0 - e) * y + rise) * pos, ((1.0 - e) * rest + fall) * neg
+        return smoothed_mass(positive, negative, rise, fall)
+    return smoothed_targets(y, rest, pos, neg, rise, fall)  # weight what is smoothed
 
 
 def _shares(targets: Array, target_range: str) -> tuple[Array, Array, bool]:

@@ -205,6 +205,12 @@ class ClassBatch(NamedTuple):
         return found if self.shards is None else self.shards.sum(found)
 
 
+def batch_of_classes(like: Array) -> ClassBatch:
+    """Return a batch of nothing, for what has one number a class, in the dtype of ``like``."""
+    xp = backend_of(like).namespace
+    return ClassBatch(xp, like, 0, None, None, None, 1.0, 1.0, None, 0.0, "target", [])
+
+
 def class_batch(
     logits: Array,
     targets: Any,

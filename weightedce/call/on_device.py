@@ -6,14 +6,17 @@ order and with the errors of `class_batch` and `binary_batch`; the operator make
 the loss in the same pass as the loss. What is not as it most often is gets None, and is composed.
 """
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Backend
-from weightedce.backends.handed import Given, Operator
+from weightedce.backends.handed import Given, Moved, Operator
 from weightedce.call import arguments, dtypes, options
 from weightedce.call.asked import Call
+from weightedce.call.at_once import Formula
 from weightedce.call.by_class import by_class
+from weightedce.call.class_batch import ClassBatch, batch_of_classes
 from weightedce.call.factors import one_a_class
 from weightedce.call.ignored import ignored
 from weightedce.call.reductions import MEAN, REDUCTIONS, TOTAL, LossTotal
@@ -38,7 +41,7 @@ def on_device(call: Call, backend: Backend) -> OnDevice | None:
         return None
     others = (call.targets, *call.options.values(), *call.also)
     of = _kind_of(call)
-    operator = backend.operator(of, form, call.logits, others)
+    operator = backend.operator(of, form, call.logits, others, _moves(call) is not None)
     if operator is None:
         return None
     look = _elements if of == "elements" else _classes
@@ -87,7 +90,26 @@ def _classes(call: Call, backend: Backend) -> Given | None:
         return None
     if not isinstance(weight, float):
         arguments.along_axis("class_weight", weight, shape, axis)
-    return _given(call, targets, (weight,), loss_shape, ignore, axis, e, signed)
+    moved = _moved(call, backend, classes)
+    if moved.by_label and not hard:  # an error, which the whole batch raises
+        return None
+    found = _given(call, targets, (weight,), loss_shape, ignore, axis, e, signed)
+    return found._replace(moved=moved)
+
+
+def _moved(call: Call, backend: Backend, classes: int) -> Moved:
+    """Return how logits are moved before their softmax."""
+    moves = _moves(call)
+    if moves is None:
+        return Moved()
+    xp = backend.namespace
+    like = xp.empty((classes,), dtype=xp.float64, device=backend.device(call.logits))
+    return moves(batch_of_classes(like))
+
+
+def _moves(call: Call) -> Callable[[ClassBatch], Moved] | None:
+    """Return what tells how logits are moved before their softmax, if they are."""
+    return call.formula.moved if isinstance(call.formula, Formula) else None
 
 
 def _elements(call: Call, backend: Backend) -> Given | None:
@@ -124,7 +146,7 @@ def _given(
     signed: bool,
 ) -> Given:
     """Return the arguments, those of rows laid along the leading axes of a loss of ``shape``."""
-    laid = {}
+    laid: dict[str, Any] = {}
     for name in ("mask", "sample_weight"):
         value = call.options[name]
         laid[name] = value if value is None else arguments.along_leading(name, value, shape)

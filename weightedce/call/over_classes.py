@@ -142,8 +142,7 @@ def prior_at_once(factor: Array, batch: ClassBatch, how: How) -> Sloped:
     return None if rare else of_labels_at_once(None, batch, how, factor=factor)
 
 
+LOG_SOFTMAX = partial(stable.focused, gamma=0.0)  # of -log p, that itself
 CROSS_ENTROPY = Formula(
-    lambda b: weighted_log_softmax(b, b.logits),
-    log_softmax_at_once,
-    partial(stable.focused, gamma=0.0),
+    lambda b: weighted_log_softmax(b, b.logits), log_softmax_at_once, LOG_SOFTMAX
 )

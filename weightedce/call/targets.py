@@ -11,10 +11,8 @@ from weightedce.call.dtypes import dtype_name, is_floating, is_integer, library
 from weightedce.call.factors import cast, kept
 from weightedce.call.ignored import Ignored, instead
 from weightedce.call.values import all_inside
+from weightedce.numerics.smoothing import ROUNDING_SLACK
 from weightedce.numerics.stable import seen_between
-
-# Soft targets may leave [0, 1] by what rounding in bfloat16 does to a mixture (2**-8), no more.
-ROUNDING_SLACK = 0.01
 
 
 def labels_or_distribution(

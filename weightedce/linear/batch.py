@@ -8,25 +8,25 @@ from weightedce.backends.contract import Shape
 from weightedce.call import arguments, dtypes, options
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.collated import in_rows
-from weightedce.call.factors import one_a_class
+from weightedce.call.factors import cast, one_a_class
 from weightedce.call.from_batch import batch_weight, is_batch
 from weightedce.call.ignored import ignored, not_all
 from weightedce.call.over_shards import agreed, fingerprint
 from weightedce.call.targets import (
-    ROUNDING_SLACK,
     class_labels,
     kept_examples,
     kept_shares,
     labels_or_distribution,
     probabilities,
 )
+from weightedce.numerics.smoothing import ROUNDING_SLACK
 
 MASSES = 20  # arrays of the size of the logits that the sums of masses make
 
 
 @dataclass(frozen=True)
 class LinearBatch:
-    """Arrays with one row an example, in the dtype to compute in."""
+    """Arrays with one row an example, in the dtype to compute in, or hidden and weight in half."""
 
     linear: tuple[Array, Array, Any]  # hidden (N, D), weight (V, D), bias (V,) or None
     rows: tuple[Array, Array, Any]  # targets (N,) or (N, V), sample weight (N,), mask (N,) or None
@@ -54,9 +54,12 @@ def linear_batch(
     smoothed: bool,
 ) -> LinearBatch:
     """Check the arguments and bring them into rows."""
-    h = dtypes.floating("hidden", hidden)
-    backend = backend_of(h)
-    xp, shape = backend.namespace, backend.shape(h)
+    dtype = dtypes.computed_in("hidden", hidden)
+    backend = backend_of(hidden)
+    xp, shape = backend.namespace, backend.shape(hidden)
+    h = hidden if backend.multiplies_half(hidden, weight) else cast(hidden, dtype)
+    # beside which weights are laid
+    z = h if h.dtype == dtype else xp.empty((0,), dtype=dtype, device=backend.device(h))
     if not shape:
         raise ValueError("hidden: expected shape (..., D), got one number")
     axis = arguments.axis_of(shape, axis, "hidden")
@@ -70,7 +73,7 @@ def linear_batch(
                 f"to_local(), and with the rows of weight shards=mesh[...], the devices they are on"
             )
     w, classes = _weight(weight, h, features)
-    b = None if bias is None else _vector("bias", bias, h, classes)
+    b = None if bias is None else _vector("bias", bias, z, classes)
 
     logits = (*loss_shape[:axis], classes, *loss_shape[axis:])
     raw = in_rows(targets, h, logits)
@@ -97,20 +100,20 @@ def linear_batch(
     elif shards is None:
         checked = _check_distribution(raw, keep, axis, checked)
     if is_batch(class_weight):
-        shares = None if hard else kept_shares(raw, keep, h.dtype, axis)
+        shares = None if hard else kept_shares(raw, keep, dtype, axis)
         labels = raw if hard else None
-        class_weight = batch_weight(labels, outside, shares, keep, classes, axis, h.dtype)
+        class_weight = batch_weight(labels, outside, shares, keep, classes, axis, dtype)
     if outside is not None:
         raw = xp.where(outside, -1, raw)  # which the blocks make NaN
 
     sample = 1.0 if sample_weight is None else sample_weight
     signed = options.target_range(target_range) == "any"
-    sample = arguments.weight_beside("sample_weight", sample, h, signed=signed)
+    sample = arguments.weight_beside("sample_weight", sample, z, signed=signed)
     sample = arguments.along_leading("sample_weight", sample, loss_shape)
     sample = xp.reshape(xp.broadcast_to(sample, loss_shape), (-1,))
     per_class: Any = None
     if class_weight is not None:
-        per_class = one_a_class("class_weight", class_weight, h, classes, signed=signed)
+        per_class = one_a_class("class_weight", class_weight, z, classes, signed=signed)
         everywhere = (*loss_shape[:axis], classes, *loss_shape[axis:])
         arguments.along_axis("class_weight", per_class, everywhere, axis)
         per_class = xp.reshape(per_class, (-1,)) if len(per_class.shape) else per_class
@@ -121,7 +124,7 @@ def linear_batch(
         keep = xp.reshape(keep, (-1,))
         # here already: 0 times a NaN of a masked row would reach the gradient to the weight
         h = xp.where(xp.expand_dims(keep, axis=1), h, 0.0)
-    elements = backend.linear_elements
+    elements = backend.linear_elements(h, features, classes)
     if shards is not None and (smoothed or not hard):  # a block goes across devices at once
         elements //= MASSES
     size = block_rows(backend.shape(h)[0], most, block_size, elements)

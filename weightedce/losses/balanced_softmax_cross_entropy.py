@@ -3,6 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array
+from weightedce.backends.handed import Moved
 from weightedce.call.at_once import Formula, How, Sloped
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
@@ -13,7 +14,7 @@ from weightedce.call.options import (
     ReductionName,
     SmoothingWeight,
 )
-from weightedce.call.over_classes import prior_at_once, prior_log_softmax
+from weightedce.call.over_classes import LOG_SOFTMAX, prior_at_once, prior_log_softmax
 from weightedce.numerics import softmax
 from weightedce.numerics.at_once import factor_of
 
@@ -94,9 +95,12 @@ def balanced_softmax_cross_entropy(
         n = b.along_classes("counts", counts, weights=True)
         return prior_at_once(factor_of(n), b, how)
 
+    def moved(b: ClassBatch) -> Moved:
+        return Moved(shift=b.xp.log(b.along_classes("counts", counts, weights=True)))
+
     return evaluate(
         class_batch,
-        Formula(formula, small),
+        Formula(formula, small, LOG_SOFTMAX, moved),
         logits,
         targets,
         reduction,

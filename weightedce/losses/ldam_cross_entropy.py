@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from weightedce.backends import Array
+from weightedce.backends.handed import Moved
 from weightedce.call import arguments
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
@@ -99,6 +100,9 @@ def ldam_cross_entropy(
     max_margin = arguments.number("max_margin", max_margin, logits, 0)
     scale = arguments.number("scale", scale, logits, 2.0**-60)
 
+    # for kernels, whose float32 holds an odds of e^170 in two halves
+    short = isinstance(scale, float) and isinstance(max_margin, float) and scale * max_margin < 170
+
     def margins(b: ClassBatch, counts: Any) -> Array:
         xp, n = b.xp, b.along_classes("counts", counts, weights=True)
         present = n > 0
@@ -106,21 +110,10 @@ def ldam_cross_entropy(
         return max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
 
     def formula(b: ClassBatch) -> Array:
-        xp, margin = b.xp, margins(b, counts)
+        return over_classes(b, scale * b.logits, stable.behind, scale * margins(b, counts))
 
-        def moved(minus_log_p: Array, margin: Array) -> Array:
-            # the odds against class k are (1 - p_k) / p_k; a margin is a factor of them
-            # not further: of a logarithm of large odds the second derivative cancels
-            near = (minus_log_p < 1.0) & (scale * margin < 60.0)
-            small = xp.where(near, minus_log_p, 0.0)
-            odds = stable.complement(small) * xp.exp(small)
-            of_odds = xp.log1p(odds * xp.exp(xp.where(near, scale * margin, 0.0)))
-            large = xp.where(near, 1.0, minus_log_p)
-            p_rest = stable.complement(large)
-            _, of_logs = stable.softplus_pair(large + stable.log(p_rest) + scale * margin)
-            return xp.where(near, of_odds, xp.where(p_rest == 0.0, 0.0, of_logs))
-
-        return over_classes(b, scale * b.logits, moved, margin)
+    def moved(b: ClassBatch) -> Moved:
+        return Moved(scale, margin=scale * margins(b, counts))
 
     def small(b: ClassBatch, how: How, counts: Any, *_: Any) -> Sloped:
         if not b.one_class:
@@ -130,7 +123,14 @@ def ldam_cross_entropy(
 
     return evaluate(
         class_batch,
-        with_floats(formula, small, max_margin, scale),
+        with_floats(
+            formula,
+            small,
+            max_margin,
+            scale,
+            per_class=partial(stable.behind) if short else None,
+            moved=moved,
+        ),
         logits,
         targets,
         reduction,

@@ -74,7 +74,8 @@ def linear_cross_entropy(
     block_size : int, optional
         Rows in a block, at least 1. Default: those of 12 million logits (50 MB of float32) in
         NumPy, 21 million in JAX and TensorFlow, 33 million in PyTorch. TensorFlow takes half as
-        many where labels are smoothed or targets are distributions.
+        many where labels are smoothed or targets are distributions; PyTorch on an accelerator as
+        many as there are weights, if these are more and memory is free.
     shards : optional
         The devices that the other classes are on, as in `cross_entropy`: weight and bias are the
         rows of this device's classes. Hidden and all else is that of one device, and the same on
@@ -108,7 +109,7 @@ def linear_cross_entropy(
     Memory beyond the arguments and their gradients: one block, and what the library makes of it.
     All logits may be held by torch under ``torch.func`` and forward mode, and by all
     libraries for second derivatives; see the page of this loss. In half precision there are
-    float32 copies of weight and of its gradient.
+    float32 copies of weight and of its gradient; of bfloat16 by kernels of PyTorch the latter.
 
     Differences: ``torch.nn.functional.linear_cross_entropy`` has neither sample weights, mask,
     z-loss nor softcap, and with blocks (``options``) no second derivative, no ``torch.func`` and no

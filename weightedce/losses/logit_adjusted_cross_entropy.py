@@ -3,6 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array
+from weightedce.backends.handed import Moved
 from weightedce.call import arguments
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
@@ -14,7 +15,12 @@ from weightedce.call.options import (
     ReductionName,
     SmoothingWeight,
 )
-from weightedce.call.over_classes import prior_at_once, prior_log_softmax, weighted_log_softmax
+from weightedce.call.over_classes import (
+    LOG_SOFTMAX,
+    prior_at_once,
+    prior_log_softmax,
+    weighted_log_softmax,
+)
 from weightedce.numerics import softmax, stable
 from weightedce.numerics.at_once import factor_of
 
@@ -103,9 +109,13 @@ def logit_adjusted_cross_entropy(
         shares = b.along_classes("prior", prior, weights=True)
         return prior_at_once(factor_of(shares, tau), b, how)
 
+    def moved(b: ClassBatch) -> Moved:
+        shares = b.along_classes("prior", prior, weights=True)
+        return Moved() if stable.is_zero(tau) else Moved(shift=tau * b.xp.log(shares))
+
     return evaluate(
         class_batch,
-        with_floats(formula, small, tau),
+        with_floats(formula, small, tau, per_class=LOG_SOFTMAX, moved=moved),
         logits,
         targets,
         reduction,

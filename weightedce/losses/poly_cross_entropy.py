@@ -88,15 +88,17 @@ def poly_cross_entropy(
     """
     epsilon = arguments.number("epsilon", epsilon, logits, -1)
 
+    poly = partial(stable.poly, epsilon=epsilon)
+
     def formula(b: ClassBatch) -> Array:
-        return over_classes(b, b.logits, lambda loss: loss + epsilon * stable.complement(loss))
+        return over_classes(b, b.logits, poly)
 
     def small(b: ClassBatch, how: How, *_: Any) -> Sloped:
         return of_labels_at_once(partial(poly_odds, epsilon), b, how)
 
     return evaluate(
         class_batch,
-        with_floats(formula, small, epsilon),
+        with_floats(formula, small, epsilon, per_class=poly),
         logits,
         targets,
         reduction,

@@ -3,7 +3,9 @@
 from typing import Any, get_args
 
 from weightedce.backends import Array, backend_of
+from weightedce.backends.handed import Moved
 from weightedce.call import arguments, options
+from weightedce.call.at_once import Formula
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import (
@@ -14,7 +16,7 @@ from weightedce.call.options import (
     ScaleBy,
     SmoothingWeight,
 )
-from weightedce.call.over_classes import prior_log_softmax, weighted_log_softmax
+from weightedce.call.over_classes import LOG_SOFTMAX, prior_log_softmax, weighted_log_softmax
 from weightedce.numerics import softmax, stable
 
 
@@ -125,9 +127,17 @@ def vector_scaling_cross_entropy(
             return weighted_log_softmax(b, scaled)
         return prior_log_softmax(b, scaled, offset)
 
+    def moved(b: ClassBatch) -> Moved:
+        by_label = scale_by == "label"
+        if counts is None:
+            factor, offset = _both(b, scale, shift)
+            return Moved(factor, by_label, None if offset is None else offset.log)
+        share, powered, t = _counted(b, counts, gamma, tau)
+        return Moved(share**powered, by_label, None if stable.is_zero(t) else t * b.xp.log(share))
+
     return evaluate(
         class_batch,
-        formula,
+        Formula(formula, None, LOG_SOFTMAX, moved),
         logits,
         targets,
         reduction,
@@ -156,8 +166,13 @@ def _from_counts(
     b: ClassBatch, counts: Any, gamma: float, tau: float
 ) -> tuple[Array, softmax.Prior | None]:
     """Return ``(n / max n) ** gamma`` and ``tau * log(n / sum n)``, but for a constant."""
+    share, gamma, tau = _counted(b, counts, gamma, tau)
+    return stable.power(share, gamma), None if stable.is_zero(tau) else softmax.prior_of(share, tau)
+
+
+def _counted(b: ClassBatch, counts: Any, gamma: Any, tau: Any) -> tuple[Array, Any, Any]:
+    """Return n / max n, and both exponents, checked."""
     gamma = arguments.number("gamma", gamma, b.logits, 0)
     tau = arguments.number("tau", tau, b.logits, 0)
     n = b.along_classes("counts", counts, weights=True)
-    scale = stable.power(n / b.xp.max(n, axis=b.axis, keepdims=True), gamma)
-    return scale, None if stable.is_zero(tau) else softmax.prior_of(n, tau)
+    return n / b.xp.max(n, axis=b.axis, keepdims=True), gamma, tau

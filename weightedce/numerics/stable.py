@@ -187,6 +187,28 @@ def focused(negative_log: Array, gamma: float) -> Array:
     return xp.where(infinite(negative_log), 1.0, factor) * negative_log
 
 
+def poly(negative_log: Array, epsilon: float | Array) -> Array:
+    """Return ``-log p + epsilon (1 - p)`` from -log p."""
+    return negative_log + epsilon * complement(negative_log)
+
+
+def behind(negative_log: Array, margin: Array) -> Array:
+    """Return -log p, from what it was, where the logit of its class is lower by a margin.
+
+    The odds against class k are (1 - p_k) / p_k; a margin is a factor of them. Not further: of a
+    logarithm of large odds the second derivative cancels.
+    """
+    xp = backend_of(negative_log).namespace
+    near = (negative_log < 1.0) & (margin < 60.0)
+    small = xp.where(near, negative_log, 0.0)
+    odds = complement(small) * xp.exp(small)
+    of_odds = xp.log1p(odds * xp.exp(xp.where(near, margin, 0.0)))
+    large = xp.where(near, 1.0, negative_log)
+    p_rest = complement(large)
+    _, of_logs = softplus_pair(large + log(p_rest) + margin)
+    return xp.where(near, of_odds, xp.where(p_rest == 0.0, 0.0, of_logs))
+
+
 def power(base: Array, exponent: float | Array) -> Array:
     """Return ``base ** exponent`` for base >= 0, exponent >= 0, with derivative 0 at base 0.
 

@@ -209,6 +209,14 @@ def expand_dims(x: Any, *, axis: int) -> Jet:
     return _moved(array, lambda a: np.expand_dims(a, place), classes)
 
 
+def squeeze(x: Any, *, axis: int) -> Jet:
+    """Return the array without an axis of size 1."""
+    array = jet(x)
+    place = axis % array.ndim
+    classes = -1 if array.axis == place else array.axis - (place < array.axis)
+    return _moved(array, lambda a: np.squeeze(a, axis=place), classes)
+
+
 def permute_dims(x: Any, axes: Any) -> Jet:
     """Return the array with its axes in another order."""
     array = jet(x)

@@ -135,7 +135,11 @@ class TensorFlow(Backend):
     label_loss = staticmethod(
         modes.unconverted(labels.label_loss)
     )  # labels 4 to 8 times as long without
-    linear_elements = linear.ELEMENTS
+
+    def linear_elements(self, _: Array, __: int, ___: int, /) -> int:
+        """Return how many logits are a block."""
+        return linear.ELEMENTS
+
     linear_sums = staticmethod(modes.unconverted(linear.linear_sums))
     linear_losses = staticmethod(modes.unconverted(linear.linear_losses))
 

@@ -18,6 +18,7 @@ from weightedce.backends.torch import (
     devices,
     labels,
     linear,
+    linear_kernels,
     linear_rows,
     slope,
 )
@@ -161,7 +162,8 @@ class Torch(Backend):
     operator = staticmethod(whole.operator)
     block_elements = staticmethod(blocks.block_elements)
     by_blocks = staticmethod(blocks.by_blocks)  # binary losses of a million elements: 1.2 to 2.7
-    linear_elements = linear.ELEMENTS
+    linear_elements = staticmethod(linear.linear_elements)
+    multiplies_half = staticmethod(linear_kernels.multiplies_half)
     linear_sums = staticmethod(linear.linear_sums)
     linear_losses = staticmethod(linear_rows.linear_losses)
 

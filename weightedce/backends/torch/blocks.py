@@ -106,11 +106,25 @@ class _Remembered(torch.autograd.Function):
             gradients, ctx.gradients = ctx.gradients, None  # handed out once, to be scaled in place
             if gradients is None:
                 gradients = formed(_filled(ctx.saved_tensors, others), wanted)[1]
-            if upstream.ndim or upstream.item() != 1.0:
+            if not upstream.is_cpu:
+                dtypes = {i: ctx.saved_tensors[i].dtype for i in gradients}
+                gradients = {i: _scaled(x, upstream, dtypes[i]) for i, x in gradients.items()}
+            elif upstream.ndim or upstream.item() != 1.0:
                 for x in gradients.values():
                     x.mul_(upstream.to(x.dtype))
         # to float16 by autograd, and only now: a scaled loss is there to keep it from underflow
         return None, None, *map(gradients.get, range(len(others)))
+
+
+def _scaled(gradient: Array, upstream: Array, dtype: torch.dtype) -> Array:
+    """Return a gradient times what comes from above, rounded once: in place, or smaller.
+
+    On an accelerator, where nobody waits to see whether that is 1.
+    """
+    if gradient.dtype == dtype:
+        return gradient.mul_(upstream.to(dtype))
+    place = torch.empty_like(gradient, dtype=dtype)
+    return torch.mul(gradient, upstream.to(gradient.dtype), out=place)
 
 
 def _filled(tensors: Sequence[Any], others: Sequence[Any]) -> list[Any]:

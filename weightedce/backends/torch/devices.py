@@ -28,6 +28,17 @@ def by_triton(logits: Array) -> bool:
     return bool(known) and compiles(logits.device)
 
 
+def free_memory(device: torch.device) -> int | None:
+    """Return how many bytes there is room for, with what torch holds and does not use."""
+    if device.type not in ("cuda", "xpu"):
+        return None
+    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():  # not to be asked then
+        return None
+    module = torch.get_device_module(device)
+    free: int = module.mem_get_info(device)[0]
+    return free + int(module.memory_reserved(device) - module.memory_allocated(device))
+
+
 @cache
 def compiles(device: torch.device) -> bool:
     """Tell whether Triton makes kernels here: it wants a compiler of C, which not all images have.

@@ -1,7 +1,8 @@
 """PyTorch: a loss of logits that are a matrix product, by blocks of rows.
 
 Three matrix products in all, as without blocks: the logits of a block, and from the derivative to
-them, which takes their place, its share of the gradients.
+them, which takes their place, its share of the gradients. bfloat16 that is multiplied as it is has
+logits and sums of float32, and the derivative a place of its own, to be multiplied with.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,12 +16,31 @@ from torch.utils.checkpoint import checkpoint
 from weightedce.backends.handed import Array, Head
 from weightedce.backends.torch import linear_labels
 from weightedce.backends.torch.blocks import Gradients, Sums, remembered
+from weightedce.backends.torch.devices import free_memory
+from weightedce.backends.torch.linear_kernels import by_kernels, has_kernels, losses_by_kernels
+from weightedce.backends.torch.linear_products import logits_of, put_product, unmixed, wide
+from weightedce.backends.torch.modes import transformed
 from weightedce.backends.torch.shards import GRADIENT, group_of, over
 
 ELEMENTS = 2**25  # logits in a block: with 3 * 2**22, all took 1.25 times as long
 CACHED = 2**20  # logits: the passes over 4 MB stay in the cache
 LINEAR = 3  # hidden, weight and bias come first, then what belongs to rows
 FINER = 20  # autograd holds some 40 arrays of the size of a block; ours holds one
+SHARE = 4  # of the free memory of a device, one part may be a block
+
+
+def linear_elements(hidden: Array, features: int, classes: int) -> int:
+    """Return how many logits are a block.
+
+    On an accelerator as many as there are weights, so that these do not go through its memory more
+    often than logits do, as far as there is room.
+    """
+    if hidden.is_cpu:
+        return ELEMENTS
+    free = None if transformed((hidden,)) else free_memory(hidden.device)
+    most = max(ELEMENTS, features * classes)
+    # logits of float32, and perhaps the derivative to them in half as many bytes
+    return most if free is None else max(classes, min(most, free // SHARE // 6))
 
 
 def linear_sums(
@@ -29,7 +49,7 @@ def linear_sums(
     """Return the sums of ``head`` over logits that ``linear`` (hidden, weight, bias) make."""
     formed = partial(_formed, head, len(rows), size)
     natural = partial(_natural, head, len(rows), size)
-    with torch.autocast(linear[0].device.type, enabled=False):
+    with unmixed(linear[0]):
         return remembered(formed, natural, (*linear, *rows, *shared))
 
 
@@ -46,13 +66,6 @@ def blocks_of(rows: Sequence[Any], size: int) -> Iterator[list[Any]]:
         yield [x if x is None else x[start : start + size] for x in rows]
 
 
-def logits_of(hidden: Array, weight: Array, bias: Any, out: Any = None) -> Array:
-    """Return ``hidden @ weight.T + bias``, in the place of ``out`` if given."""
-    if bias is None:
-        return torch.mm(hidden, weight.T, out=out)
-    return torch.addmm(bias, hidden, weight.T, out=out)
-
-
 def losses_of(
     head: Head, linear: Sequence[Any], rows: Sequence[Any], shared: Sequence[Any], size: int
 ) -> Array:
@@ -62,7 +75,10 @@ def losses_of(
         found = []
         for hidden, *part in blocks_of((linear[0], *rows), size):
             z = logits_of(hidden, linear[1], linear[2], place[: len(hidden)])
-            found.append(_in_cache(head, z, part, shared)[0])
+            if has_kernels(z) and head.devices is None:
+                found.append(losses_by_kernels(head, z, part, shared))
+            else:
+                found.append(_in_cache(head, z, part, shared)[0])
         return torch.cat(found)
 
 
@@ -74,28 +90,45 @@ def _formed(
         return None
     with torch.no_grad():
         linear, shared = arrays[:LINEAR], arrays[LINEAR + count :]
-        gradients = {i: torch.zeros_like(arrays[i]) for i in wanted}
-        place = _place(linear, size)
-        sums: Any = 0
+        kinds = (linear[0].dtype, wide(linear[0]), wide(linear[0]))  # of which the last are sums
+        gradients = {i: torch.empty_like(arrays[i], dtype=kinds[i]) for i in wanted}
+        logits, slopes = _place(linear, size), _place_of_slopes(linear, size, wanted)
+        sums: list[Sums] = []
         # an entry beside each row for its gradient, which is a view to write to
         rows = (linear[0], gradients.get(0), *arrays[LINEAR : LINEAR + count])
         for hidden, to_hidden, *part in blocks_of(rows, size):
-            z = logits_of(hidden, linear[1], linear[2], place[: len(hidden)])
-            sums = sums + _in_cache(head, z, part, shared)[1]
+            z = logits_of(hidden, linear[1], linear[2], logits[: len(hidden)])
+            slope = z if slopes is None else slopes[: len(hidden)]
+            if has_kernels(z) and head.devices is None:
+                found = by_kernels(head, z, part, shared, slope if wanted else None)
+            else:
+                found = _in_cache(head, z, part, shared)[1]
+            sums.append(found)
             if to_hidden is not None:
-                torch.mm(z, linear[1], out=to_hidden)
+                torch.mm(slope, linear[1], out=to_hidden)
+            started = len(sums) > 1
             if 1 in gradients:
-                gradients[1].addmm_(z.T, hidden)
+                put_product(gradients[1], slope.T, hidden, added=started)
             if 2 in gradients:
-                gradients[2].add_(z.sum(dim=0))
+                of_bias = slope.sum(dim=0, dtype=gradients[2].dtype)
+                gradients[2] = gradients[2].add_(of_bias) if started else of_bias
         if head.devices is not None and 0 in gradients:  # each process has the part of its classes
             gradients[0] = over(dist.ReduceOp.SUM, group_of(head.devices), gradients[0])
-    return sums, gradients
+        loss, weight, counted = (torch.stack(column).sum() for column in zip(*sums, strict=True))
+    return (loss, weight, counted), gradients
 
 
 def _place(linear: Sequence[Any], size: int) -> Array:
     """Return the place for the logits of a block."""
     hidden, weight, _ = linear
+    return hidden.new_empty(min(size, len(hidden)), len(weight), dtype=wide(hidden))
+
+
+def _place_of_slopes(linear: Sequence[Any], size: int, wanted: Sequence[int]) -> Array | None:
+    """Return the place for the derivative to them; None: it is that of the logits."""
+    hidden, weight, _ = linear
+    if not wanted or hidden.dtype == wide(hidden):
+        return None
     return hidden.new_empty(min(size, len(hidden)), len(weight))
 
 
@@ -104,10 +137,11 @@ def _in_cache(
 ) -> tuple[Array, Any]:
     """Return losses and sums, and put the derivative into the place of the logits."""
     fast = head.labels_alone(logits, rows[0])
-    cached = CACHED if head.devices is None else logits.numel()  # a collective for each block
     losses: list[Array] = []
     sums: Any = 0
-    for z, *part in blocks_of((logits, *rows), max(1, cached // logits.shape[1])):
+    # on an accelerator a few large passes; over devices each block has a collective
+    most = CACHED if logits.is_cpu and head.devices is None else logits.numel()
+    for z, *part in blocks_of((logits, *rows), max(1, most // logits.shape[1])):
         if fast:
             loss, total = linear_labels.slope_in_place(head, z, part, shared)
         else:

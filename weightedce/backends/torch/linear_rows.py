@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from weightedce.backends.handed import Array, Head
-from weightedce.backends.torch.linear import blocks_of, linear_sums, logits_of, losses_of
+from weightedce.backends.torch.linear import blocks_of, linear_sums, losses_of
+from weightedce.backends.torch.linear_products import logits_of, unmixed
 from weightedce.backends.torch.modes import transformed
 
 Split = Callable[[Sequence[Array]], tuple[Sequence[Any], list[Any], Sequence[Any]]]
@@ -18,7 +19,7 @@ def linear_losses(
 ) -> Array:
     """Return the loss of each row."""
     arrays = (*linear, *rows, *shared)
-    with torch.autocast(linear[0].device.type, enabled=False):
+    with unmixed(linear[0]):
         if transformed(arrays):
             found = [
                 head.losses(logits_of(hidden, *linear[1:]), part, shared)

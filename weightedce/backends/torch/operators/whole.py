@@ -13,7 +13,7 @@ from weightedce.backends.torch.devices import by_triton
 from weightedce.backends.torch.modes import batched, transformed
 from weightedce.backends.torch.operators.library import OPERATIONS
 from weightedce.backends.torch.passes import launch as passes
-from weightedce.numerics import asymmetric, stable
+from weightedce.numerics import stable
 
 HALF_OR_SINGLE = (torch.float32, torch.bfloat16, torch.float16)  # what is computed in float32
 
@@ -26,25 +26,22 @@ class _Operator(NamedTuple):
 
 
 OPERATORS: dict[tuple[str, Callable[..., Any]], _Operator] = {
-    ("labels", stable.focused): _Operator("labels", operands.of_labels),
-    ("mass", stable.focused): _Operator("mass", operands.of_mass),
-    **{
-        ("elements", form): _Operator("elements", partial(operands.of_elements, block))
-        for form, block in (
-            (stable.softplus_with_slope, "softplus"),
-            (stable.focal_with_slope, "focal"),
-            (asymmetric.asymmetric_with_slope, "asymmetric"),
-        )
-    },
+    **{("labels", form): _Operator("labels", operands.of_classes) for form in operands.FORMS},
+    ("mass", stable.focused): _Operator("mass", operands.of_classes),
+    **{("elements", form): _Operator("elements", operands.of_elements) for form in operands.BLOCKS},
 }
 
 
-def operator(of: str, form: Form, logits: Array, others: Sequence[Any]) -> Operator | None:
+def operator(
+    of: str, form: Form, logits: Array, others: Sequence[Any], moved: bool
+) -> Operator | None:
     """Return the operator of a loss, where nothing but the logits wants a derivative."""
     found = None if torch.compiler.is_compiling() else OPERATORS.get((of, form.func))
     if found is None or (of == "mass" and form.keywords["gamma"]):
         return None
-    if not by_triton(logits) and not passes.has(of, form.func):
+    if not by_triton(logits) and (moved or not passes.has(of, form.func)):
+        return None
+    if moved and logits.device.type == "xpu":  # not all of these have float64
         return None
     if type(logits) not in PLAIN or logits.dtype not in HALF_OR_SINGLE or not logits.numel():
         return None

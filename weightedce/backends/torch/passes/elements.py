@@ -18,6 +18,7 @@ from weightedce.backends.torch.passes.rows import (
     weights,
 )
 from weightedce.numerics import asymmetric, stable
+from weightedce.numerics.smoothing import smoothed_mass, smoothed_targets
 
 
 def elements(given: Elements) -> Value:
@@ -31,13 +32,15 @@ def elements(given: Elements) -> Value:
     return divided(loss.sum(), sums, given.divisor), sums, []
 
 
-def elements_slope(upstream: Array, sums: Array, _: list[Array], given: Elements) -> Array:
-    """Return the gradient of the same."""
+def elements_slope(
+    upstream: Array, sums: Array, _: list[Array], place: Array, given: Elements
+) -> None:
+    """Put the gradient of the same into its place."""
     positive, negative, _weight, keep = _factors(given)
     slope = _sloped(given)(given.logits.float(), positive, negative, True)[1]
     assert slope is not None
     slope = slope * divided(upstream, sums, given.divisor)
-    return only(keep, slope).to(given.logits.dtype)
+    place.copy_(only(keep, slope))
 
 
 def _sloped(given: Elements) -> Sloped:
@@ -73,8 +76,7 @@ def _factors(given: Elements) -> tuple[Array, Array, Array, Array | None]:
     if e == 0.0:
         return whole, none, whole + none, keep
     if given.of_target:
-        positive = (1.0 - e / 2) * whole + e / 2 * none
-        negative = (1.0 - e / 2) * none + e / 2 * whole
+        positive, negative = smoothed_mass(whole, none, e / 2, e / 2)
     else:
-        positive, negative = ((1.0 - e) * y + e / 2) * p, ((1.0 - e) * rest + e / 2) * n
+        positive, negative = smoothed_targets(y, rest, p, n, e / 2, e / 2)
     return positive, negative, whole + none, keep

@@ -1,4 +1,4 @@
-"""The operator of labels in sixteen passes over the logits, with one array of their size kept.
+"""The operator of labels in some ten passes over the logits, with one array of their size kept.
 
 It is `softmax.label_loss` of rows. The exponentials of the value are those of the gradient.
 """
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from weightedce.backends.handed import Array
-from weightedce.backends.torch.operands import Labels, Value
+from weightedce.backends.torch.operands import Classes, Value
 from weightedce.backends.torch.passes.rows import (
     MOST,
     divided,
@@ -20,15 +20,14 @@ from weightedce.backends.torch.passes.rows import (
 from weightedce.numerics import softmax
 
 
-def labels(given: Labels) -> Value:
+def labels(given: Classes) -> Value:
     """Return the loss of labels: see `operators.library`."""
     axis, z = given.axis, given.logits.float()
     y, keep, mass = _mass_of_labels(given)
-    powers, highest = _powers(z, axis)
-    others = powers.scatter_(axis, y, 0.0).sum(axis, keepdim=True)
-    factor = softmax.shift_of(highest, z.shape[axis]).factor
+    powers, highest, factor = _powers(z, y, axis)
+    others = powers.sum(axis, keepdim=True)
     found = softmax.label_loss(z.gather(axis, y), highest, others * factor)
-    loss, rate = _focused(given.gamma, found)
+    loss, rate = _focused(given.number, found)
     loss = only(keep, torch.where((mass == 0.0) & (loss > MOST), 0.0, mass * loss))  # 0 * inf = 0
     rows = [powers, factor * found.scale, found.at_label, only(keep, mass * rate)]
     sums = sums_of(mass, keep, loss)
@@ -37,26 +36,36 @@ def labels(given: Labels) -> Value:
     return divided(loss.sum(), sums, given.divisor), sums, rows
 
 
-def labels_slope(upstream: Array, sums: Array, rows: list[Array], given: Labels) -> Array:
-    """Return the gradient of the same."""
+def labels_slope(
+    upstream: Array, sums: Array, rows: list[Array], place: Array, given: Classes
+) -> None:
+    """Put the gradient of the same into its place."""
     powers, scale, at_label, rate = rows
     y, keep, _ = _mass_of_labels(given)
     upstream = upstream.unsqueeze(given.axis) if given.apart else upstream
     rate = rate * divided(upstream, sums, given.divisor)
     # in two steps: a power may be next to underflow, and so may both of what it lacks
-    gradient = torch.mul(powers, scale).mul_(rate).scatter_(given.axis, y, at_label * rate)
+    if place.dtype == powers.dtype:
+        torch.mul(powers, scale, out=place).mul_(rate)
+    else:
+        torch.mul(torch.mul(powers, scale), rate, out=place)
+    place.scatter_(given.axis, y, (at_label * rate).to(place.dtype))
     if keep is not None:
-        gradient.masked_fill_(~keep, 0.0)
-    return gradient.to(given.logits.dtype)
+        place.masked_fill_(~keep, 0.0)
 
 
-def _powers(z: Array, axis: int) -> tuple[Array, Array]:
-    """Return ``exp(z - by)`` of `softmax.shifted_exp`, and the maxima, with the axis left."""
-    highest = z.amax(axis, keepdim=True)
-    by = softmax.shift_of(highest, z.shape[axis]).by.clamp(max=MOST)
-    # of logits of +inf, 1; elsewhere nothing is cut off
-    bound = torch.where(highest > MOST, 0.0, MOST)
-    return torch.sub(z, by).clamp_(max=bound).exp_(), highest
+def _powers(z: Array, y: Array, axis: int) -> tuple[Array, Array, Array]:
+    """Return ``exp(z - by)`` of `softmax.shifted_exp`, 0 for the label; the maxima; the factor.
+
+    At a maximum of +inf it is 1, which is put there along with the 0 of the label.
+    """
+    highest, top = z.max(axis, keepdim=True)
+    by, factor = softmax.shift_of(highest, z.shape[axis])
+    by = by.clamp(max=MOST)
+    at_top = torch.where(highest > MOST, 1.0, torch.exp(highest - by))
+    at_top = torch.where(top == y, 0.0, at_top)
+    places, powers = torch.cat([y, top], axis), torch.cat([torch.zeros_like(at_top), at_top], axis)
+    return torch.sub(z, by).exp_().scatter_(axis, places, powers), highest, factor
 
 
 def _focused(gamma: float, found: softmax.LabelLoss) -> tuple[Array, Any]:
@@ -70,7 +79,7 @@ def _focused(gamma: float, found: softmax.LabelLoss) -> tuple[Array, Any]:
     return factor * found.loss, rate
 
 
-def _mass_of_labels(given: Labels) -> tuple[Array, Array | None, Array]:
+def _mass_of_labels(given: Classes) -> tuple[Array, Array | None, Array]:
     """Return labels, which are kept (None: all) and their mass, the axis of the classes left.
 
     The mass is NaN for a label that is no class.

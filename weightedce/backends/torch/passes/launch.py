@@ -22,7 +22,9 @@ __all__ = [
 
 def has(name: str, block: Any) -> bool:
     """Tell whether there are passes for an operator, and the numerics of its block."""
-    return name == "labels" or (name == "elements" and block is not stable.softplus_with_slope)
+    if name == "labels":
+        return block is stable.focused
+    return name == "elements" and block is not stable.softplus_with_slope
 
 
 def kept(name: str, given: Any) -> list[list[int]]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 
 from weightedce.backends.handed import Array
+from weightedce.numerics.smoothing import ROUNDING_SLACK
 
 MOST = torch.finfo(torch.float32).max
-SLACK = 0.01  # as `weightedce.call.targets.ROUNDING_SLACK`
 
 
 def kept(targets: Array, mask: Array | None, ignore: Sequence[float]) -> Array | None:
@@ -34,7 +34,9 @@ def in_range(targets: Array, signed: bool) -> Array:
     targets = targets.float()
     if signed:
         return targets
-    return torch.where((targets < -SLACK) | (targets > 1.0 + SLACK), torch.nan, targets)
+    return torch.where(
+        (targets < -ROUNDING_SLACK) | (targets > 1.0 + ROUNDING_SLACK), torch.nan, targets
+    )
 
 
 def only(keep: Array | None, value: Array) -> Array:

@@ -38,7 +38,7 @@ def exp_near_zero(r):
 
 @triton.jit
 def exp(x):
-    """Return e^x for x <= 0: 2^n e^r with n = round(x / ln 2)."""
+    """Return e^x for x <= 87: 2^n e^r with n = round(x / ln 2)."""
     x = tl.where(x < LEAST, LEAST, x)
     n = tl.floor(x * LOG2_E + 0.5)
     r = (x - n * LN2_HIGH) - n * LN2_LOW
@@ -46,16 +46,30 @@ def exp(x):
 
 
 @triton.jit
-def exp_of_difference(a, b):
-    """Return e^(a - b) for a <= b, with the rounding of the difference put back.
+def exp_of_difference(a, b, low):
+    """Return e^(a - b + low) for a <= b and a small ``low``, with the rounding of a - b put back.
 
     It would move the exponential by |a - b| / 2 ulp.
     """
     d = a - b
     back = a - d
-    lost = (a - (d + back)) - (b - back)
+    lost = (a - (d + back)) - (b - back) + low
     power = exp(d)
-    return tl.where(d < LEAST, 0.0, power + power * lost)
+    return tl.where(d < LEAST, 0.0, power + power * (lost + 0.5 * lost * lost))
+
+
+@triton.jit
+def tanh(x):
+    """Return tanh(x): 1 - 2 t / (1 + t) with t = e^(-2|x|), and near 0 its series."""
+    far, u = tl.abs(x), x * x
+    t = exp(-2.0 * far)
+    large = 1.0 - tl.div_rn(2.0 * t, 1.0 + t)
+    # continued fraction
+    near = tl.where(far < 0.55, u, 0.0)
+    small = 9.0 + tl.div_rn(near, 11.0)
+    small = 5.0 + tl.div_rn(near, 7.0 + tl.div_rn(near, small))
+    small = 1.0 + tl.div_rn(near, 3.0 + tl.div_rn(near, small))
+    return tl.where(far < 0.55, tl.div_rn(x, small), tl.where(x < 0.0, -large, large))
 
 
 @triton.jit

@@ -1,7 +1,7 @@
 """Kernels: ``positive * f(z) + negative * g(z)`` of an element, and its slope, for three blocks.
 
 Softplus, focal and asymmetric are those of `weightedce.numerics.stable` and `asymmetric`, the
-factors those of `weightedce.call.binary_batch`.
+factors those of `weightedce.call.binary_batch` and `weightedce.numerics.smoothing`.
 """
 
 import triton
@@ -99,35 +99,32 @@ def block_of(
 
 @triton.jit
 def factors_of(
-    place, there, targets, pos_weight, neg_weight, labels, inner, sample_weight, sample_step,
-    mask, mask_step, ignore, pos, neg, smoothing, OF_TARGET: tl.constexpr, SKIP_NAN: tl.constexpr,
-    SIGNED: tl.constexpr,
-):  # fmt: skip
+    place, there, given, OF_TARGET: tl.constexpr, SKIP_NAN: tl.constexpr, SIGNED: tl.constexpr
+):
     """Return the factors of both sides, the effective weight, and what is kept."""
-    y = tl.load(targets + place, mask=there, other=0.0).to(tl.float32)
-    keep = not_ignored(kept(there, place, mask, mask_step), y, ignore)
+    y = tl.load(given.targets + place, mask=there, other=0.0).to(tl.float32)
+    keep = not_ignored(kept(there, place, given.mask, given.mask_step), y, given.ignore)
     if SKIP_NAN:
         keep = keep & (y == y)
     y = in_range(y, SIGNED)
-    s = weight_at(sample_weight, place // sample_step, keep, SIGNED)
-    label = (place // inner) % labels
-    p = s * pos * weight_at(pos_weight, label, keep, SIGNED)
-    n = s * neg * weight_at(neg_weight, label, keep, SIGNED)
-    half, rest = 0.5 * smoothing, 1.0 - y
-    if OF_TARGET:
+    s = weight_at(given.sample_weight, place // given.sample_step, keep, SIGNED)
+    label = (place // given.inner) % given.labels
+    p = s * given.pos * weight_at(given.pos_weight, label, keep, SIGNED)
+    n = s * given.neg * weight_at(given.neg_weight, label, keep, SIGNED)
+    half, rest = 0.5 * given.smoothing, 1.0 - y
+    if OF_TARGET:  # `smoothing.smoothed_mass`
         of_positive, of_negative = p * y, n * rest
         positive = (1.0 - half) * of_positive + half * of_negative
         negative = (1.0 - half) * of_negative + half * of_positive
-    else:
-        positive = ((1.0 - smoothing) * y + half) * p
-        negative = ((1.0 - smoothing) * rest + half) * n
+    else:  # `smoothing.smoothed_targets`
+        positive = ((1.0 - given.smoothing) * y + half) * p
+        negative = ((1.0 - given.smoothing) * rest + half) * n
     return positive, negative, y * p + rest * n, keep
 
 
 @triton.jit
 def elements_kernel(
-    z, targets, pos_weight, neg_weight, labels, inner, sample_weight, sample_step, mask, mask_step,
-    ignore, pos, neg, smoothing, gamma, gamma_negative, clip, losses, partial, size,
+    z, given, gamma, gamma_negative, clip, losses, partial, size,
     OF_TARGET: tl.constexpr, SKIP_NAN: tl.constexpr, SIGNED: tl.constexpr, APART: tl.constexpr,
     BLOCK: tl.constexpr, COARSE: tl.constexpr, WHOLE: tl.constexpr, COARSE_2: tl.constexpr,
     WHOLE_2: tl.constexpr, ELEMENTS: tl.constexpr,
@@ -135,10 +132,7 @@ def elements_kernel(
     """Store the losses of elements, or their sums."""
     place = rows_of(ELEMENTS)
     there = place < size
-    positive, negative, weight, keep = factors_of(
-        place, there, targets, pos_weight, neg_weight, labels, inner, sample_weight, sample_step,
-        mask, mask_step, ignore, pos, neg, smoothing, OF_TARGET, SKIP_NAN, SIGNED,
-    )  # fmt: skip
+    positive, negative, weight, keep = factors_of(place, there, given, OF_TARGET, SKIP_NAN, SIGNED)
     logit = tl.load(z + place, mask=there, other=0.0).to(tl.float32)
     value, _ = block_of(
         logit, positive, negative, gamma, gamma_negative, clip, BLOCK, COARSE, WHOLE, COARSE_2,
@@ -150,9 +144,7 @@ def elements_kernel(
 
 @triton.jit
 def elements_slope_kernel(
-    upstream, upstream_step, sums,
-    z, targets, pos_weight, neg_weight, labels, inner, sample_weight, sample_step, mask, mask_step,
-    ignore, pos, neg, smoothing, gamma, gamma_negative, clip, gradient, size,
+    upstream, upstream_step, sums, z, given, gamma, gamma_negative, clip, gradient, size,
     OF_TARGET: tl.constexpr, SKIP_NAN: tl.constexpr, SIGNED: tl.constexpr, DIVISOR: tl.constexpr,
     BLOCK: tl.constexpr, COARSE: tl.constexpr, WHOLE: tl.constexpr, COARSE_2: tl.constexpr,
     WHOLE_2: tl.constexpr, ELEMENTS: tl.constexpr,
@@ -160,10 +152,7 @@ def elements_slope_kernel(
     """Store the gradient."""
     place = rows_of(ELEMENTS)
     there = place < size
-    positive, negative, _, keep = factors_of(
-        place, there, targets, pos_weight, neg_weight, labels, inner, sample_weight, sample_step,
-        mask, mask_step, ignore, pos, neg, smoothing, OF_TARGET, SKIP_NAN, SIGNED,
-    )  # fmt: skip
+    positive, negative, _, keep = factors_of(place, there, given, OF_TARGET, SKIP_NAN, SIGNED)
     logit = tl.load(z + place, mask=there, other=0.0).to(tl.float32)
     _, slope = block_of(
         logit, positive, negative, gamma, gamma_negative, clip, BLOCK, COARSE, WHOLE, COARSE_2,

@@ -8,15 +8,17 @@ import torch
 import triton
 
 from weightedce.backends.handed import Array
-from weightedce.backends.torch.operands import Elements, Labels, Mass, Value
+from weightedce.backends.torch.operands import Classes, Elements, Value
 from weightedce.backends.torch.triton import elements as of_elements
 from weightedce.backends.torch.triton import labels as of_labels
 from weightedce.backends.torch.triton import mass as of_mass
+from weightedce.backends.torch.triton.given import Bent, Rows, Sides, Tail
 from weightedce.backends.torch.triton.rows import finish
 
 FEW, MANY = 1024, 4096  # numbers that a program holds at a time
 DIVISORS = {"one": 0, "count": 1, "weight": 2}  # as in `rows`
 BLOCKS = {"softplus": 0, "focal": 1, "asymmetric": 2}  # as in `elements`
+FORMS = {"focused": 0, "poly": 1, "behind": 2}  # as in `labels`
 SUMS = 1024  # that `finish` adds at a time
 FUSED = {"enable_fp_fusion": True}  # where a product is added it may be exact; Triton wants a word
 
@@ -51,64 +53,79 @@ def tiles(logits: Array, axis: int) -> Tiles:
     return Tiles(logits.numel() // classes, classes, inner, sizes)
 
 
-def labels(given: Labels) -> Value:
+def kept(name: str, given: Any) -> list[list[int]]:
+    """Return the shapes of what an operator keeps for the gradient: some numbers a row."""
+    if name == "elements":
+        return []
+    return [[given.logits.numel() // given.logits.shape[given.axis], _width(name, given)]]
+
+
+def _width(name: str, given: Any) -> int:
+    """Return how many numbers a kernel keeps of each row."""
+    return {"labels": 3, "mass": 6}[name] + (given.shift is not None)
+
+
+def labels(given: Classes) -> Value:
     """Return the loss of labels: see `operators.library`."""
     z = given.logits.contiguous()
     cut = tiles(z, given.axis)
     loss, partial, sums = _reduced(given, cut.grid[0])
-    numbers = torch.empty((cut.rows, 2), dtype=torch.float32, device=z.device)
+    numbers = torch.empty(kept("labels", given)[0], dtype=torch.float32, device=z.device)
+    tail = Tail(given.number, given.margin, given.z_loss or None)
     with _device(z):
         of_labels.labels_kernel[cut.grid](
-            z, *_class_arguments(given), given.weight, given.gamma, loss, partial, numbers,
-            cut.rows, cut.classes, cut.inner, SIGNED=given.signed, APART=given.apart,
-            **_power(given.gamma), FOCAL=given.gamma > 0.0, **cut.sizes,
+            z, _bent(given), _rows(given), tail, loss, partial, numbers, cut.rows, cut.classes,
+            cut.inner, SIGNED=given.signed, APART=given.apart, FORM=FORMS[given.form],
+            **_power(given.number if given.form == "focused" else 0.0), WIDTH=numbers.shape[1],
+            **cut.sizes,
         )  # fmt: skip
         _finish(given, loss, partial, sums)
     return loss, sums, [numbers]
 
 
-def labels_slope(upstream: Array, sums: Array, numbers: list[Array], given: Labels) -> Array:
-    """Return the gradient of the same."""
-    z = given.logits.contiguous()
-    cut, gradient = tiles(z, given.axis), torch.empty_like(z)
+def labels_slope(
+    upstream: Array, sums: Array, rows: list[Array], gradient: Array, given: Classes
+) -> None:
+    """Put the gradient of the same into its place."""
+    z, (numbers,) = given.logits.contiguous(), rows
+    cut = tiles(z, given.axis)
     with _device(z):
         of_labels.labels_slope_kernel[cut.grid](
-            *_above(upstream), sums, *numbers, z, *_class_arguments(given), given.weight,
-            given.gamma, gradient, cut.rows, cut.classes, cut.inner, SIGNED=given.signed,
-            DIVISOR=DIVISORS[given.divisor], **_power(given.gamma), FOCAL=given.gamma > 0.0,
-            **cut.sizes,
+            *_above(upstream), sums, numbers, z, _bent(given), given.targets.contiguous(),
+            gradient, cut.rows, cut.classes, cut.inner, DIVISOR=DIVISORS[given.divisor],
+            WIDTH=numbers.shape[1], **cut.sizes,
         )  # fmt: skip
-    return gradient
 
 
-def mass(given: Mass) -> Value:
+def mass(given: Classes) -> Value:
     """Return the loss of smoothed labels or a distribution."""
     z = given.logits.contiguous()
     cut = tiles(z, given.axis)
     loss, partial, sums = _reduced(given, cut.grid[0])
-    numbers = torch.empty((cut.rows, 6), dtype=torch.float32, device=z.device)
+    numbers = torch.empty(kept("mass", given)[0], dtype=torch.float32, device=z.device)
     with _device(z):
         of_mass.mass_kernel[cut.grid](
-            z, *_class_arguments(given), given.weight, 1.0 - given.smoothing,
-            given.smoothing / cut.classes, loss, partial, numbers, cut.rows, cut.classes,
-            cut.inner, **_kind(given), SKIP_NAN=given.skip_nan, SIGNED=given.signed,
-            APART=given.apart, **cut.sizes,
+            z, _bent(given), _rows(given), 1.0 - given.smoothing, given.smoothing / cut.classes,
+            given.z_loss or None, loss, partial, numbers, cut.rows, cut.classes, cut.inner,
+            **_kind(given), SKIP_NAN=given.skip_nan, APART=given.apart, WIDTH=numbers.shape[1],
+            **cut.sizes,
         )  # fmt: skip
         _finish(given, loss, partial, sums)
     return loss, sums, [numbers]
 
 
-def mass_slope(upstream: Array, sums: Array, numbers: list[Array], given: Mass) -> Array:
-    """Return the gradient of the same."""
-    z = given.logits.contiguous()
-    cut, gradient = tiles(z, given.axis), torch.empty_like(z)
+def mass_slope(
+    upstream: Array, sums: Array, rows: list[Array], gradient: Array, given: Classes
+) -> None:
+    """Put the gradient of the same into its place."""
+    z, (numbers,) = given.logits.contiguous(), rows
+    cut = tiles(z, given.axis)
     with _device(z):
         of_mass.mass_slope_kernel[cut.grid](
-            *_above(upstream), sums, *numbers, z, *_class_arguments(given), given.weight,
+            *_above(upstream), sums, numbers, z, _bent(given), _rows(given),
             1.0 - given.smoothing, gradient, cut.rows, cut.classes, cut.inner, **_kind(given),
-            SIGNED=given.signed, DIVISOR=DIVISORS[given.divisor], **cut.sizes,
+            DIVISOR=DIVISORS[given.divisor], WIDTH=numbers.shape[1], **cut.sizes,
         )  # fmt: skip
-    return gradient
 
 
 def elements(given: Elements) -> Value:
@@ -118,23 +135,23 @@ def elements(given: Elements) -> Value:
     loss, partial, sums = _reduced(given, grid[0])
     with _device(z):
         of_elements.elements_kernel[grid](
-            z, *_element_arguments(given), loss, partial, z.numel(), APART=given.apart,
+            z, _sides(given), *_numbers(given), loss, partial, z.numel(), APART=given.apart,
             **_element_kind(given),
         )  # fmt: skip
         _finish(given, loss, partial, sums)
     return loss, sums, []
 
 
-def elements_slope(upstream: Array, sums: Array, _: list[Array], given: Elements) -> Array:
-    """Return the gradient of the same."""
+def elements_slope(
+    upstream: Array, sums: Array, _: list[Array], gradient: Array, given: Elements
+) -> None:
+    """Put the gradient of the same into its place."""
     z = given.logits.contiguous()
-    gradient = torch.empty_like(z)
     with _device(z):
         of_elements.elements_slope_kernel[(triton.cdiv(z.numel(), FEW),)](
-            *_above(upstream), sums, z, *_element_arguments(given), gradient, z.numel(),
+            *_above(upstream), sums, z, _sides(given), *_numbers(given), gradient, z.numel(),
             DIVISOR=DIVISORS[given.divisor], **_element_kind(given),
         )  # fmt: skip
-    return gradient
 
 
 def _device(z: Array) -> AbstractContextManager[Any]:
@@ -145,7 +162,7 @@ def _device(z: Array) -> AbstractContextManager[Any]:
     return found
 
 
-def _reduced(given: Labels | Mass | Elements, programs: int) -> tuple[Array, Array, Array]:
+def _reduced(given: Classes | Elements, programs: int) -> tuple[Array, Array, Array]:
     """Return memory for the losses, the sums of each program, and the sums of all."""
     z, shape = given.logits, list(given.logits.shape)
     if not isinstance(given, Elements):
@@ -157,39 +174,42 @@ def _reduced(given: Labels | Mass | Elements, programs: int) -> tuple[Array, Arr
     return loss, partial, sums
 
 
-def _finish(given: Labels | Mass | Elements, loss: Array, partial: Array, sums: Array) -> None:
+def _finish(given: Classes | Elements, loss: Array, partial: Array, sums: Array) -> None:
     """Add up the sums of the programs."""
     if not given.apart:
         divisor = DIVISORS[given.divisor]
         finish[(1,)](partial, loss, sums, len(partial), DIVISOR=divisor, BLOCK=SUMS, **FUSED)
 
 
-def _class_arguments(given: Labels | Mass) -> tuple[Any, ...]:
-    """Return targets, weights and mask of a loss over classes, each with its step, and ``ignore``.
-
-    A weight of one class is one for all.
-    """
+def _rows(given: Classes) -> Rows:
+    """Return targets, weights and mask of a loss over classes; a weight of one class is for all."""
     shape = list(given.logits.shape)
     classes = shape.pop(given.axis)
     weight = given.class_weight
     step = 0 if weight is not None and weight.numel() == 1 != classes else 1
     laid = (*_laid(given.sample_weight, shape), *_laid(given.mask, shape))
     targets = given.targets.contiguous()
-    return targets, _contiguous(weight), step, *laid, tuple(given.ignore)
+    return Rows(targets, _contiguous(weight), step, *laid, tuple(given.ignore), given.weight)
 
 
-def _element_arguments(given: Elements) -> tuple[Any, ...]:
-    """Return the same of a loss of elements, and the numbers of its block."""
+def _bent(given: Classes) -> Bent:
+    """Return what is done to logits; None: nothing of the kind."""
+    by_label = 1 if given.by_label else None
+    factor = None if given.factor == 1.0 else given.factor
+    return Bent(given.softcap or None, factor, given.scale, by_label, given.shift)
+
+
+def _sides(given: Elements) -> Sides:
+    """Return targets, weights and mask of a loss of elements."""
     shape = given.logits.shape
     pos, neg = given.pos_weight, given.neg_weight
     size = shape[given.axis] if shape else 1
     pos, neg = (x if x is None or x.numel() == size else x.expand(size) for x in (pos, neg))
     laid = (*_laid(given.sample_weight, shape), *_laid(given.mask, shape))
-    inner = prod(shape[given.axis + 1 :])
-    gamma, gamma_negative, clip = _numbers(given)
-    return (
-        given.targets.contiguous(), _contiguous(pos), _contiguous(neg), size, inner, *laid,
-        tuple(given.ignore), given.pos, given.neg, given.smoothing, gamma, gamma_negative, clip,
+    return Sides(
+        given.targets.contiguous(), _contiguous(pos), _contiguous(neg), size,
+        prod(shape[given.axis + 1 :]), *laid, tuple(given.ignore), given.pos, given.neg,
+        given.smoothing,
     )  # fmt: skip
 
 
@@ -225,10 +245,12 @@ def _power(gamma: float) -> dict[str, Any]:
     return {"COARSE": coarse, "WHOLE": -1 if gamma == 0.0 else whole}
 
 
-def _kind(given: Mass) -> dict[str, bool]:
+def _kind(given: Classes) -> dict[str, bool]:
     """Return what a kernel of masses is compiled for."""
     hard = given.targets.ndim < given.logits.ndim
-    return {"HARD": hard, "SMOOTHED": given.smoothing > 0.0, "OF_TARGET": given.of_target}
+    smoothed = given.smoothing > 0.0
+    kind = {"HARD": hard, "SMOOTHED": smoothed, "OF_TARGET": given.of_target}
+    return {**kind, "SIGNED": given.signed}
 
 
 def _contiguous(array: Array | None) -> Array | None:

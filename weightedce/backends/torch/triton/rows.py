@@ -7,11 +7,12 @@ import triton
 import triton.language as tl
 
 from weightedce.backends.torch.triton.arithmetic import LARGEST
+from weightedce.numerics.smoothing import ROUNDING_SLACK
 
 ONE = tl.constexpr(0)  # what a sum of losses is divided by
 COUNT = tl.constexpr(1)
 WEIGHT = tl.constexpr(2)
-SLACK = tl.constexpr(0.01)  # as `weightedce.call.targets.ROUNDING_SLACK`
+SLACK = tl.constexpr(ROUNDING_SLACK)
 
 
 @triton.jit

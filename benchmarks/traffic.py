@@ -183,10 +183,6 @@ def of_columns(loss):
     return Case(loss, batch, inputs, lambda z, y, _: getattr(w, loss)(z, y), bce, BCE)
 
 
-def soft(z, y, _):
-    return w.soft_confusion(z, y, count=2).true_positives.sum()
-
-
 CASES = {
     "binary": of_elements("binary_cross_entropy"),
     "binary, weight": Case(
@@ -248,6 +244,12 @@ CASES = {
     "f beta": of_columns("f_beta_loss"),
     "recall": of_columns("recall_specificity_loss"),
     "tversky": of_columns("tversky_loss"),
+    "focal tversky": of_columns("focal_tversky_loss"),
+    "lovasz": of_columns("lovasz_loss"),
+    "long tail of labels": of_columns("distribution_balanced_loss")._replace(
+        ours=lambda z, y, _: w.distribution_balanced_loss(z, y, counts=[9, 5, 3, 1], total=18)
+    ),
+    "seesaw": of_labels("seesaw_loss", counts=lambda c: c),
     "few labels": of_labels("cross_entropy")._replace(batch="64 x 10 labels", inputs=rows(64, 10)),
     "few elements": of_elements("binary_cross_entropy")._replace(
         batch="32 elements", inputs=elements(32)

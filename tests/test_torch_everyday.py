@@ -31,6 +31,7 @@ def made(name):
     options = inspect.signature(cls).parameters
     given = {name: value for name, value in REQUIRED.items() if name in options}
     given |= {n: WEIGHT for n in ("weight", "class_weight", "pos_weight") if n in options}
+    given |= {"link": "softmax"} if "link" in options else {}
     if name == "LinearCrossEntropyLoss":
         return cls(**given), (Z, torch.eye(3), LABELS)
     batch = (Z, TARGETS if {"pos_weight", "threshold"} & set(options) else LABELS)

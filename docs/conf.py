@@ -1,10 +1,15 @@
 """Sphinx configuration: Markdown pages, docstrings through numpydoc, formulas as MathML."""
 
+import sys
+from pathlib import Path
+
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.util import logging
 
 import weightedce
+
+sys.path.insert(0, str(Path(__file__).parent))  # for night.py and its neighbours
 
 project = "weightedce"
 author = "The weightedce developers"
@@ -18,9 +23,11 @@ extensions = [
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_copybutton",
+    "sphinx_design",
+    "night",
 ]
 exclude_patterns = ["_build"]
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 
 default_role = "py:obj"  # `name` in a docstring is a reference
@@ -33,7 +40,7 @@ copybutton_prompt_is_regexp = True
 html_theme = "furo"
 html_title = f"weightedce {release}"
 html_static_path = ["_static"]
-html_css_files = ["wide.css"]
+html_css_files = ["wide.css", "front.css"]
 html_math_renderer = "mathml"
 
 

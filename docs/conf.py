@@ -19,11 +19,14 @@ version = release = weightedce.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",  # for its directives; the formulas themselves become MathML
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_design",
+    "cells",
+    "loss_pages",
     "night",
 ]
 exclude_patterns = ["_build"]
@@ -40,7 +43,10 @@ copybutton_prompt_is_regexp = True
 html_theme = "furo"
 html_title = f"weightedce {release}"
 html_static_path = ["_static"]
-html_css_files = ["wide.css", "front.css"]
+html_css_files = ["wide.css", "front.css", "curves.css"]
+html_js_files = ["curves.js", "draw.js"]
+html_search_scorer = str(Path(__file__).parent / "scorer.js")
+html_domain_indices = False
 html_math_renderer = "mathml"
 
 

@@ -9,6 +9,7 @@ import re
 CELL = re.compile(r"<td([^>]*)>(.*?)</td>", re.S)
 CODE = re.compile(r'(<span class="pre">)([^<]*)(</span>)')
 JOINT = re.compile(r"(?<=[._(,=])(?=\w)")
+TITLE = re.compile(r"(<h1>)(.*?)(<a |</h1>)", re.S)
 TAG = re.compile(r"<[^>]+>|&\w+;")
 LONG = 24  # characters
 
@@ -26,7 +27,7 @@ def widened(cell: re.Match) -> str:
 
 def complete(app, pagename, templatename, context, doctree):
     if "body" in context and not pagename.startswith("_modules"):
-        context["body"] = CELL.sub(widened, context["body"])
+        context["body"] = TITLE.sub(jointed, CELL.sub(widened, context["body"]))
 
 
 def setup(app):

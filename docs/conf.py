@@ -7,9 +7,12 @@ from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.util import logging
 
+import torch
 import weightedce
 
 sys.path.insert(0, str(Path(__file__).parent))  # for night.py and its neighbours
+
+torch.set_num_threads(1)  # networks of the gallery are too small for more
 
 project = "weightedce"
 author = "The weightedce developers"
@@ -25,13 +28,25 @@ extensions = [
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_gallery.gen_gallery",
     "cells",
     "loss_pages",
     "night",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "sg_execution_times.rst", "gallery/sg_execution_times.rst"]
 myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples/gallery",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",  # run every one of them
+    "within_subsection_order": "FileNameSortKey",
+    "reset_modules": ("matplotlib",),
+    "show_memory": False,
+    "min_reported_time": 1e9,  # how long it took says nothing to a reader
+    "remove_config_comments": True,
+}
 
 default_role = "py:obj"  # `name` in a docstring is a reference
 autodoc_typehints = "none"  # the docstrings say it in words

@@ -24,7 +24,7 @@ SLIDERS = """
 def called(name: str) -> str:
     """Say what the loss is called as a function and as an object of PyTorch and Keras."""
     function = getattr(weightedce, name)
-    says = [f"The function {{py:func}}`~weightedce.{name}`, for every library"]
+    says = [f"the function {{py:func}}`~weightedce.{name}`, for every library"]
     for module, what in ((weightedce.torch, "PyTorch module"), (weightedce.keras, "Keras loss")):
         classes = [x for x in module.__all__ if getattr(module, x).function is function]
         roles = " and ".join(f"{{py:class}}`~{module.__name__}.{x}`" for x in classes)

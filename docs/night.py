@@ -30,7 +30,8 @@ def dark_svg(text: str) -> str:
     def turned(colour: re.Match) -> str:
         return "#" + bytes(dark(np.array(list(bytes.fromhex(colour[0][1:]))))).hex()
 
-    return COLOUR.sub(turned, text).replace("<svg ", f'<svg fill="{INK}" ', 1)
+    text = COLOUR.sub(turned, text).replace("currentColor", INK)
+    return text.replace("<svg ", f'<svg fill="{INK}" ', 1)
 
 
 def write_twin(path: Path) -> None:

@@ -1,13 +1,14 @@
 // Search finds guides first: what a page adds to the score of a match in it.
 const PLACES = [
-  [/^(which-loss|theory|calibration)$/, 40],
-  [/^(index|install|quick-start|coming-from|recipes)/, 25],
+  [/^which-loss$/, 60],
+  [/^(theory|calibration)$/, 45],
+  [/^(install|quick-start|coming-from|recipes)/, 25],
   [/^gallery\//, 15],
   [/^losses\//, 20],
-  [/^(api\/|benchmarks|changes|add-a|genindex)/, 0],
+  [/^(index$|api\/|benchmarks|changes|add-a|genindex)/, 0],
 ];
 
-const Scorer = {
+var Scorer = { // var: searchtools.js looks whether it is there
   score: ([docname, title, anchor, descr, score]) => {
     const place = PLACES.find(([pattern]) => pattern.test(docname));
     return score + (place ? place[1] : 10);

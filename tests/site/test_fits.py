@@ -31,12 +31,21 @@ STICKS_OUT = """() => {
   return scroll > wide ? [`scrolls to ${scroll}`, ...out] : out;
 }"""
 
-# Cells of a table that break a word of code into a tower of at least five lines.
-TOWERS = """() => [...document.querySelectorAll('article td, article th')].filter((e) => {
-  const line = parseFloat(getComputedStyle(e).lineHeight) || 24;
-  const words = e.textContent.trim().split(/\\s+/).length;
-  return e.getClientRects().length && e.clientHeight / line > 5 + words;
-}).slice(0, 3).map((e) => e.textContent.trim().slice(0, 60))"""
+# Cells of a table in which a word is broken into a tower of lines, where no joint is.
+TOWERS = """() => [...document.querySelectorAll('article td, article th')].flatMap((cell) => {
+  const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), towers = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (const word of node.data.matchAll(/\\S{5,}/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 2) {
+        towers.push(word[0]);
+      }
+    }
+  }
+  return towers;
+}).slice(0, 3)"""
 
 # Pictures that stay white at night: shown, without a dark twin.
 WHITE = """() => [...document.querySelectorAll('article img')].filter(

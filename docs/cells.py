@@ -1,7 +1,8 @@
 """Cells of tables that no screen breaks into towers: they get a width, and code gets joints.
 
-A call in a cell may break after a dot, an underscore, a bracket or a comma, and nowhere else. A cell
-with more than a few words is kept wide enough for them; the table scrolls where that does not fit.
+A call in a cell may break after a dot, an underscore, a bracket or a comma, and nowhere else. A
+cell with more than a few words is kept wide enough for them; the table scrolls where that does not
+fit.
 """
 
 import re

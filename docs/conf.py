@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
+import torch
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.util import logging
 
-import torch
 import weightedce
 
 sys.path.insert(0, str(Path(__file__).parent))  # for night.py and its neighbours

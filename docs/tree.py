@@ -60,6 +60,7 @@ LAST = (
     },
 )
 WIDTH, LINE, BOX, GAP, INDENT = 380, 19, 30, 16, 40
+LINK = 'fill="#2a6fdb" font-family="monospace"'
 
 
 def text(x: float, y: float, words: str, more: str = "") -> str:
@@ -68,14 +69,14 @@ def text(x: float, y: float, words: str, more: str = "") -> str:
 
 def box(y: float, words: str) -> str:
     """Return a question in its frame."""
-    frame = f'<rect x="4" y="{y}" width="{WIDTH - 8}" height="{BOX}" rx="8" fill="none" stroke="#888888"/>'
+    size = f'x="4" y="{y}" width="{WIDTH - 8}" height="{BOX}"'
+    frame = f'<rect {size} rx="8" fill="none" stroke="#888888"/>'
     return frame + text(16, y + 20, words, ' font-weight="bold"')
 
 
 def links(y: float, pages: dict[str, str]) -> str:
     return "".join(
-        f'<a href="{page}.html">'
-        f'<text x="{INDENT + 40}" y="{y + i * LINE}" fill="#2a6fdb" font-family="monospace">{name}</text></a>'
+        f'<a href="{page}.html"><text x="{INDENT + 40}" y="{y + i * LINE}" {LINK}>{name}</text></a>'
         for i, (name, page) in enumerate(pages.items())
     )
 

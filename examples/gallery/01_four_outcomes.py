@@ -2,8 +2,8 @@
 A weight for each of the four outcomes
 ======================================
 
-`pos_weight` weighs what is true. `confusion_cross_entropy` also looks at what the model would decide:
-true positives, false negatives, true negatives and false positives have a weight each.
+`pos_weight` weighs what is true. `confusion_cross_entropy` also looks at what the model would
+decide: true positives, false negatives, true negatives and false positives have a weight each.
 """
 
 import matplotlib.pyplot as plt
@@ -28,13 +28,13 @@ def outcomes(**weights):
         confusion_cross_entropy(model(features)[:, 0], labels, **weights).backward()
         optimizer.step()
     decided = model(features)[:, 0] > 0
-    return [int((decided & (labels == 1)).sum()), int((~decided & (labels == 1)).sum()),
-            int((decided & (labels == 0)).sum()), int((~decided & (labels == 0)).sum())]  # fmt: skip
+    pairs = [(True, 1), (False, 1), (True, 0), (False, 0)]
+    return [int(((decided == said) & (labels == true)).sum()) for said, true in pairs]
 
 
 # %%
-# First all weights 1, which is plain cross-entropy. Then a miss counts nine times, and a true negative,
-# of which there are plenty, a fifth.
+# First all weights 1, which is plain cross-entropy. Then a miss counts nine times, and a true
+# negative, of which there are plenty, a fifth.
 
 plain = outcomes()
 weighted = outcomes(fn=9.0, tn=0.2)
@@ -46,8 +46,13 @@ print("weighted", *(f"{n:4}" for n in weighted))
 
 figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
 kinds = ["found (TP)", "missed (FN)", "false alarms (FP)"]
-for shift, counts, name, colour in ((-0.2, plain, "plain", "#999999"), (0.2, weighted, "weighted", "#0072B2")):
-    axis.bar_label(axis.bar([k + shift for k in range(3)], counts[:3], 0.4, color=colour, label=name))
+for shift, counts, name, colour in (
+    (-0.2, plain, "plain", "#999999"),
+    (0.2, weighted, "weighted", "#0072B2"),
+):
+    axis.bar_label(
+        axis.bar([k + shift for k in range(3)], counts[:3], 0.4, color=colour, label=name)
+    )
 axis.set_xticks(range(3), kinds)
 axis.spines[["top", "right"]].set_visible(False)
 axis.legend(frameon=False)

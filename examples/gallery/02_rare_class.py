@@ -2,7 +2,8 @@
 500,000 examples against 31,000
 ===============================
 
-Class weights move the line between the classes towards the frequent one. Here is the line, before and after.
+Class weights move the line between the classes towards the frequent one. Here is the line, before
+and after.
 """
 
 import matplotlib.pyplot as plt
@@ -47,5 +48,7 @@ for panel, (name, criterion) in zip(
                    colors=["#e8e8e8", "#cfe3f3"])  # fmt: skip
     for k, colour in ((0, "#888888"), (1, "#D55E00")):
         panel.scatter(*features[labels == k].T, s=6, color=colour)
-    panel.set_title(f"{name}: {recall[1]:.0%} of the rare found,\n{recall[0]:.0%} of the frequent", fontsize=11)
+    panel.set_title(
+        f"{name}: {recall[1]:.0%} of the rare found,\n{recall[0]:.0%} of the frequent", fontsize=11
+    )
 plt.show()

@@ -2,8 +2,8 @@
 Recall and specificity as a loss
 ================================
 
-Rounded decisions have gradient 0. Soft counts have a gradient, so a loss made of recall and specificity trains; its two
-weights choose a point between "miss nothing" and "no false alarm".
+Rounded decisions have gradient 0. Soft counts have a gradient, so a loss made of recall and
+specificity trains; its two weights choose a point between "miss nothing" and "no false alarm".
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 Several labels, each imbalanced in its own way: Keras
 =====================================================
 
-Keras' `class_weight` takes the argmax of a row, which makes no sense where a row has several labels. A `pos_weight` for
-each label does what is meant.
+Keras' `class_weight` takes the argmax of a row, which makes no sense where a row has several
+labels. A `pos_weight` for each label does what is meant.
 """
 
 import keras

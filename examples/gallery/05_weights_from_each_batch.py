@@ -2,8 +2,8 @@
 A weight for zeros and one for ones, from each batch: JAX
 =========================================================
 
-`class_counts` and `balanced` may stand inside `jax.jit`: each batch is weighted by its own counts. A class that is absent
-from a batch has weight 0 there.
+`class_counts` and `balanced` may stand inside `jax.jit`: each batch is weighted by its own counts.
+A class that is absent from a batch has weight 0 there.
 """
 
 import jax
@@ -37,7 +37,8 @@ for weighted in (False, True):
         found = features[labels == 1] @ parameters[:3] + parameters[3] > 0
         recall.append(float(found.mean()))
     curves[weighted] = recall
-print(f"positives found after 200 steps: plain {curves[False][-1]:.2f}, weighted {curves[True][-1]:.2f}")
+for weighted, recall in curves.items():
+    print(f"positives found after 200 steps, {weighted=}: {recall[-1]:.2f}")
 
 # %%
 

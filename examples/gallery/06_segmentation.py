@@ -2,8 +2,9 @@
 Segmentation with pixels that nobody labelled
 =============================================
 
-Small bright spots on a noisy ground are 2 % of the pixels, and a band around each is too unclear to label: 255, as in
-PASCAL VOC. `ignore_index` leaves these out of the loss, of its mean and of the counts that weights are made from.
+Small bright spots on a noisy ground are 2 % of the pixels, and a band around each is too unclear to
+label: 255, as in PASCAL VOC. `ignore_index` leaves these out of the loss, of its mean and of the
+counts that weights are made from.
 """
 
 import matplotlib.pyplot as plt
@@ -52,10 +53,13 @@ weighted = segment(CrossEntropyLoss(weight, ignore_index=UNCLEAR))
 # On images that the networks have not seen:
 
 unseen, truth = images(20)
-found = {name: model(unseen).argmax(1) for name, model in (("plain", plain), ("weighted", weighted))}
+found = {
+    name: model(unseen).argmax(1) for name, model in (("plain", plain), ("weighted", weighted))
+}
 for name, decided in found.items():
     spots, ground = (decided[truth == k] == k for k in (1, 0))
-    print(f"{name:8} spot pixels found {spots.float().mean():.2f}, ground right {ground.float().mean():.3f}")
+    spots, ground = spots.float().mean(), ground.float().mean()
+    print(f"{name:8} spot pixels found {spots:.2f}, ground right {ground:.3f}")
 
 figure, panels = plt.subplots(1, 4, figsize=(9, 2.6), layout="constrained")
 shown = truth[0].clone()

@@ -2,8 +2,8 @@
 Several labels, some of them unknown
 ====================================
 
-In a table of findings many cells are empty: nobody looked. To fill in 0 teaches the model that the finding is not there.
-`ignore_index=-1` leaves these cells out.
+In a table of findings many cells are empty: nobody looked. To fill in 0 teaches the model that the
+finding is not there. `ignore_index=-1` leaves these cells out.
 """
 
 import matplotlib.pyplot as plt
@@ -29,7 +29,11 @@ def probabilities(targets):
     return model(features).sigmoid().detach()
 
 
-said = {"true share": truth.float(), "left out (-1)": probabilities(known), "filled with 0": probabilities(filled)}
+said = {
+    "true share": truth.float(),
+    "left out (-1)": probabilities(known),
+    "filled with 0": probabilities(filled),
+}
 for name, p in said.items():
     print(f"{name:14}", *(f"{share:.2f}" for share in p.mean(0).tolist()))
 
@@ -37,7 +41,9 @@ for name, p in said.items():
 # With zeros in the empty cells the model halves every probability.
 
 figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
-for i, ((name, p), colour) in enumerate(zip(said.items(), ("#999999", "#0072B2", "#D55E00"), strict=True)):
+for i, ((name, p), colour) in enumerate(
+    zip(said.items(), ("#999999", "#0072B2", "#D55E00"), strict=True)
+):
     axis.bar([k + 0.27 * (i - 1) for k in range(3)], p.mean(0), 0.27, label=name, color=colour)
 axis.set_xticks(range(3), [f"finding {k}" for k in range(3)])
 axis.set_ylabel("mean probability")

@@ -2,8 +2,8 @@
 Probabilities again after weighted training
 ===========================================
 
-A reliability diagram has what a model says on one axis and what is true on the other. Weights bend it;
-`undo_pos_weight` bends it back, without training.
+A reliability diagram has what a model says on one axis and what is true on the other. Weights bend
+it; `undo_pos_weight` bends it back, without training.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 A focal loss undone
 ===================
 
-A focal loss says nothing sure: what is easy counts less, so probabilities stay near 1/2. No shift takes that back, but
-`undo_loss` does, for any loss: it asks where the expected loss would be least.
+A focal loss says nothing sure: what is easy counts less, so probabilities stay near 1/2. No shift
+takes that back, but `undo_loss` does, for any loss: it asks where the expected loss would be least.
 """
 
 import matplotlib.pyplot as plt
@@ -12,8 +12,8 @@ import numpy as np
 from weightedce import binary_focal_loss, undo_loss
 
 # %%
-# What a model learns that may say any probability: for each true probability the logit where the mean focal loss is
-# least.
+# What a model learns that may say any probability: for each true probability the logit where the
+# mean focal loss is least.
 
 logits = np.linspace(-8, 8, 4001)
 positive = binary_focal_loss(logits, np.ones_like(logits), gamma=2.0, reduction="none")

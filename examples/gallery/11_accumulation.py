@@ -2,8 +2,9 @@
 Gradient accumulation that equals the whole batch
 =================================================
 
-With class weights a mean of the means of parts is not the mean of the whole: the parts hold different classes. Sums add
-up. `reduction="total"` gives sums, and the weight of the whole batch is known from the labels alone.
+With class weights a mean of the means of parts is not the mean of the whole: the parts hold
+different classes. Sums add up. `reduction="total"` gives sums, and the weight of the whole batch is
+known from the labels alone.
 """
 
 import matplotlib.pyplot as plt
@@ -37,7 +38,10 @@ def gradient(way):
 
 
 whole = gradient("whole batch")
-off = {way: ((gradient(way) - whole).norm() / whole.norm()).item() for way in ("mean of means", "totals")}
+off = {
+    way: ((gradient(way) - whole).norm() / whole.norm()).item()
+    for way in ("mean of means", "totals")
+}
 for way, distance in off.items():
     print(f"{way:14} is off by {distance:.1e}, relative")
 

@@ -2,8 +2,9 @@
 Validation in CI: your loss against its definition
 ==================================================
 
-`check_agreement` holds a loss to its definition, computed to hundreds of digits, in every library that is installed. In a
-test it is one line, and a disagreement is an `AssertionError` that names the simplest input.
+`check_agreement` holds a loss to its definition, computed to hundreds of digits, in every library
+that is installed. In a test it is one line, and a disagreement is an `AssertionError` that names
+the simplest input.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,9 @@
 The Trainer of Hugging Face
 ===========================
 
-`compute_loss_func` gets the number of labels in all parts of an accumulated batch. The sum of each part divided by that
-number adds up to the mean of the whole batch; four parts then train what one would.
+`compute_loss_func` gets the number of labels in all parts of an accumulated batch. The sum of each
+part divided by that number adds up to the mean of the whole batch; four parts then train what one
+would.
 """
 
 import tempfile
@@ -46,16 +47,21 @@ def losses(parts):
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, num_labels=3,
+        intermediate_size=32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+        num_labels=3,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
-            output_dir=folder, per_device_train_batch_size=8 // parts, gradient_accumulation_steps=parts,
-            max_steps=12, learning_rate=0.1, optim="sgd", max_grad_norm=0.0, logging_steps=1,
-            save_strategy="no", report_to=[], use_cpu=True, disable_tqdm=True, seed=0,
+            output_dir=folder, per_device_train_batch_size=8 // parts,
+            gradient_accumulation_steps=parts, max_steps=12, learning_rate=0.1, optim="sgd",
+            max_grad_norm=0.0, logging_steps=1, save_strategy="no", report_to=[], use_cpu=True,
+            disable_tqdm=True, seed=0,
         )  # fmt: skip
         trainer = Trainer(
-            BertForTokenClassification(config), arguments, train_dataset=sentences(), compute_loss_func=loss_of
+            BertForTokenClassification(config),
+            arguments,
+            train_dataset=sentences(),
+            compute_loss_func=loss_of,
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()

@@ -2,8 +2,8 @@
 Keras: compile and fit
 ======================
 
-The losses are `keras.losses.Loss` objects, on each backend of Keras. `class_weight="batch"` takes the weights from
-each batch.
+The losses are `keras.losses.Loss` objects, on each backend of Keras. `class_weight="batch"` takes
+the weights from each batch.
 """
 
 import keras
@@ -38,8 +38,8 @@ for name, (recall, specificity) in found.items():
     print(f"{name:22} recall {recall:.2f}, specificity {specificity:.2f}")
 
 # %%
-# At its optimum a focal loss decides at 1/2 as plain cross-entropy does; here training stops early, and it finds a few
-# more. Weights move the decision.
+# At its optimum a focal loss decides at 1/2 as plain cross-entropy does; here training stops early,
+# and it finds a few more. Weights move the decision.
 
 figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
 places = np.arange(len(found))

@@ -2,7 +2,8 @@
 Flax NNX and optax
 ==================
 
-A compiled training step that takes its class weights from the batch it is given, where half of the labels are missing.
+A compiled training step that takes its class weights from the batch it is given, where half of the
+labels are missing.
 """
 
 import jax
@@ -55,7 +56,9 @@ print(jax.devices()[0].platform, found)
 # %%
 
 figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
-for shift, (name, shares), colour in zip((-0.2, 0.2), found.items(), ("#999999", "#0072B2"), strict=True):
+for shift, (name, shares), colour in zip(
+    (-0.2, 0.2), found.items(), ("#999999", "#0072B2"), strict=True
+):
     axis.bar([k + shift for k in range(3)], shares, 0.4, label=name, color=colour)
 axis.set_xticks(range(3), ["90 %", "8 %", "2 %"])
 axis.set(xlabel="class, by its share", ylabel="found", ylim=(0, 1.15))

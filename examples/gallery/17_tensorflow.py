@@ -2,8 +2,8 @@
 TensorFlow: a step under tf.function
 ====================================
 
-The loss and its weights are traced once, with the model. The gradient is right at a logit of exactly 0 too, where
-`tf.nn.weighted_cross_entropy_with_logits` is not.
+The loss and its weights are traced once, with the model. The gradient is right at a logit of
+exactly 0 too, where `tf.nn.weighted_cross_entropy_with_logits` is not.
 """
 
 import matplotlib.pyplot as plt
@@ -36,7 +36,9 @@ def tensorflows(z):
     return tf.nn.weighted_cross_entropy_with_logits(tf.ones_like(z), z, POS_WEIGHT)
 
 
-print("exact at 0: -5;  weightedce:", slope(ours, [0.0])[0], " tf.nn:", slope(tensorflows, [0.0])[0])
+print(
+    "exact at 0: -5;  weightedce:", slope(ours, [0.0])[0], " tf.nn:", slope(tensorflows, [0.0])[0]
+)
 
 # %%
 

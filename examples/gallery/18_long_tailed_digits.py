@@ -2,8 +2,9 @@
 Long-tailed digits
 ==================
 
-Real digits, thinned out so that a 0 is thirty times as frequent as a 9. A small network fits every training example, and
-weights fade; a margin, by logit adjustment, does not. The difference is real but not large: look at the whole picture.
+Real digits, thinned out so that a 0 is thirty times as frequent as a 9. A small network fits every
+training example, and weights fade; a margin, by logit adjustment, does not. The difference is real
+but not large: look at the whole picture.
 """
 
 import matplotlib.pyplot as plt
@@ -20,7 +21,10 @@ train_x, test_x, train_y, test_y = train_test_split(
 )
 random = np.random.default_rng(0)
 keep = np.concatenate(
-    [random.permutation(np.flatnonzero(train_y == k))[: int(90 * 30 ** (-k / 9))] for k in range(10)]
+    [
+        random.permutation(np.flatnonzero(train_y == k))[: int(90 * 30 ** (-k / 9))]
+        for k in range(10)
+    ]
 )
 x, y = torch.tensor(train_x[keep], dtype=torch.float32), torch.tensor(train_y[keep])
 unseen, truth = torch.tensor(test_x, dtype=torch.float32), torch.tensor(test_y)
@@ -49,7 +53,9 @@ def recall(loss, seed):
 
 found = {name: np.array([recall(loss, seed) for seed in range(3)]) for name, loss in losses.items()}
 for name, each in found.items():
-    print(f"{name:17} mean recall {each.mean():.3f}, seeds apart by {np.ptp(each.mean(axis=1)):.3f}")
+    print(
+        f"{name:17} mean recall {each.mean():.3f}, seeds apart by {np.ptp(each.mean(axis=1)):.3f}"
+    )
 
 # %%
 

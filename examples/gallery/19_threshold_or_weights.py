@@ -2,8 +2,8 @@
 A threshold or weights?
 =======================
 
-On data that a model can describe well, weighted training is a plain model with another threshold: both lie on the same
-precision–recall curve. Try the threshold first.
+On data that a model can describe well, weighted training is a plain model with another threshold:
+both lie on the same precision–recall curve. Try the threshold first.
 """
 
 import matplotlib.pyplot as plt
@@ -25,7 +25,9 @@ def scores(pos_weight):
 
     def closure():
         optimizer.zero_grad()
-        loss = binary_cross_entropy(model(features[train])[:, 0], labels[train], pos_weight=pos_weight)
+        loss = binary_cross_entropy(
+            model(features[train])[:, 0], labels[train], pos_weight=pos_weight
+        )
         loss.backward()
         return loss
 
@@ -39,11 +41,18 @@ for pos_weight, style, colour in ((1.0, "-", "#999999"), (19.0, "--", "#0072B2")
     z = scores(pos_weight)
     precision, recall, _ = precision_recall_curve(truth, z)
     area = average_precision_score(truth, z)
-    axis.plot(recall, precision, style, color=colour, label=f"pos_weight {pos_weight:g}, PR-AUC {area:.3f}")
+    axis.plot(
+        recall,
+        precision,
+        style,
+        color=colour,
+        label=f"pos_weight {pos_weight:g}, PR-AUC {area:.3f}",
+    )
     decided = z > 0
     hits = (decided & (truth == 1)).sum()
     here = hits / truth.sum(), hits / decided.sum()
-    print(f"pos_weight {pos_weight:g}: PR-AUC {area:.3f}; at 1/2 recall {here[0]:.2f}, precision {here[1]:.2f}")
+    print(f"pos_weight {pos_weight:g}: PR-AUC {area:.3f}", end="; ")
+    print(f"at 1/2 recall {here[0]:.2f}, precision {here[1]:.2f}")
     axis.plot(*here, "o", color=colour, markersize=9)
 axis.set(xlabel="recall", ylabel="precision", title="One curve; the dots are where 1/2 decides")
 axis.spines[["top", "right"]].set_visible(False)

@@ -2,8 +2,9 @@
 Labels that are wrong
 =====================
 
-Cross-entropy pays without bound for a label that the model finds absurd, and learns it by heart in the end.
-`generalized_cross_entropy` is bounded. Real digits, three in ten training labels drawn anew.
+Cross-entropy pays without bound for a label that the model finds absurd, and learns it by heart in
+the end. `generalized_cross_entropy` is bounded. Real digits, three in ten training labels drawn
+anew.
 """
 
 import matplotlib.pyplot as plt
@@ -15,7 +16,8 @@ from weightedce import cross_entropy, generalized_cross_entropy
 
 images, digits = load_digits(return_X_y=True)
 x, unseen, y, truth = (
-    torch.tensor(part) for part in train_test_split(images / 16, digits, test_size=0.5, random_state=0)
+    torch.tensor(part)
+    for part in train_test_split(images / 16, digits, test_size=0.5, random_state=0)
 )
 x, unseen = x.float(), unseen.float()
 torch.manual_seed(0)

@@ -28,7 +28,9 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def address():
     """Serve the pages on this machine; return where."""
     assert PAGES, f"no pages in {HTML}: nox -s docs"
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=HTML)) as server:
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Quiet, directory=HTML)
+    ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

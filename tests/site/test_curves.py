@@ -56,17 +56,26 @@ def counted(z, name, **options):
 def linear(z, **options):
     hidden = torch.stack([torch.zeros_like(z), z], dim=-1)
     labels = torch.ones(len(z), dtype=torch.int64)
-    return w.linear_cross_entropy(hidden, torch.eye(2).double(), labels, reduction="none", **options)
+    return w.linear_cross_entropy(
+        hidden, torch.eye(2).double(), labels, reduction="none", **options
+    )
 
 
 def costs(o):
     matrix = [[0.0, o["false alarm"]], [o["miss"], o["hit"]]]
-    return [lambda z, y=y: w.expected_cost(z, torch.full_like(z, y), matrix, reduction="none") for y in (1.0, 0.0)]
+    return [
+        lambda z, y=y: w.expected_cost(z, torch.full_like(z, y), matrix, reduction="none")
+        for y in (1.0, 0.0)
+    ]
 
 
 def ldam(o):
     counts = [10, o["examples of its class"]]
-    return [partial(pair, w.ldam_cross_entropy, counts=counts, max_margin=o["max_margin"], scale=o["scale"])]
+    return [
+        partial(
+            pair, w.ldam_cross_entropy, counts=counts, max_margin=o["max_margin"], scale=o["scale"]
+        )
+    ]
 
 
 def softmax_counts(o):
@@ -82,12 +91,16 @@ LIBRARY = {  # sliders to the library's curves, in the order of the page's
     "cross_entropy": weighted(w.cross_entropy),
     "focal_loss": weighted(w.focal_loss),
     "logit_adjusted_cross_entropy": lambda o: [
-        partial(pair, w.logit_adjusted_cross_entropy, prior=[1 - o["prior"], o["prior"]], tau=o["tau"])
+        partial(
+            pair, w.logit_adjusted_cross_entropy, prior=[1 - o["prior"], o["prior"]], tau=o["tau"]
+        )
     ],
     "balanced_softmax_cross_entropy": softmax_counts,
     "ldam_cross_entropy": ldam,
     "vector_scaling_cross_entropy": lambda o: [
-        partial(pair, w.vector_scaling_cross_entropy, scale=[1.0, o["scale"]], shift=[0.0, o["shift"]])
+        partial(
+            pair, w.vector_scaling_cross_entropy, scale=[1.0, o["scale"]], shift=[0.0, o["shift"]]
+        )
     ],
     "poly_cross_entropy": lambda o: [partial(pair, w.poly_cross_entropy, **o)],
     "generalized_cross_entropy": lambda o: [partial(pair, w.generalized_cross_entropy, **o)],

@@ -13,11 +13,11 @@ from conftest import PAGES
 WIDTHS = (390, 768, 1400)
 SHOTS = os.environ.get("WEIGHTEDCE_SHOTS")
 
-# What sticks out of the page without a box around it that scrolls, by its text.
+# What sticks out of the page without a box around it, in the article, that scrolls, by its text.
 STICKS_OUT = """() => {
   const wide = document.documentElement.clientWidth;
   const scrolls = (e) => {
-    for (let p = e; p && p !== document.body; p = p.parentElement) {
+    for (let p = e; p && !p.matches('article, body'); p = p.parentElement) { // furo's page scrolls
       const style = getComputedStyle(p);
       if (style.position === 'fixed' || /auto|scroll|hidden/.test(style.overflowX)) return true;
     }

@@ -85,6 +85,15 @@ def chosen(session: nox.Session, default: list[str]) -> tuple[list[str], list[st
     return names or default, rest
 
 
+def build_pages(session: nox.Session, groups: str) -> None:
+    """Build the pages; those in the gallery run, on one thread, with three libraries."""
+    libraries = [name for names in LIBRARIES.values() for name in names]
+    install(session, "-e", ".[validation]", *libraries, group=groups)
+    command = ["sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html"]
+    quiet = {"KERAS_BACKEND": "torch", "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
+    session.run(*command, env=quiet)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, floors (an import never goes up), spelling."""
@@ -173,9 +182,17 @@ def doctests(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning or an undocumented public name fails."""
-    install(session, "-e", ".[validation]", *LIBRARIES["torch"], "keras", group="docs")
-    command = ["sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html"]
-    session.run(*command, env={"KERAS_BACKEND": "torch"})
+    build_pages(session, "docs gallery")
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Build the documentation and open every page in a browser: widths, night, sliders, search.
+
+    It takes the system's Chromium, or the one that `playwright install chromium` brings.
+    """
+    build_pages(session, "docs gallery site")
+    session.run("pytest", "tests/site", *session.posargs, env={"WEIGHTEDCE_ALONE": "torch"})
 
 
 @nox.session
@@ -191,6 +208,7 @@ def pictures(session: nox.Session) -> None:
     """Draw the pictures of the losses in docs/_static/losses; arguments are names of losses."""
     install(session, "-e", ".", "matplotlib", *LIBRARIES["torch"], group="docs")
     session.run("python", "docs/pictures.py", *session.posargs)
+    session.run("python", "docs/tree.py")
 
 
 @nox.session(venv_backend="none")

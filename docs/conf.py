@@ -1,10 +1,18 @@
 """Sphinx configuration: Markdown pages, docstrings through numpydoc, formulas as MathML."""
 
+import sys
+from pathlib import Path
+
+import torch
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.util import logging
 
 import weightedce
+
+sys.path.insert(0, str(Path(__file__).parent))  # for night.py and its neighbours
+
+torch.set_num_threads(1)  # networks of the gallery are too small for more
 
 project = "weightedce"
 author = "The weightedce developers"
@@ -14,14 +22,31 @@ version = release = weightedce.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",  # for its directives; the formulas themselves become MathML
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "cells",
+    "loss_pages",
+    "night",
 ]
-exclude_patterns = ["_build"]
-myst_enable_extensions = ["dollarmath"]
+exclude_patterns = ["_build", "sg_execution_times.rst", "gallery/sg_execution_times.rst"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples/gallery",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",  # run every one of them
+    "within_subsection_order": "FileNameSortKey",
+    "reset_modules": ("matplotlib",),
+    "show_memory": False,
+    "min_reported_time": 1e9,  # how long it took says nothing to a reader
+    "remove_config_comments": True,
+}
 
 default_role = "py:obj"  # `name` in a docstring is a reference
 autodoc_typehints = "none"  # the docstrings say it in words
@@ -33,7 +58,10 @@ copybutton_prompt_is_regexp = True
 html_theme = "furo"
 html_title = f"weightedce {release}"
 html_static_path = ["_static"]
-html_css_files = ["wide.css"]
+html_css_files = ["wide.css", "front.css", "curves.css"]
+html_js_files = ["curves.js", "draw.js"]
+html_search_scorer = str(Path(__file__).parent / "scorer.js")
+html_domain_indices = False
 html_math_renderer = "mathml"
 
 

@@ -242,6 +242,13 @@ def refusals():
         halves = z.tensor_split(2, 1)[mesh["tp"].get_local_rank()]
         found = w.cross_entropy(halves, labels, shards=mesh["tp"])
         torch.testing.assert_close(found, w.cross_entropy(z, labels), rtol=1e-15, atol=0)
+    for options in (
+        {"label_smoothing": [0.1] * len(by_class)},
+        {"class_weight": by_class.expand(ROWS, len(by_class))},
+    ):
+        (name,) = options
+        with pytest.raises(TypeError, match=rf"^{name}: expected one .* beside shards"):
+            w.cross_entropy(mine(z), labels, shards=group, **options)
     trained = by_class.clone().requires_grad_()
     for options in ({"label_smoothing": 0.1}, {"targets": shares}):
         given = {"targets": labels} | options

@@ -27,8 +27,20 @@ def over_shards(call: Call, backend: Backend, devices: Any, reduction: str) -> A
     alike = (reduction, *call.options.items(), *call.also)
     shape = tuple(z.shape)
     shards = agreed(backend, devices, z, axis, fingerprint(call.targets, shape, axis, alike))
+    _of_all_examples(call.options)
     options = call.options | {"shards": shards}
     return call._replace(options=options, reduction=reduction_of(reduction)).whole(z)
+
+
+def _of_all_examples(options: Mapping[str, Any]) -> None:
+    """Refuse what one device alone has: the smoothing of a label, weights of an example."""
+    if arguments.is_vector(options["label_smoothing"]):
+        got = f"{options['label_smoothing']!r:.80}"
+        raise TypeError(f"label_smoothing: expected one number beside shards, got {got}")
+    weight = options["class_weight"]
+    if len(getattr(weight, "shape", ())) > 1:
+        shape = arguments.shown(weight.shape)
+        raise TypeError(f"class_weight: expected one a class beside shards, got shape {shape}")
 
 
 def agreed(backend: Backend, devices: Any, logits: Array, axis: int, note: int) -> Shards:

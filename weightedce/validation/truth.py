@@ -59,8 +59,8 @@ def class_masses(
     """Return the factors of the K losses of a definition, and the effective weight."""
     q, w = [mp.mpf(x) for x in q], [mp.mpf(x) for x in class_weight]
     s, classes = mp.mpf(sample_weight), range(len(q))
-    several = isinstance(label_smoothing, Sequence)
-    e = [mp.mpf(x) for x in (label_smoothing if several else [label_smoothing] * len(q))]
+    each = label_smoothing if isinstance(label_smoothing, Sequence) else None
+    e = [mp.mpf(x) for x in ([label_smoothing] * len(q) if each is None else each)]
     weighted = [q[k] * w[k] for k in classes]
 
     def smoothed(shares: Sequence[Number], spread: Number) -> list[Number]:
@@ -72,7 +72,7 @@ def class_masses(
     if smoothing_weight == "target":
         masses = smoothed(weighted, moved(weighted))
     else:  # one number for all makes e / K of a row that does not sum to 1 too, as torch does
-        masses = [m * w[k] for k, m in enumerate(smoothed(q, moved(q) if several else e[0]))]
+        masses = [m * w[k] for k, m in enumerate(smoothed(q, e[0] if each is None else moved(q)))]
     return [s * mass for mass in masses], s * mp.fsum(weighted)
 
 

@@ -66,13 +66,13 @@ def unoptimized(request):
             import torch
 
             patch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
-        if "jax" in quick:
+        if "jax" in DIFFERENTIABLE:
             import jax
 
-            jax.config.update("jax_disable_most_optimizations", True)
+            if jax.config.read("jax_disable_most_optimizations") != ("jax" in quick):
+                jax.config.update("jax_disable_most_optimizations", "jax" in quick)
+                jax.clear_caches()  # or what is exact would run what was compiled without
         yield
-        if "jax" in quick:
-            jax.config.update("jax_disable_most_optimizations", False)
 
 
 SLOW = (

@@ -7,7 +7,9 @@ of the gradients of the sums of gradient[..., j].
 
 import gc
 import os
+import resource
 import sys
+from pathlib import Path
 from typing import Any
 
 from weightedce.validation import libraries
@@ -44,6 +46,8 @@ def _installed() -> dict[str, Any]:
 
 
 LIBRARIES = _installed()
+ENOUGH = 2.2e9  # bytes, of which the libraries themselves are one half
+STATEMENT = Path("/proc/self/statm")
 DIFFERENTIABLE = {k: v for k, v in LIBRARIES.items() if v.differentiable}
 # JAX's eager mode is what jit compiles, one operation at a time: seconds a case, for the long run
 MODES = [
@@ -65,7 +69,10 @@ BY_BLOCKS = [LIBRARIES[name] for name in ("numpy", "torch") if name in LIBRARIES
 
 
 def forget():
-    """Drop what was compiled, by the tests and by the eager calls of the wings."""
+    """Drop what was compiled, by the tests and by the eager calls of the wings.
+
+    What JAX compiled for eager calls serves other modules too, until it takes much memory.
+    """
     for library in LIBRARIES.values():
         library.prepared.cache_clear()
     for name in [name for name in sys.modules if name.startswith("weightedce.backends.")]:
@@ -74,6 +81,14 @@ def forget():
                 made.cache_clear()
     if "torch" in LIBRARIES:
         LIBRARIES["torch"].torch._dynamo.reset()
-    if "jax" in LIBRARIES:
-        LIBRARIES["jax"].jax.clear_caches()
-    gc.collect()
+    if memory() > ENOUGH:
+        if "jax" in LIBRARIES:
+            LIBRARIES["jax"].jax.clear_caches()
+        gc.collect()
+
+
+def memory():
+    """Return how many bytes this process holds now, or, where nobody says, at most so far."""
+    if STATEMENT.exists():
+        return int(STATEMENT.read_text().split()[1]) * resource.getpagesize()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -220,7 +220,7 @@ def test_a_moved_threshold_or_weights_help_where_plain_misses(found):
 def test_nothing_helps_where_there_is_nothing_to_learn():
     given = of(frame().assign(label=np.arange(N) % 2))
     aim = ways.Aim(given.counts, ways.balanced_costs(given.counts))
-    noise = trial.run(given, aim, ["network"], 2, 2, lambda _: None)
+    noise = trial.run(given, aim, ["network"], 2, 1, lambda _: None)
     assert verdict.advised(noise, "network") == ways.PLAIN
     assert "Leave the loss as it is" in verdict.sentence(noise, "network")
 

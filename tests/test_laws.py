@@ -31,10 +31,11 @@ def arrays_of(case):
 
 
 # The other losses take the same factors from the same batch, so fewer batches will do.
-FEWER = settings(max_examples=max(10, settings().max_examples // 4))
+FEWER = settings(max_examples=max(6, settings().max_examples // 8))
 
 
 @pytest.mark.parametrize("name", CORE)
+@settings(max_examples=settings().max_examples // 2)
 @given(data=st.data(), dtype=DTYPES)
 def test_drawn_batches_are_within_tolerance(name, data, dtype):
     hold_to_the_oracle(data.draw(strategies.cases(name)).rounded(dtype))

@@ -43,6 +43,8 @@ def hold(got, exact, size, order=0, scale=None):
 )
 @every_mode
 def test_sums(library, mode, shape, axis):
+    if mode == "compile" and axis not in (0, -1) and not LONG:
+        pytest.skip("Inductor adds along the first and the last axis in two ways")
     x = np.random.default_rng(0).uniform(0.5, 1.0, shape).astype("float32")
 
     def total(z, _):

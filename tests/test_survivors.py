@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import weightedce as w
+from libraries import LONG
 from test_semantics import LABELS, Y, Z, value
 
 RANDOM = np.random.default_rng(0)
@@ -386,6 +387,8 @@ def test_where_no_limit_exists_the_loss_is_nan(library, name, one_hot, smoothing
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_where_no_limit_exists_the_gradient_is_nan(differentiable, name, smoothing):
+    if differentiable.name == "jax" and not LONG and smoothing:
+        pytest.skip("JAX compiles every operation of every loss")
     z = np.array([[np.inf, np.inf, 0.0], [-np.inf, -np.inf, -np.inf], [1.0, 2.0, 3.0]])
     options = {**CLASSES[name], "label_smoothing": smoothing, "reduction": "sum"}
     labels = np.array([0, 2, 1])

@@ -142,26 +142,33 @@ def test_balanced_on_every_library_is_exact(library):
     np.testing.assert_allclose(np.asarray(listed), np.asarray(exact)[LABELS], rtol=1e-6)
 
 
-def test_inside_a_compiled_step_with_a_class_absent(differentiable, estimator):
-    """Question 5: weights from each batch."""
-    function, _ = estimator
+def test_inside_a_compiled_step_with_a_class_absent(differentiable):
+    """Question 5: weights from each batch, of every estimator: one program with a loss of each."""
+    functions = [function for function, _ in ESTIMATORS.values()]
+    xp = w.namespace_of(differentiable.array(np.zeros(1)))
 
     def step(z, labels):
-        weights = function(w.class_counts(labels, 4))
-        return w.cross_entropy(
-            z, labels, class_weight=weights, sample_weight=w.sample_weights(labels, weights)
-        )
+        losses = []
+        for i, function in enumerate(functions):
+            weights = function(w.class_counts(labels, 4))
+            each = w.sample_weights(labels, weights)
+            losses.append(w.cross_entropy(z[i], labels, class_weight=weights, sample_weight=each))
+        return xp.stack(losses)
 
-    z = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
+    z = np.random.default_rng(0).normal(size=(len(functions), 6, 4)).astype("float32")
     labels = LABELS.ravel()
-    weights = np.array(function([3, 0, 2, 1]))
-    expected = w.cross_entropy(z, labels, class_weight=weights, sample_weight=weights[labels])
+    expected = []
+    for rows, function in zip(z, functions, strict=True):
+        weights = np.array(function([3, 0, 2, 1]))
+        more = {"class_weight": weights, "sample_weight": weights[labels]}
+        expected.append(w.cross_entropy(rows, labels, **more))
     # eager, the functions are held to NumPy above
     for mode in modes_of(differentiable, compiled=True):
         run = differentiable.prepare(mode, step, (0, 1))
         value, gradient = map(differentiable.numpy, run(*map(differentiable.array, (z, labels))))
         np.testing.assert_allclose(value, expected, rtol=1e-6)
         assert np.isfinite(gradient).all()
+        assert np.any(gradient != 0, axis=(1, 2)).all()
 
 
 @pytest.mark.parametrize("counts", [[3.0, 0.0, 2.0, 1.0], [0.0, 0.0]], ids=str)

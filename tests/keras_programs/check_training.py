@@ -238,8 +238,8 @@ def test_a_saved_model_of_several_outputs_goes_on_training(kind, tmp_path):
 
 
 @pytest.mark.skipif(
-    BACKEND == "torch" or (BACKEND == "jax" and not LONG),
-    reason="MirroredStrategy is for TensorFlow, and, for the long run, keras.distribution for JAX",
+    BACKEND == "torch" or not LONG,
+    reason="for the long run: MirroredStrategy of TensorFlow, keras.distribution of JAX",
 )
 def test_two_devices():
     run = subprocess.run(

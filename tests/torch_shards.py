@@ -358,6 +358,8 @@ def tensors_of_meshes():
         on_mesh(mesh, [Replicate(), Shard(1)])
         z, labels, *_, by_row = draw()
         logits = distribute_tensor(z, mesh, [Shard(0), Shard(1)])
+        found = w.cross_entropy(distribute_tensor(z[:1], mesh, logits.placements), labels[:1])
+        torch.testing.assert_close(found.full_tensor(), w.cross_entropy(z[:1], labels[:1]))
         by_row[0] = -1.0  # of the first rows alone: the others do not wait for them
         if mesh["dp"].get_local_rank() == 0:
             with pytest.raises(ValueError, match="sample_weight: expected finite numbers >= 0"):

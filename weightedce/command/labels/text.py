@@ -149,8 +149,9 @@ def choose(name: str, titles: list[str], options: Options) -> list[int]:
         return [0]
     for column in options.columns:
         if column not in titles:
-            near = get_close_matches(column, titles, 1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
+            lower = {title.lower(): title for title in titles}
+            near = get_close_matches(column.lower(), lower, 1)
+            meant = f"; did you mean {lower[near[0]]!r}?" if near else ""
             raise ValueError(f"--column: expected one of {shown}, got {column!r}{meant}")
         if titles.count(column) > 1:
             raise ValueError(

@@ -107,6 +107,36 @@ def test_stdin(pack):
     assert (empty.exit_code, empty.stderr) == (2, "weightedce: stdin: the file is empty\n")
 
 
+@pytest.mark.parametrize(
+    ("content", "options", "said"),
+    [
+        ('y,z\n0,"a\n1,b\n0,b\n', ["--column", "y"], "a: after line 1: no CSV (unexpected end of"),
+        ('[{"y": "secret"}, {"y": 1}]', [], "a: looks like JSON: expected a table, such as CSV"),
+        (
+            gzip.compress(gzip.compress(b"y\n0\n")),
+            [],
+            "a: packed twice: expected no more than once",
+        ),
+        (b"BZh91AY&SY", [], "a: packed by bzip2: expected no more than once by gzip"),
+        ("y\n0\n", ["--ignore", "0"], "a: no labels but those that --ignore leaves out"),
+        ("y\n0\n", ["--encoding", "punycode"], "a: no text in PUNYCODE"),
+        ("y\n0\n", ["-", "-"], "-: expected stdin once"),
+    ],
+)
+def test_what_would_be_miscounted_is_refused(tmp_path, monkeypatch, content, options, said):
+    (tmp_path / "a").write_bytes(content if isinstance(content, bytes) else content.encode())
+    monkeypatch.chdir(tmp_path)
+    status, out, error = run("weights", "a", *options)
+    assert (status, out) == (2, "")
+    assert error.startswith(f"weightedce: {said}")
+    assert "secret" not in error
+
+
+def test_zero_that_is_ignored_is_no_class_that_is_missing(tmp_path):
+    (tmp_path / "a").write_text("y\n0\n1\n2\n")
+    assert run("weights", tmp_path / "a", "--ignore", "0")[2] == ""
+
+
 def test_json_and_the_line_to_paste(table):
     found = json.loads(run("weights", table, "--column", "species", "--json")[1])
     counts = [2, 1, 1]

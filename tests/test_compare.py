@@ -1,5 +1,6 @@
 """The command that tries the losses on a table of one's own: what it reads, trains and says."""
 
+import gzip
 import json
 import re
 from importlib.util import find_spec
@@ -99,6 +100,7 @@ def test_a_sample_has_equal_shares():
         ("x,label\n" + "1.5,0\n" * 30 + "2.5,1\n" * 3, "at least 4 rows of each class"),
         ("x,label\n" + "1.5,0\n" * 30, "--column: which one"),
         ("row,label\n" + "".join(f"{i},{i % 2}\n" for i in range(30)), "no column is left"),
+        ("0.5,1\n0.25,0\n", "the first line is no header, but numbers"),
         ("x,label\n1,0\n1,2,3,4\n", "no table"),
     ],
 )
@@ -111,9 +113,43 @@ def test_errors_are_one_line(tmp_path, text, said):
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv.gz", gzip.compress(bytes(range(256)) * 9)[:99], "damaged, or not packed"),
+        ("a.csv.gz", b"secret,label\n", "damaged, or not packed"),
+        ("a.parquet", b"secret", "a damaged Parquet file"),
+        ("a.csv", "\xe9,label\n".encode("latin-1"), "no text in UTF-8"),
+    ],
+)
+def test_a_damaged_file_is_named_and_not_shown(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    result = CliRunner().invoke(app, ["compare", str(tmp_path / name)])
+    assert result.exit_code == 2
+    assert f"{name}: {said}" in result.stderr
+    assert "secret" not in result.stderr
+    assert "se'" not in result.stderr  # as gzip shows what it finds
+
+
+def test_what_the_error_of_a_rare_class_does_not_show():
+    with pytest.raises(ValueError, match="got 1 of the rarest") as raised:
+        of(pd.DataFrame({"x": X[:, 0], "label": ["secret", *["other"] * (N - 1)]}))
+    assert "secret" not in str(raised.value)
+
+
+def test_columns_that_cannot_be_learnt_from_are_left_out():
+    lists, infinite = [[1, 2]] * N, np.where(RARE, np.inf, X[:, 0])
+    found = of(frame(lists=lists, infinite=infinite))
+    assert list(found.features) == ["x", "z"]
+    assert "'lists' is left out: it holds lists" in found.notes[0]
+    assert "'infinite' is left out: it holds infinities" in found.notes[1]
+    assert "label" in table.candidates(frame(lists=lists))
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--column", "q"], "expected one of x, z, label"),
+        (["--column", "Lable"], "did you mean 'label'"),
         (["--missed-cost", "-1"], "--missed-cost"),
         (["--model", "booster"], "LightGBM"),
     ],

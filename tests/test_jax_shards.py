@@ -117,7 +117,9 @@ def inside(name, mesh):
 
 def collectives(compiled):
     """Return how many numbers each collective of a program moves."""
-    found = re.findall(r"= \(?\w+\[([\d,]*)\]\S* (?:all-|collective-|reduce-s)", compiled.as_text())
+    # of several that XLA made one, which gives a tuple, all parts
+    made = re.findall(r"= ([^=]*?) (?:all-|collective-|reduce-s)", compiled.as_text())
+    found = [size for shapes in made for size in re.findall(r"\w\[([\d,]*)\]", shapes)]
     return [math.prod(map(int, filter(None, x.split(",")))) for x in found]
 
 

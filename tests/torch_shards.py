@@ -8,6 +8,7 @@ import math
 import os
 import sys
 import tempfile
+from functools import partial
 
 import pytest
 import torch
@@ -30,6 +31,7 @@ OTHERS = [
     (GCE, {"q": 0.7}),
     (w.logit_adjusted_cross_entropy, {"prior": COUNTS, "tau": 0.7}),
     (w.balanced_softmax_cross_entropy, {"counts": COUNTS}),
+    (w.balanced_softmax_cross_entropy, {"counts": COUNTS * (COUNTS > 1)}),  # one does not occur
     (w.ldam_cross_entropy, {"counts": COUNTS, "scale": 3.0}),
     (VS, {"scale": torch.linspace(0.5, 2.0, CLASSES), "shift": torch.linspace(-1, 1, CLASSES)}),
     (VS, {"counts": COUNTS}),
@@ -215,11 +217,39 @@ def disagreements():
     for targets, logits in (
         (mine(shares) if one else labels, mine(z)),
         (labels, mine(z)[:, one:0]),
+        (labels.tolist()[one:], mine(z)),
+        (["a"] * ROWS if one else labels.tolist(), mine(z)),
+        (mine(shares).requires_grad_(one), mine(z)),  # which would be refused on one alone
     ):
         with pytest.raises(
             ValueError, match=r"^shards: expected at least one class on each device"
         ):
             w.cross_entropy(logits, targets, shards=group)
+    hidden, matrix = z[:, :4].clone(), mine(z)[:4].T.clone()
+    unlike = [
+        ("gamma: expected", partial(w.focal_loss, mine(z), labels, gamma=-1.0 if one else 1.0)),
+        (
+            "bias: expected shape",
+            partial(w.linear_cross_entropy, hidden, matrix, labels, bias=matrix[one:, 0]),
+        ),
+        (
+            "weight: expected shape",
+            partial(w.linear_cross_entropy, hidden, matrix[:, one:], labels),
+        ),
+        (
+            "shards",
+            partial(w.linear_cross_entropy, hidden.clone().requires_grad_(one), matrix, labels),
+        ),
+        (
+            "shards",
+            partial(
+                w.linear_cross_entropy, *(x.float() if one else x for x in (hidden, matrix)), labels
+            ),
+        ),
+    ]
+    for said, call in unlike:
+        with pytest.raises(ValueError, match=f"^{said if one else 'shards'}"):
+            call(shards=group)
     for options, said in (
         ({"class_weight": by_class[:-1]}, "class_weight: expected"),
         ({"class_weight": -by_class}, "class_weight: expected finite numbers >= 0"),
@@ -328,6 +358,8 @@ def tensors_of_meshes():
         on_mesh(mesh, [Replicate(), Shard(1)])
         z, labels, *_, by_row = draw()
         logits = distribute_tensor(z, mesh, [Shard(0), Shard(1)])
+        found = w.cross_entropy(distribute_tensor(z[:1], mesh, logits.placements), labels[:1])
+        torch.testing.assert_close(found.full_tensor(), w.cross_entropy(z[:1], labels[:1]))
         by_row[0] = -1.0  # of the first rows alone: the others do not wait for them
         if mesh["dp"].get_local_rank() == 0:
             with pytest.raises(ValueError, match="sample_weight: expected finite numbers >= 0"):

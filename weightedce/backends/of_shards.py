@@ -15,12 +15,16 @@ class OfShards:
         """Return how the classes of logits along an axis lie over devices; None if these disagree.
 
         By no more than one collective, which finds the highest logits too. The last argument is a
-        number below 2**24 that all devices have to come with.
+        number below 2**24 that all devices have to come with; -1 is unlike all.
         """
         raise TypeError(
             f"shards: expected None, since arrays of {self.name} are on one device, got "
             f"{devices!r:.80}"
         )
+
+    def learns(self, _: Array, /) -> bool:
+        """Tell whether a gradient to an array is wanted, which devices have to be alike in."""
+        return False
 
     def layout(self, _: Array, __: Any, /) -> Layout | None:
         """Return how logits lie that say themselves that their classes are on several devices.

@@ -80,12 +80,13 @@ def prior_log_softmax(batch: ClassBatch, logits: Array, prior: softmax.Prior) ->
     """
     xp, axis = batch.xp, batch.axis
     moved = logits + batch.here(prior.log)
+    none = prior.log < -xp.finfo(logits.dtype).max
     if batch.shards is not None:
-        return weighted_log_softmax(batch, moved)
+        # a class that does not occur has no gradient, also where its loss is infinite
+        return weighted_log_softmax(batch, xp.where(batch.here(none), -xp.inf, moved))
     if stable.seen_between(moved, -NEAR, NEAR):
         return weighted_log_softmax(batch, moved)
     far = xp.abs(prior.log) > FAR
-    none = prior.log < -xp.finfo(logits.dtype).max
     z = xp.where(none, -xp.inf, xp.where(far, moved, logits))
     near = softmax.Prior(xp.where(far, 1.0, prior.factor), xp.where(far, 0.0, prior.log))
     if batch.one_class:

@@ -7,17 +7,19 @@ device has for itself, are not looked at: a bad one becomes NaN, which travels w
 """
 
 from collections.abc import Mapping, Sequence
-from math import prod
+from math import inf
 from typing import Any
 from zlib import crc32
 
-from weightedce.backends import Array, Backend
+from weightedce.backends import Array, Backend, backend_of
 from weightedce.backends.handed import Shards
 from weightedce.call import arguments, dtypes
 from weightedce.call.asked import Call
+from weightedce.call.collated import targets_beside
 from weightedce.call.reductions import reduction_of
 
 BITS = 24  # of a number that float32 holds
+NONE = -1  # which is no fingerprint
 
 
 def over_shards(call: Call, backend: Backend, devices: Any, reduction: str) -> Any:
@@ -25,11 +27,40 @@ def over_shards(call: Call, backend: Backend, devices: Any, reduction: str) -> A
     z = dtypes.floating("logits", call.logits)
     axis = arguments.axis_of(backend.shape(z), call.options["axis"])
     alike = (reduction, *call.options.items(), *call.also)
-    shape = tuple(z.shape)
-    shards = agreed(backend, devices, z, axis, fingerprint(call.targets, shape, axis, alike))
+    targets = _laid(call.targets, z)
+    shards = agreed(backend, devices, z, axis, fingerprint(targets, tuple(z.shape), axis, alike))
     _of_all_examples(call.options)
     options = call.options | {"shards": shards}
-    return call._replace(options=options, reduction=reduction_of(reduction)).whole(z)
+    asked = call._replace(targets=targets, options=options, reduction=reduction_of(reduction))
+    return asked.whole(z)
+
+
+def number(
+    name: str,
+    value: Any,
+    logits: Array,
+    low: float,
+    high: float = inf,
+    *,
+    axis: int,
+    shards: Any,
+) -> float | Array:
+    """Return `arguments.number`; other devices, which wait in `agreed`, hear of an error."""
+    try:
+        return arguments.number(name, value, logits, low, high)
+    except (TypeError, ValueError):
+        if shards is not None:
+            z = dtypes.floating("logits", logits)
+            backend_of(z).shards(shards, z, arguments.axis_of(z.shape, axis), NONE)
+        raise
+
+
+def _laid(targets: Any, logits: Array) -> Any:
+    """Return targets as an array; what is none as it is, for the batch to refuse on all devices."""
+    try:
+        return targets_beside(targets, logits)
+    except (TypeError, ValueError):
+        return targets
 
 
 def _of_all_examples(options: Mapping[str, Any]) -> None:
@@ -64,8 +95,14 @@ def fingerprint(targets: Any, shape: Sequence[int], axis: int, alike: Sequence[A
     own = tuple(getattr(targets, "shape", ()))
     of_logits = own == shape
     kind = str(getattr(targets, "dtype", type(targets)))
-    said = repr((rows, of_logits or own, kind, [_print(value) for value in alike]))
+    learned = _learned(targets)
+    said = repr((rows, of_logits or own, kind, learned, [_print(value) for value in alike]))
     return int(crc32(said.encode()) % 2**BITS)
+
+
+def _learned(targets: Any) -> bool:
+    """Tell whether a gradient to them is wanted, which is refused, or asks for a collective."""
+    return hasattr(targets, "dtype") and backend_of(targets).learns(targets)
 
 
 def _print(value: Any) -> Any:
@@ -79,7 +116,7 @@ def _print(value: Any) -> Any:
         found = theirs.to_host(theirs.detach(array))
     except (TypeError, ValueError):  # which the batch refuses, on all devices
         return repr(type(value))
-    kind = tuple(array.shape), str(array.dtype)
-    if found is None or not prod(kind[0]):
+    kind = tuple(array.shape), str(array.dtype), theirs.learns(array)
+    if found is None or not found.size:
         return kind
     return *kind, crc32(found.tobytes())

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from weightedce.curvature.derivatives import derivatives
 
@@ -32,13 +33,15 @@ def train(
     shapes = [(features.shape[1], UNITS), (UNITS, classes)]
     weights = [random.normal(scale=shape[0] ** -0.5, size=shape) for shape in shapes]
     parts = [weights[0], np.zeros(UNITS), weights[1], np.zeros(classes)]
-    found = minimize(
-        lambda flat: value_and_slope(split(flat, parts), features, labels, loss, options),
-        np.concatenate([part.ravel() for part in parts]),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": STEPS},
-    )
+    # one thread: of products this small, threads that share a core take 4 times as long
+    with threadpool_limits(1, user_api="blas"):
+        found = minimize(
+            lambda flat: value_and_slope(split(flat, parts), features, labels, loss, options),
+            np.concatenate([part.ravel() for part in parts]),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": STEPS},
+        )
     first, first_bias, second, second_bias = split(found.x, parts)
     return lambda x: np.tanh(x @ first + first_bias) @ second + second_bias
 

@@ -11,7 +11,7 @@ from weightedce.call.collated import in_rows
 from weightedce.call.factors import cast, one_a_class
 from weightedce.call.from_batch import batch_weight, is_batch
 from weightedce.call.ignored import ignored, not_all
-from weightedce.call.over_shards import agreed, fingerprint
+from weightedce.call.over_shards import NONE, agreed, fingerprint
 from weightedce.call.targets import (
     class_labels,
     kept_examples,
@@ -72,16 +72,21 @@ def linear_batch(
                 f"{name}: expected no DTensor that is on a mesh along axis {along}: pass its "
                 f"to_local(), and with the rows of weight shards=mesh[...], the devices they are on"
             )
-    w, classes = _weight(weight, h, features)
-    b = None if bias is None else _vector("bias", bias, z, classes)
-
-    logits = (*loss_shape[:axis], classes, *loss_shape[axis:])
-    raw = in_rows(targets, h, logits)
+    try:
+        w, classes = _weight(weight, h, features)
+        b = None if bias is None else _vector("bias", bias, z, classes)
+        logits = (*loss_shape[:axis], classes, *loss_shape[axis:])
+        raw = in_rows(targets, h, logits)
+    except (TypeError, ValueError):
+        if shards is not None:  # the others hear of it
+            backend.shards(shards, _nothing(h, 1), 1, NONE)
+        raise
     most = classes
     if shards is not None:
         alike = (*alike, shape, class_weight, sample_weight, mask, ignore_index, target_range)
-        note = fingerprint(raw, logits, axis, (*alike, bias is None, block_size))
-        over = agreed(backend, shards, xp.permute_dims(w, (1, 0))[:0, :], 1, note)
+        kinds = backend.learns(hidden), str(h.dtype)
+        note = fingerprint(raw, logits, axis, (*alike, bias is None, block_size, *kinds))
+        over = agreed(backend, shards, _nothing(h, classes), 1, note)
         classes, most = over.classes, over.most
     raw, hard = labels_or_distribution(raw, logits, axis)
     ignore = ignored(ignore_index, integer=True)
@@ -129,6 +134,13 @@ def linear_batch(
         elements //= MASSES
     size = block_rows(backend.shape(h)[0], most, block_size, elements)
     return LinearBatch((h, w, b), (y, sample, keep), (per_class,), loss_shape, checked, size)
+
+
+def _nothing(hidden: Array, classes: int) -> Array:
+    """Return no rows of logits, in a dtype that holds the numbers of classes."""
+    backend = backend_of(hidden)
+    xp = backend.namespace
+    return xp.empty((0, classes), dtype=xp.float32, device=backend.device(hidden))
 
 
 def block_rows(count: Any, classes: int, block_size: int | None, elements: int) -> int:

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import arguments
+from weightedce.call import over_shards
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
@@ -86,7 +86,7 @@ def focal_loss(
     >>> focal_loss(logits, labels, gamma=2.0).round(4)
     np.float64(0.8567)
     """
-    gamma = arguments.number("gamma", gamma, logits, 0)
+    gamma = over_shards.number("gamma", gamma, logits, 0, axis=axis, shards=shards)
     focused = partial(stable.focused, gamma=gamma)
 
     def formula(b: ClassBatch) -> Array:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import arguments
+from weightedce.call import over_shards
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import (
@@ -82,7 +82,7 @@ def generalized_cross_entropy(
     >>> generalized_cross_entropy(logits, labels, q=0.7).round(4)
     np.float64(0.6682)
     """
-    q = arguments.number("q", q, logits, 2.0**-60, 1)
+    q = over_shards.number("q", q, logits, 2.0**-60, 1, axis=axis, shards=shards)
 
     def formula(b: ClassBatch) -> Array:
         if b.shards is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from weightedce.backends import Array
 from weightedce.backends.handed import Moved
-from weightedce.call import arguments
+from weightedce.call import over_shards
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
@@ -97,8 +97,8 @@ def ldam_cross_entropy(
     >>> ldam_cross_entropy(logits, labels, counts=[90, 9, 1], scale=1.0).round(4)
     np.float64(1.3529)
     """
-    max_margin = arguments.number("max_margin", max_margin, logits, 0)
-    scale = arguments.number("scale", scale, logits, 2.0**-60)
+    max_margin = over_shards.number("max_margin", max_margin, logits, 0, axis=axis, shards=shards)
+    scale = over_shards.number("scale", scale, logits, 2.0**-60, axis=axis, shards=shards)
 
     # for kernels, whose float32 holds an odds of e^170 in two halves
     short = isinstance(scale, float) and isinstance(max_margin, float) and scale * max_margin < 170

@@ -4,7 +4,7 @@ from typing import Any
 
 from weightedce.backends import Array
 from weightedce.backends.handed import Moved
-from weightedce.call import arguments
+from weightedce.call import over_shards
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
@@ -97,7 +97,7 @@ def logit_adjusted_cross_entropy(
     >>> logit_adjusted_cross_entropy(logits, labels, prior=[90, 9, 1]).round(4)
     np.float64(0.8598)
     """
-    tau = arguments.number("tau", tau, logits, 0)
+    tau = over_shards.number("tau", tau, logits, 0, axis=axis, shards=shards)
 
     def formula(b: ClassBatch) -> Array:
         shares = b.along_classes("prior", prior, weights=True)

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from weightedce.backends import Array
-from weightedce.call import arguments
+from weightedce.call import over_shards
 from weightedce.call.at_once import How, Sloped, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
@@ -86,7 +86,7 @@ def poly_cross_entropy(
     >>> poly_cross_entropy(logits, labels, epsilon=1.0).round(4)
     np.float64(1.7541)
     """
-    epsilon = arguments.number("epsilon", epsilon, logits, -1)
+    epsilon = over_shards.number("epsilon", epsilon, logits, -1, axis=axis, shards=shards)
 
     poly = partial(stable.poly, epsilon=epsilon)
 

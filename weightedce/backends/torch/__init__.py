@@ -52,6 +52,10 @@ class Torch(Backend):
         """Return the device of ``array``."""
         return array.device
 
+    def learns(self, array: Array, /) -> bool:
+        """Tell whether autograd records what is made of ``array``."""
+        return torch.is_grad_enabled() and bool(array.requires_grad)
+
     def detach(self, array: Array, /) -> Array:
         """Return ``array`` cut from the graph."""
         return array.detach()

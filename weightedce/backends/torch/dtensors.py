@@ -51,11 +51,14 @@ class Layout(NamedTuple):
         if not placement.is_shard():
             return placement
         along = placement.dim
+        row = along - (along > self.axis)
+        length = self.shape[row] if along != self.axis else 0
         if not of_logits:
             if along == self.axis:
                 return tensors.Replicate()
-            along -= along > self.axis
-        one = along >= array.ndim or array.shape[along] == 1
+            along = row
+        # one for all is everywhere, but a single row is on a single device
+        one = along >= array.ndim or array.shape[along] == 1 != length
         return tensors.Replicate() if one else tensors.Shard(along)
 
     def own(self, logits: Array) -> Array:

@@ -39,6 +39,7 @@ def count(written: list[str], options: Options, progress: Progress) -> list[Tall
         if not tally.counts:
             several = f"{len(sources)} files" if len(sources) > 1 else sources[0].name
             only = ", only a header" if tally.title is not None and options.header else ""
+            only = " but those that --ignore leaves out" if tally.left_out else only
             raise ValueError(f"{several}: no labels{only}")
     return tallies
 

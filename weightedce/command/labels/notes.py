@@ -24,7 +24,12 @@ def _of_column(tally: Tally, counts: dict[str, int]) -> list[str]:
             f"{of}looks like an identifier, not a label: {different:,} different values in "
             f"{total:,} rows"
         )
-    elif not tally.options.names and counts.get("0") == 0 and counts.get("1"):
+    elif (
+        not tally.options.names
+        and counts.get("0") == 0
+        and counts.get("1")
+        and 0 not in tally.left_out
+    ):
         said.append(
             f"{of}no label is 0, the smallest is 1: if they are numbered from 1, subtract 1, or "
             f"the model has a class that never occurs"

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".npy", ".npz")
-KINDS = {b"\x93NUMPY": "npy", b"PK\x03\x04": "zip", b"PAR1": "parquet", b"\x1f\x8b": "gzip"}
+PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+KINDS = {b"\x93NUMPY": "npy", b"PK\x03\x04": "zip", b"PAR1": "parquet"} | PACKED
 EXPECTED = {".npy": "npy", ".npz": "zip", ".parquet": "parquet", ".pq": "parquet"}
 CALLED = {"npy": "a .npy array", "zip": "an .npz archive of arrays", "parquet": "a Parquet file"}
 HEAD = 4096  # bytes
@@ -39,6 +45,8 @@ def expanded(written: list[str]) -> list[Source]:
     found = [source for name in written for source in _sources(name)]
     if not found:
         raise ValueError("expected a file, got none")
+    if written.count("-") > 1:
+        raise ValueError("-: expected stdin once, since it is read to its end")
     return found
 
 
@@ -90,6 +98,9 @@ def opened(source: Source) -> Iterator[Opened]:
         if kind == "gzip":
             stream = io.BufferedReader(gzip.GzipFile(fileobj=stream))
             kind = _kind(stream)
+        if kind in PACKED.values():
+            how = "twice" if kind == "gzip" else f"by {kind}"
+            raise ValueError(f"{source.name}: packed {how}: expected no more than once by gzip")
         wanted = EXPECTED.get(source.suffix)
         if wanted is not None and wanted != kind:
             raise ValueError(f"{source.name}: expected {CALLED[wanted]}, as it is called")

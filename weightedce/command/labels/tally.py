@@ -31,6 +31,7 @@ class Tally:
     title_from_text: bool = False  # of a first line that may have been labels
     counts: dict[str, int] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)  # a label stands first
+    left_out: set[int | None] = field(default_factory=set)  # what of ``ignore`` there was
 
     def __post_init__(self) -> None:
         ignore = () if self.options.names else self.options.ignore
@@ -42,6 +43,7 @@ class Tally:
             self.counts[label] += n
             return
         if label in self.options.ignore or (self._left_out and integer(label) in self._left_out):
+            self.left_out.add(integer(label))
             return
         if not label:
             raise ValueError(f"{where}: no label; --ignore '' leaves such out")

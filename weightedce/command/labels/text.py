@@ -13,6 +13,7 @@ from weightedce.command.labels.tally import Options, Tally, integer
 
 Seen = Callable[[], None]
 Rows = Iterator[tuple[int, list[str]]]
+JSON = re.compile(r'\s*(\{|\[)\s*(["\[{]|$)')
 OFTEN = 2**16  # rows between two looks at how far the file is read
 
 
@@ -25,12 +26,16 @@ def count_text(
     with io.TextIOWrapper(stream, encoding=encoding, newline="") as lines:
         try:
             first = next(lines, "")
+            if JSON.match(first):  # whose first line would be shown as names of columns
+                raise ValueError(f"{source.name}: looks like JSON: expected a table, such as CSV")
             delimiter = options.delimiter
             if delimiter is None:
                 delimiter = _delimiter(source, first)
             if len(delimiter) != 1:
                 raise ValueError(f"--delimiter: expected one character, got {delimiter!r}")
-            rows = _rows(source, csv.reader(chain([first], lines), delimiter=delimiter))
+            rows = _rows(
+                source, csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+            )
             width, indices, start = _columns(source, rows, options, tallies)
             columns = [(i, tally.counts, tally) for i, tally in zip(indices, tallies, strict=True)]
             number = 0
@@ -45,7 +50,7 @@ def count_text(
                         tally.add(label, 1, f"{source.name}: line {number}")
                 if not number % OFTEN:
                     seen()
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise ValueError(
                 f"{source.name}: no text in {encoding.removesuffix('-sig').upper()}; --encoding "
                 f"latin-1 reads what older programs for Windows write"
@@ -73,7 +78,7 @@ def _encoding(source: Source, head: bytes, encoding: str) -> str:
         raise ValueError(f"{source.name}: binary, no table of text")
     try:
         "".encode(encoding)
-    except LookupError:
+    except (LookupError, UnicodeError):
         raise ValueError(f"--encoding: expected one that Python knows, got {encoding!r}") from None
     return encoding
 
@@ -144,8 +149,9 @@ def choose(name: str, titles: list[str], options: Options) -> list[int]:
         return [0]
     for column in options.columns:
         if column not in titles:
-            near = get_close_matches(column, titles, 1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
+            lower = {title.lower(): title for title in titles}
+            near = get_close_matches(column.lower(), lower, 1)
+            meant = f"; did you mean {lower[near[0]]!r}?" if near else ""
             raise ValueError(f"--column: expected one of {shown}, got {column!r}{meant}")
         if titles.count(column) > 1:
             raise ValueError(

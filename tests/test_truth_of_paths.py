@@ -136,7 +136,7 @@ def test_truth_of_small_batches(library, loss, dtype, kind, monkeypatch):
     monkeypatch.setattr(
         small_batches, "at_once", lambda *a: found.append(original(*a)) or found[-1]
     )
-    cases = cases_of(loss)
+    cases = {k: x for k, x in cases_of(loss).items() if "each" not in k}  # seldom, so not at once
     for name, case in cases.items():
         hold(library, CaseProblem(name, kind(case).rounded(dtype)), dtype)
     assert len(found) >= len(cases)

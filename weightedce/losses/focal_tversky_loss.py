@@ -60,8 +60,10 @@ def focal_tversky_loss(
         As in `dice_loss`.
     pos_weight, neg_weight, sample_weight, mask, ignore_index, label_smoothing, smoothing_weight
         As in `tversky_loss`.
-    smooth, absent
-        As in `tversky_loss` and `dice_loss`.
+    smooth : float
+        As in `tversky_loss`.
+    absent
+        As in `dice_loss`.
     reduction : {"mean", "weighted_mean", "sum", "none", "pooled"}
         As in `tversky_loss`. Losses of batches do not add up: for micro-batches and devices add the
         counts of `soft_confusion` and take their `focal_tversky_loss`.

@@ -45,7 +45,7 @@ def cases(loss: str) -> dict[str, Case]:
             more["smoothing_weight"] = "class" if soft else "target"
         found[f"{FULL}-{i + 1}"] = make(loss, own | weights | more, soft=soft, masked=True)
     found[FINITE] = _finite(make(loss, variants[0] | weights))
-    if loss in oracle.BATCH:
+    if loss in oracle.BATCH and loss != "lovasz_loss":  # which has no form for classes
         for i, own in enumerate(variants if len(variants) > 1 else (variants[0],) * 2):
             found[f"{SOFTMAX}-{i + 1}"] = _of_classes(loss, own, soft=i % 2 == 1)
     if loss in CORE:

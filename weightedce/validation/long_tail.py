@@ -57,20 +57,15 @@ def _seesaw_factors(
 @define(
     BATCH,
     {"fp_weight": 0.25, "fn_weight": 0.75, "gamma": 4 / 3},
-    {"fp_weight": 1.0, "fn_weight": 0.5, "gamma": 0.5},
+    {"fp_weight": 1.0, "fn_weight": 0.5, "gamma": 0.5, "smooth": 0.5},
 )
 def focal_tversky_loss(
-    tp: Number,
-    fn: Number,
-    fp: Number,
-    tn: Number,  # noqa: ARG001 - true negatives do not count
-    fp_weight: float,
-    fn_weight: float,
-    gamma: float,
+    *counts: Number, fp_weight: float, fn_weight: float, gamma: float, smooth: float = 0.0
 ) -> Number:
-    """(1 - TP / (TP + a FP + b FN))^(1 / gamma), and 0 where nothing is left."""
-    errors = fp_weight * fp + fn_weight * fn
-    return (errors / (tp + errors)) ** (1 / mp.mpf(gamma)) if tp + errors else mp.mpf(0)
+    """(1 - (TP + s) / (TP + a FP + b FN + s))^(1 / gamma), and 0 where nothing is left."""
+    tp, fn, fp, _ = counts
+    errors, hits = fp_weight * fp + fn_weight * fn, tp + smooth
+    return (errors / (hits + errors)) ** (1 / mp.mpf(gamma)) if hits + errors else mp.mpf(0)
 
 
 @define(BATCH, {"errors": "hinge"}, {"errors": "probability"})

@@ -59,20 +59,20 @@ def class_masses(
     """Return the factors of the K losses of a definition, and the effective weight."""
     q, w = [mp.mpf(x) for x in q], [mp.mpf(x) for x in class_weight]
     s, classes = mp.mpf(sample_weight), range(len(q))
-    each = label_smoothing if isinstance(label_smoothing, Sequence) else [label_smoothing] * len(q)
-    e = [mp.mpf(x) for x in each]
+    each = label_smoothing if isinstance(label_smoothing, Sequence) else None
+    e = [mp.mpf(x) for x in ([label_smoothing] * len(q) if each is None else each)]
     weighted = [q[k] * w[k] for k in classes]
 
-    def smoothed(shares: Sequence[Number]) -> list[Number]:
-        return [
-            mp.fsum(shares[k] * ((1 - e[k]) * (j == k) + e[k] / len(q)) for k in classes)
-            for j in classes
-        ]
+    def smoothed(shares: Sequence[Number], spread: Number) -> list[Number]:
+        return [(1 - e[k]) * shares[k] + spread / len(q) for k in classes]
+
+    def moved(shares: Sequence[Number]) -> Number:
+        return mp.fsum(e[k] * shares[k] for k in classes)
 
     if smoothing_weight == "target":
-        masses = smoothed(weighted)
-    else:
-        masses = [share * w[k] for k, share in enumerate(smoothed(q))]
+        masses = smoothed(weighted, moved(weighted))
+    else:  # one number for all makes e / K of a row that does not sum to 1 too, as torch does
+        masses = [m * w[k] for k, m in enumerate(smoothed(q, e[0] if each is None else moved(q)))]
     return [s * mass for mass in masses], s * mp.fsum(weighted)
 
 

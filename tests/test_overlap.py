@@ -298,6 +298,11 @@ BAD = {
     "background": (r"background: .*0\.\.2, got 3", lambda: w.dice_loss(Z, Y, axis=1, background=3)),
     "pooled": (r"background: .*one", lambda: w.soft_confusion(Z, Z > 0).pooled(background=0)),
     "absent": (r"absent: .*skip, count", lambda: w.dice_loss(Z, Y, axis=1, absent="ignore")),
+    "absent, no": (
+        r"absent: .*skip, count, got False",
+        lambda: w.dice_loss(Z, Y, axis=1, absent=False),
+    ),
+    "beta": (r"beta: .*<= 1000000000.0, got", lambda: w.f_beta_loss(Z, Y, axis=1, beta=1e200)),
     "smooth": (r"smooth: .*-1", lambda: w.tversky_loss(Z, Y, axis=1, smooth=-1)),
 }
 
@@ -307,6 +312,25 @@ def test_bad_arguments_are_named(name):
     message, call = BAD[name]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("axis", [(1,), 1.0, "1", True, np.array([1])])
+def test_an_axis_is_an_integer(axis):
+    with pytest.raises(TypeError, match=r"axis: expected an integer, got"):
+        w.dice_loss(Z, Y, axis=axis)
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_several_classes_are_numbers_of_any_library(name):
+    if name == "strict":
+        pytest.skip("its integers are no Python's")
+    several = LIBRARIES[name].array(np.array([0, 2]), "int64")
+    found = w.dice_loss(Z, Y, axis=1, background=several)
+    assert found == w.dice_loss(Z, Y, axis=1, background=[0, 2])
+    found = w.dice_loss(Z, Y, axis=1, ignore_index=several)
+    assert found == w.dice_loss(Z, Y, axis=1, ignore_index=(0, 2))
+    with pytest.raises(TypeError, match=r"background: expected an integer, got bool"):
+        w.dice_loss(Z, Y, axis=1, background=np.array([True, False, False]))
 
 
 def test_torch_takes_its_own_shapes():

@@ -24,7 +24,8 @@ def ignored(ignore_index: Any, *, integer: bool) -> Ignored:
     if columns.is_sequence(ignore_index):
         return tuple(_label(label, integer) for label in ignore_index)
     if len(getattr(ignore_index, "shape", ())) == 1:
-        return tuple(_label(label, integer) for label in ignore_index.tolist())
+        labels = columns.plain_numbers(NAME, ignore_index)
+        return tuple(_label(label, integer) for label in labels)
     if getattr(ignore_index, "shape", None) == () and options.known(ignore_index) is None:
         return (ignore_index,)  # traced
     return (_label(ignore_index, integer),)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from weightedce.backends import Array, backend_of
 from weightedce.call import arguments, options
-from weightedce.call.columns import is_sequence
+from weightedce.call.columns import is_sequence, plain_numbers
 from weightedce.call.factors import one_a_class
 from weightedce.call.from_batch import balanced_shares, is_batch
 from weightedce.call.options import Absent, Background, LabelReduction, ProblemReduction
@@ -31,7 +31,8 @@ def over_problems(
     options.choice("absent", absent, get_args(Absent))
     backend = backend_of(counts[0])
     xp = backend.namespace
-    there = counts[0] + counts[1] > 0 if absent == "skip" else None
+    # not above 0: NaN counts are no absent class
+    there = counts[0] + counts[1] != 0 if absent == "skip" else None
     if not len(counts[0].shape):
         _refuse_of_one(class_weight, background)
         found = loss(counts)
@@ -116,6 +117,8 @@ def _foreground(like: Array, background: Any) -> Array | None:
     several = background
     if isinstance(background, set | frozenset):
         several = sorted(background)
+    elif len(getattr(background, "shape", ())) == 1:
+        several = plain_numbers("background", background)
     if not is_sequence(several):
         several = [background]
     numbers = xp.arange(like.shape[0], device=backend.device(like))
@@ -141,7 +144,7 @@ def _weights(class_weight: Any, counts: Counts, foreground: Array | None) -> Arr
         number = backend.detach(counts[0] + counts[1])
         if foreground is not None:
             number = xp.where(foreground, number, xp.zeros_like(number))
-        return balanced_shares(xp, number)
+        return xp.where(number == number, balanced_shares(xp, number), number)  # NaN stays
     weight = one_a_class("class_weight", class_weight, like, shape[0])
     mine = backend.shape(weight)
     fits = not mine or (

@@ -37,7 +37,7 @@ def linked(link: Link | None, logits: Array, targets: Any, axis: int | None) -> 
         return link, targets
     backend = backend_of(logits)
     mine, shape = backend.shape(targets), backend.shape(logits)
-    at = -1 if axis is None else axis
+    at = -1 if axis is None else options.whole("axis", axis)
     if not shape or not -len(shape) <= at < len(shape):
         return "sigmoid", targets  # or an error, which that finds
     several = not arguments.all_known(shape[at]) or shape[at] > 1
@@ -51,7 +51,7 @@ def absent_of(absent: Absent | None, link: Link) -> Absent:
 
     With a softmax what is given to them is taken from others; with a sigmoid it would cost nothing.
     """
-    return absent or ("skip" if link == "softmax" else "count")
+    return ("skip" if link == "softmax" else "count") if absent is None else absent
 
 
 def of_elements(logits: Array, targets: Any, *, axis: int | None, **given: Any) -> Sides:

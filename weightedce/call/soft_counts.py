@@ -11,6 +11,8 @@ from weightedce.call.over_problems import over_problems, weighted_pool
 from weightedce.call.reductions import ratio
 from weightedce.numerics import stable
 
+MOST = 1e9  # the square of a beta is in range
+
 
 class SoftConfusion(NamedTuple):
     """Soft counts of a batch, which add up over micro-batches, processes and devices.
@@ -193,7 +195,7 @@ class SoftConfusion(NamedTuple):
         reduction: ProblemReduction = "none",
     ) -> Array:
         """Return `f_beta_loss` of these counts."""
-        square = arguments.number("beta", beta, self.tp, 0) ** 2
+        square = arguments.number("beta", beta, self.tp, 0, MOST) ** 2
         smooth = arguments.number("smooth", smooth, self.tp, 0)
         return self.tversky_loss(
             fp_weight=1 / (1 + square),

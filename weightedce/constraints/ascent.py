@@ -54,7 +54,7 @@ def violation(state: ConstraintState, goal: Goal) -> Array:
     xp, r = backend_of(goal.least).namespace, goal.least
     one = 1.0 if goal.name == "precision" else r
     lacking = r - (state.met + one) / (state.cases + 1.0)
-    asked = r > 0.0
+    asked = r != 0.0  # NaN is a bad rate, which a compiled step may meet
     found = xp.where(asked, lacking, 0.0) / xp.where(asked, r * (1.0 - r), 1.0)
     return xp.where(found > STEEPEST, STEEPEST, xp.where(found < -STEEPEST, -STEEPEST, found))
 
@@ -70,7 +70,7 @@ def ascended(
     if goal.name == "specificity":
         telling = cases = examples - positives
         met = cases - (predicted - found)
-    r = xp.where(goal.least > 0.0, goal.least, 0.5)
+    r = xp.where(goal.least != 0.0, goal.least, 0.5)
     window = EXCEPTIONS / (r * (1.0 - r))
     kept, still = window / (window + telling), MEMORY / (MEMORY + examples)
     state = ConstraintState(

@@ -15,7 +15,7 @@ def of_labels(state: ConstraintState, goal: Goal) -> tuple[Array, Array]:
     up = state.log_multiplier if goal.lifts else -state.log_multiplier
     negatives = state.examples - state.positives
     part, rest = 1.0 / (1.0 + xp.exp(-up)), 1.0 / (1.0 + xp.exp(up))
-    asked = goal.least > 0.0
+    asked = goal.least != 0.0
     pos = xp.where(asked & (state.positives > 0.0), _over(part, state.positives, state), 1.0)
     neg = xp.where(asked & (negatives > 0.0), _over(rest, negatives, state), 1.0)
     return pos, neg
@@ -29,7 +29,7 @@ def of_classes(state: ConstraintState, goal: Goal) -> Array:
     backend = backend_of(goal.least)
     xp = backend.namespace
     up = state.log_multiplier if goal.lifts else -state.log_multiplier
-    asked = xp.broadcast_to(goal.least > 0.0, backend.shape(up))
+    asked = xp.broadcast_to(goal.least != 0.0, backend.shape(up))
     highest = xp.max(up, axis=0, keepdims=True)
     parts = xp.where(asked, xp.exp(up - highest), 0.0)
     others = xp.where(asked, 0.0, state.positives)

@@ -145,4 +145,6 @@ class CountsLoss(BatchLoss):
         own = own | {"class_weight": None, "absent": absent_of(self.absent, "sigmoid")}
         losses = getattr(counts, type(self).function.__name__)(**own)
         skips = own["absent"] == "skip"
-        return losses, ops.sum(ops.cast(counts.tp + counts.fn > 0, losses.dtype)) if skips else None
+        return losses, ops.sum(
+            ops.cast(counts.tp + counts.fn != 0, losses.dtype)
+        ) if skips else None

@@ -50,7 +50,7 @@ def f_beta_loss(
         (N, H, W, C). Of classes, as in `cross_entropy`: logits (N, K), (N, H, W, K), or with
         ``axis=1`` (N, K, H, W); targets are labels, without the class axis, or distributions.
     beta : float
-        At least 0; 1 gives `dice_loss`, 2 weighs recall higher, 1/2 precision.
+        In [0, 1e9]; 1 gives `dice_loss`, 2 weighs recall higher, 1/2 precision.
     link, axis, class_weight, background
         As in `dice_loss`.
     pos_weight, neg_weight : number, list or array, optional

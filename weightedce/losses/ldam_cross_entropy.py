@@ -105,7 +105,7 @@ def ldam_cross_entropy(
 
     def margins(b: ClassBatch, counts: Any) -> Array:
         xp, n = b.xp, b.along_classes("counts", counts, weights=True)
-        present = n > 0
+        present = n != 0  # NaN, which a compiled step may meet, is no absent class
         rarest = xp.min(xp.where(present, n, xp.finfo(n.dtype).max), axis=b.axis, keepdims=True)
         return max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
 

@@ -107,7 +107,8 @@ def lovasz_loss(
     shape = backend.shape(b.logits)
     if errors == "hinge":
         above, below = 1.0 - b.logits, 1.0 + b.logits
-        wrong = xp.where(above > 0.0, above, 0.0), xp.where(below > 0.0, below, 0.0)
+        # not above 0: NaN is no right answer
+        wrong = xp.where(above <= 0.0, 0.0, above), xp.where(below <= 0.0, 0.0, below)
     else:
         minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
         wrong = stable.complement(minus_log_p), stable.complement(minus_log_1p)

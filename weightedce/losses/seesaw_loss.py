@@ -112,7 +112,7 @@ def seesaw_loss(
             hit = along == xp.expand_dims(labels, axis=axis)
             each = n if len(n.shape) == len(z.shape) else xp.expand_dims(n, axis=0)
             mine = xp.sum(xp.where(hit, each, 0.0), axis=axis, keepdims=True)
-            share = xp.where(each < mine, each / mine, 1.0)
+            share = xp.where(each >= mine, 1.0, each / mine)  # NaN stays
             return seesaw.seesaw_loss(z, hit, stable.power(share, spared), raised, axis)
 
         if b.one_class:

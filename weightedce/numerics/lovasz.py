@@ -37,7 +37,9 @@ def jaccard_slopes(key: Array, positive: Array, negative: Array) -> Slopes:
     left = behind.below(key)  # P - F, and so the sum of the others
     first = xp.where(above == 0.0, xp.ones_like(key), 0.0)
     whole = xp.where(total == 0.0, first, left / xp.where(total == 0.0, 1.0, total + above))
-    return Slopes(of_positives, backend.ratio(whole, total + with_ties))
+    of_negatives = backend.ratio(whole, total + with_ties)
+    known = key == key  # NaN has no place among the errors
+    return Slopes(*(xp.where(known, slope, key) for slope in (of_positives, of_negatives)))
 
 
 class _Sums:

@@ -221,7 +221,7 @@ def power(base: Array, exponent: float | Array) -> Array:
     raised = xp.where(low, raised * factor**-exponent, raised)
     known = isinstance(exponent, int | float)
     at_zero = (1.0 if exponent == 0 else 0.0) if known else xp.astype(exponent == 0.0, base.dtype)
-    return xp.where(base > 0.0, raised, at_zero)
+    return xp.where(base <= 0.0, at_zero, raised)  # NaN stays
 
 
 def is_zero(number: float | Array) -> bool:
@@ -240,7 +240,8 @@ def log(base: Array) -> Array:
 def log_prior(prior: Array) -> Array:
     """Return ``log(prior)``, and -inf without a warning for a class that does not occur."""
     xp = backend_of(prior).namespace
-    return xp.where(prior > 0.0, xp.log(xp.where(prior > 0.0, prior, 1.0)), -xp.inf)
+    none = prior == 0.0  # and no NaN, which is no class that does not occur
+    return xp.where(none, -xp.inf, xp.log(xp.where(none, 1.0, prior)))
 
 
 def _lifted(base: Array) -> tuple[Array, Array, float]:
@@ -252,4 +253,4 @@ def _lifted(base: Array) -> tuple[Array, Array, float]:
     xp = backend_of(base).namespace
     factor = 2.0 ** round(-math.log2(xp.finfo(base.dtype).smallest_normal) / 2)
     low = base < 1 / factor
-    return xp.where(base > 0.0, xp.where(low, base * factor, base), 1.0), low, factor
+    return xp.where(base <= 0.0, 1.0, xp.where(low, base * factor, base)), low, factor

@@ -74,7 +74,7 @@ def balanced(counts: Any, *, normalize: Normalize | None = "samples") -> Any:
     def formula(xp: Namespace, n: Array, counts: Array) -> Array:
         classes = counts.shape[0]
         if normalize == "samples":
-            classes = _not_zero(xp, xp.sum(xp.astype(counts > 0, counts.dtype)))
+            classes = _not_zero(xp, xp.sum(xp.astype(counts != 0, counts.dtype)))
         return xp.sum(counts) / (classes * n)
 
     return weights_of(counts, normalize, formula, already="samples")
@@ -280,7 +280,7 @@ def weights_of(
         counts = xp.astype(counts, xp.asarray(1.0).dtype)
     dtype, counts = counts.dtype, dtypes.floating("counts", counts)  # the sum of halves is large
     counts = values.checked("counts", counts)
-    present = counts > 0
+    present = counts != 0  # NaN, which a compiled step may meet, is no absent class
     weights = xp.where(present, formula(xp, xp.where(present, counts, 1.0), counts), 0.0)
     if normalize == "classes":
         weights = weights * (counts.shape[0] / _not_zero(xp, xp.sum(weights)))

@@ -62,9 +62,11 @@ def median_frequency(pixels: Any, images: Any, *, normalize: Normalize | None = 
         shape = backend_of(n).shape(n)
         of_images = one_a_class("images", images, n, n.shape[0])
         of_images = arguments.same_shape("images", of_images, shape, lambda: " like the pixels")
-        present = counts > 0
-        if backend_of(n).read(xp.any(present & (of_images == 0))):
+        present = counts != 0
+        nowhere = present & (of_images == 0)
+        if backend_of(n).read(xp.any(nowhere)):
             raise ValueError("images: expected above 0 for a class that has pixels, got 0")
+        of_images = xp.where(nowhere, xp.nan, of_images)
         frequency = n / xp.where(present, of_images, 1.0)
         most = xp.finfo(n.dtype).max
         in_order = xp.sort(xp.where(present, frequency, most))
@@ -73,6 +75,7 @@ def median_frequency(pixels: Any, images: Any, *, normalize: Normalize | None = 
         middle = (places == xp.floor((number - 1) / 2)) | (places == xp.floor(number / 2))
         middle = middle & (places < number)  # none, if there is no class
         taken = xp.sum(xp.where(middle, in_order, xp.zeros_like(in_order)))
+        taken = taken + 0.0 * xp.sum(xp.where(present, frequency, 0.0))  # of NaN no median is known
         chosen = xp.sum(xp.astype(middle, n.dtype))  # one or two; none of no class
         return taken / xp.where(chosen == 0.0, 1.0, chosen) / frequency
 

@@ -71,8 +71,10 @@ def class_masses(
 
     if smoothing_weight == "target":
         masses = smoothed(weighted)
-    else:
+    elif each is label_smoothing:
         masses = [share * w[k] for k, share in enumerate(smoothed(q))]
+    else:  # as torch: e / K whatever the row sums to
+        masses = [((1 - e[k]) * q[k] + e[k] / len(q)) * w[k] for k in classes]
     return [s * mass for mass in masses], s * mp.fsum(weighted)
 
 

@@ -210,6 +210,7 @@ def pictures(session: nox.Session) -> None:
     install(session, "-e", ".", "matplotlib", *LIBRARIES["torch"], group="docs")
     session.run("python", "docs/pictures.py", *session.posargs)
     session.run("python", "docs/tree.py")
+    session.run("python", "docs/weights_picture.py")
 
 
 @nox.session(venv_backend="none")

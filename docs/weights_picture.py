@@ -1,12 +1,9 @@
-"""Draw what each estimator makes of counts: `python docs/weights_picture.py`, in `nox -s pictures`."""
+"""Draw what each estimator makes of counts: `python docs/weights_picture.py`."""
 
 import io
 from pathlib import Path
 
 import matplotlib
-
-matplotlib.use("Agg")
-matplotlib.rcParams["svg.hashsalt"] = "weightedce"  # the same file from every run
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -47,6 +44,8 @@ def drawn() -> plt.Figure:
 
 
 if __name__ == "__main__":
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "weightedce"  # the same file from every run
     file = io.StringIO()
     drawn().savefig(file, format="svg", metadata={"Date": None})
     lines = (line.rstrip() for line in file.getvalue().splitlines())

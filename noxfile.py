@@ -96,12 +96,13 @@ def build_pages(session: nox.Session, groups: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, floors (an import never goes up), spelling."""
+    """Style, floors (an import never goes up), spelling, links inside the repository."""
     install(session, group="lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
     session.run("codespell")
+    session.run("python", "docs/links.py")
 
 
 @nox.session
@@ -209,6 +210,7 @@ def pictures(session: nox.Session) -> None:
     install(session, "-e", ".", "matplotlib", *LIBRARIES["torch"], group="docs")
     session.run("python", "docs/pictures.py", *session.posargs)
     session.run("python", "docs/tree.py")
+    session.run("python", "docs/weights_picture.py")
 
 
 @nox.session(venv_backend="none")

@@ -4,6 +4,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from weightedce import cross_entropy
 from weightedce.validation import oracle, truth, ulp
 from weightedce.validation.cases import Case
 from weightedce.validation.truth import Exact, Truth
@@ -91,3 +92,17 @@ def test_more_than_the_usual_ulp_needs_a_reason():
     }
     with pytest.raises(ValueError, match="reason"):
         oracle.define({}, looser=2.0)
+
+
+@pytest.mark.parametrize("policy", ["target", "class"])
+@pytest.mark.parametrize("smoothing", [0.125, (0.125, 0.25, 0.5)], ids=["one", "each"])
+def test_smoothing_of_a_row_that_does_not_sum_to_1(smoothing, policy):
+    q, z = (0.5, 0.0, 0.25), (0.0, 1.0, 2.0)
+    options = {
+        "class_weight": (1.0, 2.0, 3.0),
+        "label_smoothing": smoothing,
+        "smoothing_weight": policy,
+    }
+    masses, _ = truth.class_masses(q, **options)
+    exact = mp.fsum(m * loss for m, loss in zip(masses, oracle.cross_entropy(z), strict=True))
+    assert cross_entropy(np.array([z]), np.array([q]), **options) == pytest.approx(float(exact))

@@ -162,7 +162,7 @@ def test_pages_are_there():
 @pytest.mark.parametrize("name", sorted({*FOUND} - {"counting", "recipes"}))
 def test_a_page_starts_with_how_to_install(name):
     before, _, _ = FOUND[name].read_text(encoding="utf-8").partition("```python")
-    assert re.search(r'pip install "?\.[ "\[]', before)
+    assert re.search(r"pip install .*in a clone", before)  # until there is a release
 
 
 PAGE = """

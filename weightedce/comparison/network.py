@@ -22,18 +22,20 @@ def train(
     options: Mapping[str, Any],
     classes: int,
     seed: int,
+    derived: Callable[..., Any] = derivatives,
 ) -> Predict:
     """Return the logits of a trained network as a function of the features.
 
     One hidden layer of tanh units. L-BFGS takes all rows at once, so there is no learning rate
-    to choose, and no loss is favoured by one.
+    to choose, and no loss is favoured by one. ``derived`` gives loss and slope by logits: another
+    than `derivatives` where a loss is no sum over rows.
     """
     random = np.random.default_rng(seed)
     shapes = [(features.shape[1], UNITS), (UNITS, classes)]
     weights = [random.normal(scale=shape[0] ** -0.5, size=shape) for shape in shapes]
     parts = [weights[0], np.zeros(UNITS), weights[1], np.zeros(classes)]
     found = minimize(
-        lambda flat: value_and_slope(split(flat, parts), features, labels, loss, options),
+        lambda flat: value_and_slope(split(flat, parts), features, labels, loss, options, derived),
         np.concatenate([part.ravel() for part in parts]),
         jac=True,
         method="L-BFGS-B",
@@ -55,11 +57,12 @@ def value_and_slope(
     labels: np.ndarray,
     loss: Callable[..., Any],
     options: Mapping[str, Any],
+    derived: Callable[..., Any] = derivatives,
 ) -> tuple[float, np.ndarray]:
     """Return the mean loss with its penalty, and the derivative to all parameters in a vector."""
     first, first_bias, second, second_bias = parts
     hidden = np.tanh(features @ first + first_bias)
-    found = derivatives(loss, hidden @ second + second_bias, labels, reduction="mean", **options)
+    found = derived(loss, hidden @ second + second_bias, labels, reduction="mean", **options)
     slope = found.first
     back = (slope @ second.T) * (1 - hidden**2)
     slopes = (

@@ -15,6 +15,8 @@ from weightedce import (
     focal_loss,
     ldam_cross_entropy,
     recall_specificity_loss,
+    undo_class_weight,
+    undo_loss,
 )
 
 Loss = Callable[[Any, Any, list[int]], Any]
@@ -39,4 +41,12 @@ LOSSES: dict[str, Loss] = {
     "ldam": lambda z, y, n: ldam_cross_entropy(z, y, counts=n, scale=1.0),
     "f-beta": lambda z, y, _: f_beta_loss(log_odds(z), y, beta=2.0),
     "recall-specificity": recall_specificity(0.5),
+}
+
+# How the probabilities of the data come back from the logits; of counts there is no way back.
+UNDONE: dict[str, Callable[[Any, list[int]], Any]] = {
+    "weighted": lambda z, n: undo_class_weight(z, balanced(n)),
+    "focal": lambda z, _: undo_loss(focal_loss, z),
+    "balanced-softmax": lambda z, n: undo_loss(balanced_softmax_cross_entropy, z, counts=n),
+    "ldam": lambda z, n: undo_loss(ldam_cross_entropy, z, counts=n, scale=1.0),
 }

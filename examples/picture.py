@@ -1,4 +1,4 @@
-"""One picture: what the loss did to the errors."""
+"""Two pictures: what the loss did to the errors, and to the ranking of the rows."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,8 +7,11 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.metrics import average_precision_score, precision_recall_curve
 
 PLAIN, OTHER = "#999999", "#0072B2"  # told apart by lightness too
+MORE = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 class Errors(NamedTuple):
@@ -56,5 +59,31 @@ def draw(
     )
     figure.text(0.5, 0.02, note, ha="center", fontsize=9.5, color="#555555")
     figure.tight_layout(rect=(0.01, 0.05, 0.99, 0.99), w_pad=3)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def curves(path: Path, margins: dict[str, np.ndarray], labels: np.ndarray, note: str) -> None:
+    """Draw precision against recall at every threshold; a dot is where a loss decides by itself."""
+    figure, axis = plt.subplots(figsize=(7.5, 5))
+    for (loss, margin), colour in zip(margins.items(), (PLAIN, OTHER, *MORE), strict=False):
+        precision, recall, _ = precision_recall_curve(labels, margin)
+        area = average_precision_score(labels, margin)
+        axis.plot(recall, precision, color=colour, label=f"{loss}, area {area:.3f}")
+        alarmed = margin > 0
+        if alarmed.any():
+            at = labels[alarmed].sum() / labels.sum(), labels[alarmed].mean()
+            axis.plot(*at, "o", color=colour, markersize=9)
+    axis.set_xlabel("recall: rare cases that are found", fontsize=12)
+    axis.set_ylabel("precision: alarms that are right", fontsize=12)
+    axis.set_xlim(0, 1.02)
+    axis.set_ylim(0, 1.02)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(frameon=False, fontsize=11)
+    figure.suptitle(
+        "Every threshold of each loss; a dot is its own", fontsize=15, fontweight="bold"
+    )
+    figure.text(0.5, 0.01, note, ha="center", fontsize=9.5, color="#555555")
+    figure.tight_layout(rect=(0.01, 0.03, 0.99, 1))
     figure.savefig(path, dpi=150)
     plt.close(figure)

@@ -1,12 +1,16 @@
-"""Train one small network with plain and with another loss, in every library that is there.
+"""Train one small network with plain and with other losses, in every library that is there.
 
-``python examples/train_imbalanced.py --help`` lists the options. The losses are compared step by
-step between the libraries, and the first one with NumPy's; what disagrees ends in exit status 1.
+``python examples/train_imbalanced.py --help`` lists the options. The first library trains on
+several splits; what each loss did to the errors is said with the spread, beside a threshold that
+is only moved. The losses are compared step by step between the libraries, and the first one with
+NumPy's; what disagrees ends in exit status 1.
 """
 
 import os
 import time
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,12 +20,19 @@ import numpy as np
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
-from sklearn.metrics import average_precision_score
 
 import network
 import picture
+import rows
 import tables
 from agreement import TOLERANCE, largest_difference
 from losses import LOSSES, Loss, recall_specificity
@@ -31,6 +42,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # both are read when TensorF
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # which announces oneDNN at any log level
 
 MOMENTUM = 0.9
+COLUMNS = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -64,8 +76,10 @@ def main(
         typer.Option(help="May be given several times; default: all that are installed."),
     ] = None,
     loss: Annotated[
-        Literal["weighted", "focal", "balanced-softmax", "ldam", "f-beta", "recall-specificity"],
-        typer.Option(help="What to train with besides plain cross-entropy."),
+        Literal[
+            "weighted", "focal", "balanced-softmax", "ldam", "f-beta", "recall-specificity", "all"
+        ],
+        typer.Option(help="What to train with besides plain cross-entropy; all of them."),
     ] = "weighted",
     recall_weight: Annotated[
         float,
@@ -80,19 +94,65 @@ def main(
         typer.Option(help="float64 losses must agree to 1e-9, float32 ones to 1e-4."),
     ] = "float64",
     seed: Annotated[int, typer.Option(help="Draws the split and the initial numbers.")] = 0,
-    output: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("output"),
+    seeds: Annotated[int, typer.Option(min=1, help="How many, from --seed on.")] = 5,
+    output: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("output"),
 ) -> None:
-    """Train with plain and with another loss; print a table, draw a picture."""
-    chosen = {"plain": LOSSES["plain"], loss: LOSSES[loss]}
-    if loss == "recall-specificity":
-        chosen[loss] = recall_specificity(recall_weight)
+    """Train with plain and with other losses; say what it did, draw the errors and the curves."""
+    chosen = LOSSES if loss == "all" else {"plain": LOSSES["plain"], loss: LOSSES[loss]}
+    chosen = dict(chosen)
+    if "recall-specificity" in chosen:
+        chosen["recall-specificity"] = recall_specificity(recall_weight)
     libraries = installed(library)
     table = tables.read(data, dtype, seed)
     start = network.initial(table.train_features.shape[1], units, dtype, seed)
     runs = train_all(chosen, libraries, table, start, steps, learning_rate)
     show(runs, table.test_labels, data, dtype)
     check(chosen, runs, table, start, TOLERANCE[dtype])
-    draw(runs, loss, table.test_labels, data, output)
+    seen = [runs_seen(runs[: len(chosen)], table)]
+    with Progress(*COLUMNS, TimeRemainingColumn(), console=console, disable=seeds == 1) as progress:
+        total = (seeds - 1) * len(chosen) * steps
+        advance = partial(progress.advance, progress.add_task("more splits", total=total))
+        for other in range(seed + 1, seed + seeds):
+            drawn = tables.read(data, dtype, other)
+            begin = network.initial(drawn.train_features.shape[1], units, dtype, other)
+            more = [
+                train(libraries[0], name, its, drawn, begin, steps, learning_rate, advance)
+                for name, its in chosen.items()
+            ]
+            seen.append(runs_seen(more, drawn))
+    tell(seen, data, str(libraries[0]))
+    draw(runs, list(chosen)[1:], table.test_labels, data, output)
+
+
+def runs_seen(runs: list[Run], table: tables.Table) -> list[rows.Seen]:
+    counts = class_counts(table.train_labels, 2).tolist()
+    return [rows.Seen(run.loss, run.logits, table.test_labels, counts) for run in runs]
+
+
+def tell(seen: list[list[rows.Seen]], data: str, library: str) -> None:
+    """Print what each way to train and decide is worth, and say what happened."""
+    labels = seen[0][0].labels
+    rare, common = int(labels.sum()), int(len(labels) - labels.sum())
+    found = rows.gathered([one for of_seed in seen for one in of_seed])
+    lines = rows.cells(found, rare, common)
+    what = f"{len(seen)} splits, mean ± deviation" if len(seen) > 1 else "one split"
+    table = Table(
+        title=f"{data}, {library}: {what}; {rare} rare cases of {rare + common} are held out",
+        caption="log loss: of the probabilities, as the loss left them or calibrated back",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for place, title in enumerate(next(lines)):
+        if place:
+            table.add_column(title.replace(" ", "\n"), justify="right", no_wrap=True)
+        else:
+            table.add_column(title)
+    for line in lines:
+        table.add_row(*line)
+    console.print(table)
+    for sentence in rows.sentences(found, rare, common):
+        console.print(sentence)
 
 
 def installed(asked: list[Library] | None) -> list[Library]:
@@ -119,35 +179,45 @@ def train_all(
     learning_rate: float,
 ) -> list[Run]:
     runs = []
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+    with Progress(*COLUMNS, TimeElapsedColumn(), console=console) as progress:
         for library in libraries:
-            train = import_module(f"train_{library}").train
             for name, loss in chosen.items():
                 task = progress.add_task(f"{library}, {name} loss", total=steps)
-                begin = time.perf_counter()
-                parameters, losses = train(
-                    start,
-                    table.train_features,
-                    table.train_labels,
-                    loss_of=loss,
-                    steps=steps,
-                    learning_rate=learning_rate,
-                    momentum=MOMENTUM,
-                    advance=lambda done, task=task: progress.advance(task, done),
-                )
-                seconds = time.perf_counter() - begin
-                if not np.isfinite([*losses, *(number.sum() for number in parameters)]).all():
-                    fail(f"{library} diverged: try a --learning-rate below {learning_rate}", 1)
-                logits = network.logits(parameters, table.test_features)
-                runs.append(Run(library, name, logits, losses, seconds))
+                advance = partial(progress.advance, task)
+                runs.append(train(library, name, loss, table, start, steps, learning_rate, advance))
     return runs
 
 
+def train(
+    library: Library,
+    name: str,
+    loss: Loss,
+    table: tables.Table,
+    start: network.Parameters,
+    steps: int,
+    learning_rate: float,
+    advance: Callable[[int], None],
+) -> Run:
+    begin = time.perf_counter()
+    parameters, losses = import_module(f"train_{library}").train(
+        start,
+        table.train_features,
+        table.train_labels,
+        loss_of=loss,
+        steps=steps,
+        learning_rate=learning_rate,
+        momentum=MOMENTUM,
+        advance=advance,
+    )
+    seconds = time.perf_counter() - begin
+    if not np.isfinite([*losses, *(number.sum() for number in parameters)]).all():
+        fail(f"{library} diverged: try a --learning-rate below {learning_rate}", 1)
+    return Run(library, name, network.logits(parameters, table.test_features), losses, seconds)
+
+
 def show(runs: list[Run], labels: np.ndarray, data: str, dtype: str) -> None:
-    rare, rows = int(labels.sum()), len(labels)
     table = Table(
-        title=f"{data}, {dtype}: measured on {rows} held-out rows, {rare} of them rare",
+        title=f"{data}, {dtype}: trained on half of the rows",
         caption="final loss: of the training rows, in the loss that was trained: each has a\n"
         "scale of its own. seconds: training with compilation, without imports.",
         box=SIMPLE_HEAD,
@@ -156,22 +226,12 @@ def show(runs: list[Run], labels: np.ndarray, data: str, dtype: str) -> None:
     )
     for title in ("library", "loss"):
         table.add_column(title, no_wrap=True)
-    for title in (
-        "recall",
-        "specificity",
-        "balanced\naccuracy",
-        "PR-AUC",
-        "final\nloss",
-        "seconds",
-    ):
+    for title in ("missed", "false\nalarms", "final\nloss", "seconds"):
         table.add_column(title, justify="right")
     for run in runs:
-        missed, false_alarms = run.errors(labels)
-        recall, specificity = 1 - missed / rare, 1 - false_alarms / (rows - rare)
-        precision = average_precision_score(labels, run.logits[:, 1] - run.logits[:, 0])
-        scores = (recall, specificity, (recall + specificity) / 2, precision)
-        cells = (*(f"{score:.3f}" for score in scores), f"{run.losses[-1]:.6f}")
-        table.add_row(run.library, run.loss, *cells, f"{run.seconds:.2f}")
+        counts = (str(count) for count in run.errors(labels))
+        cells = (*counts, f"{run.losses[-1]:.6f}", f"{run.seconds:.2f}")
+        table.add_row(run.library, run.loss, *cells)
     console.print(table)
 
 
@@ -204,21 +264,27 @@ def check(
     console.print(f"All agree to {tolerance:.0e}, relative.")
 
 
-def draw(runs: list[Run], loss: str, labels: np.ndarray, data: str, output: Path) -> None:
-    """Draw the first library's errors, and say which libraries made exactly the same ones."""
-    errors = {(run.library, run.loss): run.errors(labels) for run in runs}
-    plain, other = (errors[runs[0].library, name] for name in ("plain", loss))
-    libraries = dict.fromkeys(run.library for run in runs)
-    same = [
-        name for name in libraries if (errors[name, "plain"], errors[name, loss]) == (plain, other)
-    ]
-    output.mkdir(parents=True, exist_ok=True)
-    path = output / (f"{data}.png" if loss == "weighted" else f"{data}-{loss}.png")
+def draw(runs: list[Run], losses: list[str], labels: np.ndarray, data: str, output: Path) -> None:
+    """Draw the first library's errors and curves; say which libraries made the same errors."""
     rare = int(labels.sum())
-    where = f"counted on the held-out half of {data}; trained in {', '.join(same)}"
-    note = f"rare: {tables.RARE[data]}; {where}"
     common = len(labels) - rare
-    picture.draw(path, plain, other, loss=loss, rare=rare, common=common, note=note)
+    errors = {(run.library, run.loss): run.errors(labels) for run in runs}
+    libraries = dict.fromkeys(run.library for run in runs)
+    first = runs[0].library
+    output.mkdir(parents=True, exist_ok=True)
+    for loss in losses:
+        plain, other = (errors[first, name] for name in ("plain", loss))
+        same = [x for x in libraries if (errors[x, "plain"], errors[x, loss]) == (plain, other)]
+        path = output / (f"{data}.png" if loss == "weighted" else f"{data}-{loss}.png")
+        where = f"counted on the held-out half of {data}; trained in {', '.join(same)}"
+        note = f"rare: {tables.RARE[data]}; {where}"
+        picture.draw(path, plain, other, loss=loss, rare=rare, common=common, note=note)
+        console.print(f"Picture: {path}")
+    margins = {
+        run.loss: run.logits[:, 1] - run.logits[:, 0] for run in runs if run.library == first
+    }
+    path = output / f"{data}-curves.png"
+    picture.curves(path, margins, labels, f"held-out half of {data}; trained in {first}")
     console.print(f"Picture: {path}")
 
 

@@ -101,6 +101,15 @@ def test_a_convex_loss_keeps_its_curvature(loss, given):
     np.testing.assert_array_equal(*both)
 
 
+def test_a_curvature_that_rounding_takes_below_0_stops_nobody():
+    """Far on the wrong side poly's terms cancel: what is left is -1e-32 and less."""
+    z = np.array([[-5.14138652, 54.65853882], [-50.36262128, 60.55695099], [0.0, 1.0]])
+    assert (w.derivatives(w.poly_cross_entropy, z, [0, 0, 0]).second < 0).any()
+    first, second = Objective(w.poly_cross_entropy, 2).sklearn([0, 0, 0], z)
+    assert (second > 0).all()
+    assert np.abs(first).max() <= 1.0
+
+
 UNEVEN = np.repeat([0, 1, 2], [900, 80, 20])
 
 

@@ -206,6 +206,10 @@ def test_costs_that_are_balanced_are_one_less_macro_recall():
     assert found.balanced_accuracy == pytest.approx((4 / 6 + 1 / 2) / 2)
     assert found.cost == pytest.approx(1 - found.balanced_accuracy)
     assert found.log_loss == pytest.approx(-(5 * np.log(0.75) + 3 * np.log(0.25)) / 8)
+    sure = np.where(np.eye(2, dtype=bool)[labels], -np.inf, 0.0)  # what undo_loss may leave
+    worst = scores.scores(labels, decided, sure, aim, rare=1)
+    assert worst.log_loss == pytest.approx(-np.log(np.finfo(float).tiny))
+    assert worst.average_precision == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("name", ways.TRAININGS)

@@ -3,7 +3,7 @@
 import mpmath as mp
 import numpy as np
 import pytest
-from scipy.optimize import brentq, minimize
+from scipy.optimize import brentq, minimize, root
 
 import weightedce as w
 
@@ -61,6 +61,19 @@ def test_the_same_over_classes(loss, options):
     found = np.exp(w.undo_loss(loss, best.x[None], **options)[0])
     np.testing.assert_allclose(found, SHARES, rtol=1e-6)
     assert found.sum() == pytest.approx(1, abs=1e-15)
+
+
+def test_seesaw_which_takes_labels_alone_is_undone_where_its_slope_is_0():
+    options = {"counts": [40, 30, 20, 10]}
+
+    def slope(z):
+        rows, labels = np.tile(z, (4, 1)), np.arange(4.0)
+        first = w.derivatives(w.seesaw_loss, rows, labels, **options).first
+        return SHARES @ first + z.sum()  # logits that sum to 0
+
+    best = root(slope, np.zeros(4), tol=1e-12).x
+    found = np.exp(w.undo_loss(w.seesaw_loss, best[None], **options)[0])
+    np.testing.assert_allclose(found, SHARES, rtol=1e-8)
 
 
 def test_it_is_undo_pos_weight():

@@ -152,8 +152,12 @@ class Objective:
         margins, weight = self._margins(y_pred, np.size(y_true)), _weight(sample_weight)
         found = self._derivatives(margins, y_true, weight)
         second = found.second
-        if self.curvature == "positive" and not self._is_convex(margins.shape[1:]):
-            second = positive(margins, found.first, second, self.classes)
+        if self.curvature == "positive":
+            if not self._is_convex(margins.shape[1:]):
+                second = positive(margins, found.first, second, self.classes)
+            elif (second < 0.0).any():  # by less than was told from 0
+                lifted = positive(margins, found.first, second, self.classes)
+                second = np.where(second < 0.0, lifted, second)
         elif (second < 0.0).any():
             raise ValueError(
                 f"curvature: expected a convex loss for 'exact', got {self!r}, with a second "

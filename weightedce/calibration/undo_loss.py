@@ -104,7 +104,7 @@ def _is_binary(loss: Callable[..., Any], z: Array, given: dict[str, Any]) -> boo
     axis = class_axis(loss, z, given)
     try:
         return bool(derivatives(loss, z, xp.zeros_like(z), **given).loss.shape == z.shape)
-    except ValueError:
+    except (TypeError, ValueError):  # of a loss of labels only, or of one that is no sum
         labels = xp.zeros(z.shape[:axis] + z.shape[axis + 1 :])
         try:
             derivatives(loss, z, labels, **given)

@@ -23,11 +23,13 @@ def train(
     options: Mapping[str, Any],
     classes: int,
     seed: int,
+    derived: Callable[..., Any] = derivatives,
 ) -> Predict:
     """Return the logits of a trained network as a function of the features.
 
     One hidden layer of tanh units. L-BFGS takes all rows at once, so there is no learning rate
-    to choose, and no loss is favoured by one.
+    to choose, and no loss is favoured by one. ``derived`` gives loss and slope by logits: another
+    than `derivatives` where a loss is no sum over rows.
     """
     random = np.random.default_rng(seed)
     shapes = [(features.shape[1], UNITS), (UNITS, classes)]
@@ -36,7 +38,9 @@ def train(
     # one thread: of products this small, threads that share a core take 4 times as long
     with threadpool_limits(1, user_api="blas"):
         found = minimize(
-            lambda flat: value_and_slope(split(flat, parts), features, labels, loss, options),
+            lambda flat: value_and_slope(
+                split(flat, parts), features, labels, loss, options, derived
+            ),
             np.concatenate([part.ravel() for part in parts]),
             jac=True,
             method="L-BFGS-B",
@@ -58,11 +62,12 @@ def value_and_slope(
     labels: np.ndarray,
     loss: Callable[..., Any],
     options: Mapping[str, Any],
+    derived: Callable[..., Any] = derivatives,
 ) -> tuple[float, np.ndarray]:
     """Return the mean loss with its penalty, and the derivative to all parameters in a vector."""
     first, first_bias, second, second_bias = parts
     hidden = np.tanh(features @ first + first_bias)
-    found = derivatives(loss, hidden @ second + second_bias, labels, reduction="mean", **options)
+    found = derived(loss, hidden @ second + second_bias, labels, reduction="mean", **options)
     slope = found.first
     back = (slope @ second.T) * (1 - hidden**2)
     slopes = (

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
+from weightedce.comparison.interval import SURE
 from weightedce.comparison.trial import Trial
-from weightedce.comparison.verdict import SURE, difference, mean_and_spread
+from weightedce.comparison.verdict import difference, mean_and_spread
 from weightedce.comparison.ways import PLAIN, TRAININGS, WAYS
 
 INK = "#0a0b0c"  # a colour that nothing else has: the page puts its own in its place

@@ -45,7 +45,7 @@ def scores(
     right = decided == labels
     recalls = [right[labels == k].mean() for k in range(len(aim.costs))]
     is_rare = labels == rare
-    floor = np.log(np.finfo(float).tiny)  # a probability of 0 that was wrong is not infinite
+    log_p = np.maximum(log_p, np.log(np.finfo(float).tiny))  # a probability of 0 is not infinite
     chosen = np.take_along_axis(log_p, labels[:, None], axis=1)
     return Scores(
         cost=float(np.where(right, 0.0, aim.costs[labels]).mean()),
@@ -53,5 +53,5 @@ def scores(
         missed=float(1 - right[is_rare].mean()),
         false_alarms=float((decided[~is_rare] == rare).mean()),
         average_precision=float(average_precision_score(is_rare, log_p[:, rare])),
-        log_loss=float(-np.maximum(chosen, floor).mean()),
+        log_loss=float(-chosen.mean()),
     )

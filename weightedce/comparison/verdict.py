@@ -1,27 +1,11 @@
 """What can be said of the scores: which way helped, by how much, and what chance would do."""
 
-from typing import NamedTuple
-
 import numpy as np
-from scipy import stats
 
+from weightedce.comparison.interval import Difference, apart
 from weightedce.comparison.scores import Scores
 from weightedce.comparison.trial import Trial
 from weightedce.comparison.ways import MOVED, PLAIN, WAYS
-
-SURE = 0.95
-
-
-class Difference(NamedTuple):
-    """Of the cost of one way, less that of another: below 0 is cheaper."""
-
-    mean: float
-    half_width: float
-
-    @property
-    def sure(self) -> bool:
-        """Whether the interval leaves 0 out."""
-        return abs(self.mean) > self.half_width
 
 
 def mean_and_spread(measured: list[Scores], name: str, folds: int) -> tuple[float, float]:
@@ -32,17 +16,9 @@ def mean_and_spread(measured: list[Scores], name: str, folds: int) -> tuple[floa
 
 
 def difference(trial: Trial, model: str, way: str, other: str) -> Difference:
-    """Compare the costs of two ways on the same folds.
-
-    By the t-test of Nadeau and Bengio (2003, "Inference for the Generalization Error", section
-    6), since the folds share rows to learn from: the plain one is far too sure.
-    """
+    """Compare the costs of two ways on the same folds: below 0 is cheaper."""
     ours, theirs = ([x.cost for x in trial.found[model][name]] for name in (way, other))
-    apart = np.subtract(ours, theirs)
-    n = len(apart)
-    variance = apart.var(ddof=1) * (1 / n + 1 / (trial.folds - 1))
-    half = stats.t.ppf((1 + SURE) / 2, n - 1) * np.sqrt(variance)
-    return Difference(float(apart.mean()), float(half))
+    return apart(ours, theirs, trial.folds)
 
 
 def best(trial: Trial, model: str) -> str:

@@ -70,7 +70,7 @@ for panel, (title, values) in zip(
      "plain": found["plain"][0], "weighted": found["weighted"][0]}.items(),
     strict=True,
 ):  # fmt: skip
-    panel.imshow(values, cmap="gray")
+    panel.imshow(values, cmap="gray_r")  # spots are dark, as ink on paper
     panel.set_title(title, fontsize=10)
-    panel.axis("off")
+    panel.set(xticks=[], yticks=[])
 plt.show()

@@ -13,7 +13,7 @@ from study.ranks import Comparison
 INK, GREY, BLUE, RED = "#222222", "#8c8c8c", "#0072B2", "#D55E00"  # told apart by the colour-blind
 STYLE = {"svg.hashsalt": "weightedce", "font.size": 10}
 LINE = 0.34  # inches
-POINT = re.compile(r"(-?\d+\.\d{2})\d+")
+POINT = re.compile(r"([ML] -?\d+\.\d\d)\d* (-?\d+\.\d\d)\d*")  # to a hundredth of a pixel
 
 
 def write(comparisons: list[Comparison], path: Path, of: str) -> None:
@@ -27,7 +27,7 @@ def write(comparisons: list[Comparison], path: Path, of: str) -> None:
             draw(axis, one)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Description": of})
-    lines = [line.rstrip() for line in POINT.sub(r"\1", text.getvalue()).splitlines()]
+    lines = [line.rstrip() for line in POINT.sub(r"\1 \2", text.getvalue()).splitlines()]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

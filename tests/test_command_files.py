@@ -113,7 +113,7 @@ def test_stdin(pack):
         ('y,z\n0,"a\n1,b\n0,b\n', ["--column", "y"], "a: after line 1: no CSV (unexpected end of"),
         ('[{"y": "secret"}, {"y": 1}]', [], "a: looks like JSON: expected a table, such as CSV"),
         (
-            gzip.compress(gzip.compress(b"y\n0\n")),
+            gzip.compress(gzip.compress(b"y\n0\n", mtime=0), mtime=0),
             [],
             "a: packed twice: expected no more than once",
         ),

@@ -115,7 +115,7 @@ def test_errors_are_one_line(tmp_path, text, said):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv.gz", gzip.compress(bytes(range(256)) * 9)[:99], "damaged, or not packed"),
+        ("a.csv.gz", gzip.compress(bytes(range(256)) * 9, mtime=0)[:99], "damaged, or not packed"),
         ("a.csv.gz", b"secret,label\n", "damaged, or not packed"),
         ("a.parquet", b"secret", "a damaged Parquet file"),
         ("a.csv", "\xe9,label\n".encode("latin-1"), "no text in UTF-8"),
@@ -149,7 +149,7 @@ def test_columns_that_cannot_be_learnt_from_are_left_out():
     ("arguments", "said"),
     [
         (["--column", "q"], "expected one of x, z, label"),
-        (["--column", "Lable"], "did you mean 'label'"),
+        (["--column", "lebel"], "did you mean 'label'"),
         (["--missed-cost", "-1"], "--missed-cost"),
         (["--model", "booster"], "LightGBM"),
     ],

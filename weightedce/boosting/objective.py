@@ -8,7 +8,7 @@ import numpy as np
 
 from weightedce.boosting.catboost import CatBoostObjective, CatBoostOfClasses
 from weightedce.boosting.constant import best_constant
-from weightedce.boosting.steps import coupled, is_convex, positive
+from weightedce.boosting.steps import coupled, is_convex, lifted
 from weightedce.calibration.undo_loss import undo_loss
 from weightedce.call import options
 from weightedce.curvature.derivatives import Derivatives, derivatives
@@ -153,11 +153,8 @@ class Objective:
         found = self._derivatives(margins, y_true, weight)
         second = found.second
         if self.curvature == "positive":
-            if not self._is_convex(margins.shape[1:]):
-                second = positive(margins, found.first, second, self.classes)
-            elif (second < 0.0).any():  # by less than was told from 0
-                lifted = positive(margins, found.first, second, self.classes)
-                second = np.where(second < 0.0, lifted, second)
+            convex = self._is_convex(margins.shape[1:])
+            second = lifted(margins, found.first, second, self.classes, convex)
         elif (second < 0.0).any():
             raise ValueError(
                 f"curvature: expected a convex loss for 'exact', got {self!r}, with a second "

@@ -40,6 +40,16 @@ def _of_classes(classes: int) -> Iterator[tuple[Any, Any]]:
         yield margins, np.full(len(TRIED), float(y))
 
 
+def lifted(margins: Any, first: Any, second: Any, classes: int | None, convex: bool) -> Any:
+    """Return no negative curvature: of a convex loss only rounding puts one below 0."""
+    if not convex:
+        return positive(margins, first, second, classes)
+    below = second < 0.0
+    if not below.any():
+        return second
+    return np.where(below, positive(margins, first, second, classes), second)
+
+
 def positive(margins: Any, first: Any, second: Any, classes: int | None) -> Any:
     """Return the second derivative of a loss that is not convex, or Gauss-Newton's.
 

@@ -14,6 +14,14 @@ QUESTIONS = (  # (question, what to do where the answer is yes, the pages to go 
         {"cost_threshold": "calibration", "expected_cost": "losses/expected_cost"},
     ),
     (
+        "Must a recall hold, such as 95 %?",
+        "weights that are found in training",
+        {
+            "constrained_binary_cross_entropy": "constraints",
+            "constrained_cross_entropy": "constraints",
+        },
+    ),
+    (
         "Is the aim a score of the whole set, such as F1?",
         "a ratio of soft counts, in large batches",
         {
@@ -31,7 +39,10 @@ QUESTIONS = (  # (question, what to do where the answer is yes, the pages to go 
     (
         "Many labels a row, few of them positive?",
         "drop the easy negatives",
-        {"asymmetric_loss": "losses/asymmetric_loss"},
+        {
+            "asymmetric_loss": "losses/asymmetric_loss",
+            "distribution_balanced_loss": "losses/distribution_balanced_loss",
+        },
     ),
     (
         "Does the model fit every training example?",

@@ -9,7 +9,7 @@ from weightedce.backends.handed import Shards
 from weightedce.call.at_once import Formula, How, Slope, Sloped
 from weightedce.call.class_batch import ClassBatch
 from weightedce.numerics import softmax, stable
-from weightedce.numerics.at_once import LabelOdds, label_odds, mass_sums
+from weightedce.numerics.at_once import LARGE, LabelOdds, label_odds, mass_sums
 from weightedce.numerics.mass import mass_log_softmax
 
 NEAR = 8.0
@@ -115,14 +115,21 @@ def of_labels_at_once(
     if found is None:
         return None
     mass: Any = batch.label_mass
-    loss, rate = (found.loss, 1.0) if of is None else of(found)
+    loss, rate = (found.loss, None) if of is None else of(found)
     if not how.slope:
         return mass * loss, None
-    if of is None:
-        return mass * loss, Slope(found.powers, (mass * found.share)[:, None])
-    # at once: what is made of the loss may have a derivative that is next to underflow
-    how.passes.scale(found.powers, found.share[:, None])
-    return mass * loss, Slope(found.powers, (mass * (rate * scale))[:, None])
+    share, factor = found.share, mass
+    if rate is not None:
+        rate = rate * scale
+        if share is not None and not rate.item(rate.argmin()) * LARGE >= 1.0:
+            # at once, since the product of both may be next to underflow
+            how.passes.scale(found.powers, share[:, None])
+            share = None
+        factor = mass * rate
+    if share is not None:
+        factor = factor * share
+    one = isinstance(factor, float)
+    return mass * loss, Slope(found.powers, factor if one else factor[:, None])
 
 
 def log_softmax_at_once(batch: ClassBatch, how: How, *_: Any) -> Sloped:

@@ -30,7 +30,7 @@ class LabelOdds(NamedTuple):
     odds: Array  # (1 - p_y) / p_y; it may be inf where the loss is FAR
     rest: Array  # 1 - p_y
     powers: Array  # (N, K): ``exp(z_k)``, and in the label's place minus the sum of the others
-    share: Array  # what the powers lack to be the derivative of the loss, at least 1 / LARGE
+    share: Array | None  # what the powers lack to be the derivative of the loss, at least 1 / LARGE
 
 
 def label_odds(
@@ -56,7 +56,8 @@ def label_odds(
         return _shifted(passes, logits, place) if factor is None else None
     odds, share = others / own, 1.0 / whole
     if high > LARGE:
-        share = _shared(passes, powers, share)
+        passes.scale(powers, share[:, None])
+        share = None
     return LabelOdds(xp.log1p(odds), odds, others / whole, powers, share)
 
 
@@ -86,14 +87,8 @@ def _shifted(passes: Passes, logits: Array, place: Array) -> LabelOdds | None:
     loss = xp.log1p(odds)
     far = loss > FAR
     loss[far] = (xp.log(whole) + (by - logits.reshape(-1)[place]))[far]
-    share = _shared(passes, powers, 1.0 / whole)
-    return LabelOdds(loss, odds, others / whole, powers, share)
-
-
-def _shared(passes: Passes, powers: Array, share: Array) -> Array:
-    """Multiply the powers by their share at once; return what they lack then."""
-    passes.scale(powers, share[:, None])
-    return passes.xp.ones_like(share)
+    passes.scale(powers, (1.0 / whole)[:, None])
+    return LabelOdds(loss, odds, others / whole, powers, None)
 
 
 def _others(passes: Passes, powers: Array, place: Array) -> Array:

@@ -118,18 +118,18 @@ def of_labels_at_once(
     loss, rate = (found.loss, None) if of is None else of(found)
     if not how.slope:
         return mass * loss, None
-    share, factor = found.share, mass
+    share, by_row = found.share, mass
     if rate is not None:
         rate = rate * scale
         if share is not None and not rate.item(rate.argmin()) * LARGE >= 1.0:
             # at once, since the product of both may be next to underflow
             how.passes.scale(found.powers, share[:, None])
             share = None
-        factor = mass * rate
+        by_row = mass * rate
     if share is not None:
-        factor = factor * share
-    one = isinstance(factor, float)
-    return mass * loss, Slope(found.powers, factor if one else factor[:, None])
+        by_row = by_row * share
+    one = isinstance(by_row, float)
+    return mass * loss, Slope(found.powers, by_row if one else by_row[:, None])
 
 
 def log_softmax_at_once(batch: ClassBatch, how: How, *_: Any) -> Sloped:

@@ -424,6 +424,7 @@ def test_a_loss_is_described():
     status, _, error = run("losses", "focal")
     assert status == 2
     assert error.endswith("got 'focal'; did you mean 'focal_loss'?\n")
+    assert run("losses", "LDAM")[2].endswith("did you mean 'ldam_cross_entropy'?\n")
 
 
 def test_every_loss_is_described():

@@ -138,6 +138,7 @@ def known(option: str, given: Iterable[str], names: Iterable[str]) -> None:
     """Refuse what is no name, and say which may be meant."""
     for name in given:
         if name not in names:
-            near = get_close_matches(name.lower(), names, 1, cutoff=0.5)
+            begun = [x for x in names if name and x.startswith(name.lower())]
+            near = begun or get_close_matches(name.lower(), names, 1, cutoff=0.5)
             meant = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"{option}: expected one of {', '.join(names)}, got {name!r}{meant}")

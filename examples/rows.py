@@ -9,7 +9,7 @@ from losses import UNDONE
 from weightedce import minimum_cost
 from weightedce.comparison.interval import Difference, apart
 from weightedce.comparison.scores import Scores, scores
-from weightedce.comparison.ways import Aim, balanced_costs
+from weightedce.comparison.ways import Aim, balanced_costs, log_softmax
 
 PLAIN, MOVED = "plain", "plain, threshold moved"
 BACK = "calibrated back"
@@ -27,8 +27,7 @@ class Seen(NamedTuple):
     def log_p(self, undone: bool) -> np.ndarray:
         """Return log-probabilities, with what the loss bent taken back or as they are."""
         take = UNDONE.get(self.loss) if undone else None
-        z = self.logits if take is None else np.asarray(take(self.logits, self.counts))
-        return z - np.logaddexp(z[:, :1], z[:, 1:])
+        return log_softmax(self.logits if take is None else take(self.logits, self.counts))
 
     def ways(self) -> Iterator[tuple[str, Scores]]:
         """Yield each way to decide, and what it is worth; every class matters alike."""

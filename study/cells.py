@@ -8,12 +8,12 @@ from sklearn.model_selection import StratifiedKFold
 from study.plan import MISS, SCORES, Cell
 from study.slopes import slopes
 from study.tables import FOLDS
-from study.trainings import TRAININGS, log_probabilities, log_softmax
+from study.trainings import TRAININGS, log_probabilities
 from weightedce.comparison import boosters, network
 from weightedce.comparison.features import numbers
 from weightedce.comparison.scores import scores
 from weightedce.comparison.table import Table
-from weightedce.comparison.ways import Aim, Way, balanced_costs, decide
+from weightedce.comparison.ways import Aim, Way, balanced_costs, decide, log_softmax
 
 
 class Half(NamedTuple):

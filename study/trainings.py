@@ -122,15 +122,9 @@ TRAININGS = {
 def log_probabilities(training: Training, logits: np.ndarray, aim: Aim) -> np.ndarray:
     """Return log-probabilities: what the loss bent is taken back where there is a way back."""
     if not training.back:
-        return log_softmax(logits)
+        return ways.log_softmax(logits)
     loss, given = training.made(aim)
     if isinstance(loss, Pairs):
         z = w.undo_loss(loss.loss, logits[:, 1] - logits[:, 0], **given)
         return -np.logaddexp(0.0, np.stack([z, -z], axis=1))
     return ways.log_probabilities(ways.Training(loss, lambda _: given), logits, aim)
-
-
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log-probabilities as the logits say them."""
-    z = z - z.max(axis=-1, keepdims=True)
-    return np.asarray(z - np.log(np.exp(z).sum(axis=-1, keepdims=True)))

@@ -87,7 +87,11 @@ def balanced_costs(counts: np.ndarray) -> np.ndarray:
 
 def log_probabilities(training: Training, logits: np.ndarray, aim: Aim) -> np.ndarray:
     """Return the logarithms of the data's probabilities: what the loss bent is taken back."""
-    z = undo_loss(training.loss, logits, **training.options(aim))
+    return log_softmax(undo_loss(training.loss, logits, **training.options(aim)))
+
+
+def log_softmax(z: np.ndarray) -> np.ndarray:
+    """Return log-probabilities as the logits say them."""
     z = z - z.max(axis=-1, keepdims=True)
     return np.asarray(z - np.log(np.exp(z).sum(axis=-1, keepdims=True)))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from inspect import signature
 from typing import Any
 
@@ -70,7 +70,7 @@ class Case:
             return [*self._classes().value()]
         if self.per_batch:
             return [problem.value()[0] for problem in self._problems()]
-        return [row.value(masses) if kept else ZERO for row, masses, _, kept in self._elements()]
+        return [row.value(masses) if kept else ZERO for row, masses, _, kept in self._elements]
 
     def gradient(self) -> list[truth.Exact]:
         """Return the exact derivative of the sum of the loss to each logit, flat."""
@@ -80,7 +80,7 @@ class Case:
             return self._by_element([problem.gradient() for problem in self._problems()])
         return [
             row.gradient(masses, i) if kept else ZERO
-            for row, masses, _, kept in self._elements()
+            for row, masses, _, kept in self._elements
             for i in range(len(row.logits))
         ]
 
@@ -100,7 +100,7 @@ class Case:
         """Return the exact second derivative of the sum of the loss to each logit, flat."""
         return [
             row.curvature(masses, i) if kept else ZERO
-            for row, masses, _, kept in self._elements()
+            for row, masses, _, kept in self._elements
             for i in range(len(row.logits))
         ]
 
@@ -125,7 +125,7 @@ class Case:
 
     def effective_weight(self) -> list[Any]:
         """Return the exact effective weight of each element or example, flat."""
-        return [weight if kept else 0 for _, _, weight, kept in self._elements()]
+        return [weight if kept else 0 for _, _, weight, kept in self._elements]
 
     def tolerance(self, ulp: float, *, per_logit: bool = False) -> list[float]:
         """Return by how many ulp each value, or each derivative, may be off."""
@@ -170,7 +170,7 @@ class Case:
     def _second(self, j: int, size: int) -> list[truth.Exact]:
         return [
             row.hessian(masses, i, j) if kept else ZERO
-            for row, masses, _, kept in self._elements()
+            for row, masses, _, kept in self._elements
             for i in range(size)
         ]
 
@@ -183,19 +183,19 @@ class Case:
         """Return one list a label, of kept elements, as one flat list of all elements."""
         rest = [iter(column) for column in columns]
         size = self.logits.shape[-1]
-        kept = [kept for *_, kept in self._elements()]
+        kept = [kept for *_, kept in self._elements]
         return [next(rest[i % size]) if is_kept else ZERO for i, is_kept in enumerate(kept)]
 
     def _by_row(self, kept_rows: list[truth.Exact]) -> list[truth.Exact]:
         """Return the numbers of kept elements as those of all."""
         rest = iter(kept_rows)
-        return [next(rest) if kept else ZERO for *_, kept in self._elements()]
+        return [next(rest) if kept else ZERO for *_, kept in self._elements]
 
     def _classes(self) -> ClassCountsTruth:
         """Return the truth about all classes of a loss of a batch."""
         given = {k: v for k, v in self.options.items() if k in self._own_options()}
         size = self.logits.shape[-1]
-        elements = self._elements()
+        elements = self._elements
         kept = [n for n in range(len(self.logits)) if elements[n * size][-1]]
         return ClassCountsTruth(
             partial(_named, oracle.definition(self.loss).function, given),
@@ -209,7 +209,6 @@ class Case:
         """Return the truth about each label of a loss of a batch."""
         given = {k: v for k, v in self.options.items() if k in self._own_options()}
         definition = oracle.definition(self.loss).function
-        elements = self._elements()
         size = self.logits.shape[-1]
         of = ElementsTruth if "elements" in signature(definition).parameters else CountsTruth
         problems: list[CountsTruth | ElementsTruth] = []
@@ -217,7 +216,7 @@ class Case:
             logits = self.logits[:, j].tolist()
             column = [
                 (z, masses)
-                for z, (_, masses, _, kept) in zip(logits, elements[j::size], strict=True)
+                for z, (_, masses, _, kept) in zip(logits, self._elements[j::size], strict=True)
                 if kept
             ]
             rows, masses = zip(*column, strict=True) if column else ((), ())
@@ -228,6 +227,7 @@ class Case:
         """Return the names of the options that are the definition's own."""
         return set().union(*oracle.definition(self.loss).variants)
 
+    @cached_property
     def _elements(self) -> list[tuple[truth.Truth, list[Any], Any, bool]]:
         binary = self.loss not in oracle.MULTICLASS
         shape = self.logits.shape if binary else self.logits.shape[:1]

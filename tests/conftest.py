@@ -1,6 +1,7 @@
 """Fixtures: every library that is installed, by name, and the differentiable ones."""
 
 import os
+from collections import Counter
 from functools import partial
 from importlib.util import find_spec
 
@@ -13,6 +14,7 @@ settings.load_profile("default")
 
 FRAMEWORKS = ("accelerate", "flax", "keras", "lightning", "optax", "transformers")
 ALONE = os.environ.get("WEIGHTEDCE_ALONE")
+LONG = os.environ.get("WEIGHTEDCE_LONG", "0") != "0"
 OTHERS = [ALONE] if ALONE else ["torch", "jax", "tensorflow"]  # see libraries, which checks them
 DIFFERENTIABLE = [name for name in OTHERS if name != "numpy"]
 missing = [name for name in FRAMEWORKS if find_spec(name) is None]
@@ -49,8 +51,9 @@ def forgetful():
 # what is held to the truth, or counts memory, takes what a compiler makes of it for everybody
 EXACT = {
     "torch": ("laws", "long", "precision", "softcap", "truth"),
-    "jax": ("fast", "laws", "linear", "long", "precision", "softcap", "truth"),
+    "jax": ("fast", "laws", "long", "precision", "softcap", "truth"),
 }
+USUAL = {"xla_cpu_use_fusion_emitters": True}  # what `libraries` switches off
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -72,6 +75,8 @@ def unoptimized(request):
             if jax.config.read("jax_disable_most_optimizations") != ("jax" in quick):
                 jax.config.update("jax_disable_most_optimizations", "jax" in quick)
                 jax.clear_caches()  # or what is exact would run what was compiled without
+            if "jax" not in quick:
+                patch.setattr(jax, "jit", partial(jax.jit, compiler_options=USUAL))
         yield
 
 
@@ -88,10 +93,36 @@ SLOW = (
 )
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Begin with the files that take longest, so that no worker is left alone with one.
 
     Those that share eight devices stand together: the worker that starts the devices has them all.
     """
     places = {f"{name}.py": place for place, name in enumerate(SLOW)}
+    if not LONG and not ALONE:
+        left = for_the_long_run(items)
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
     items.sort(key=lambda item: places.get(item.path.name, len(SLOW)))
+
+
+COMPILED = {"jax": {"jax"}, "tensorflow": {"function", "xla"}, "torch": {"compile"}}
+MANY = ("jax", "tensorflow", "torch", *EXACT["torch"])  # files of one library, and exact numbers
+
+
+def for_the_long_run(items):
+    """Return the items beyond the first two of a test in which a library compiles what it runs.
+
+    JAX compiles each operation of eager code too. Two cases show that the library takes what a
+    test is about; that all cases are right is shown by those that compile nothing.
+    """
+    taken, left = Counter(), set()
+    for item in items:
+        test, _, case = item.nodeid.partition("[")
+        words = set(case.removesuffix("]").split("-"))
+        for library, modes in COMPILED.items():
+            if library in words and modes & words:
+                taken[test, library] += 1
+                if taken[test, library] > 2 and not item.path.stem[5:].startswith(MANY):
+                    left.add(item)
+    return left

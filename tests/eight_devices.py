@@ -34,7 +34,7 @@ def results():
             | os.environ
             | {
                 "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}"
-                " --xla_backend_optimization_level=0",
+                " --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false",
                 "JAX_PLATFORMS": "cpu",
                 "JAX_ENABLE_X64": "1",
             },

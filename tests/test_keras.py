@@ -33,7 +33,8 @@ def environment(request):
     if not there("keras") or not there(request.param):
         assert ALONE, "without WEIGHTEDCE_ALONE, Keras and its backends must be there"
         pytest.skip(f"{request.param} or keras is not installed")
-    fast = {"XLA_FLAGS": "--xla_backend_optimization_level=0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    quick = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+    fast = {"XLA_FLAGS": quick, "TF_CPP_MIN_LOG_LEVEL": "3"}
     return {**os.environ, **fast, "KERAS_BACKEND": request.param, "MPLBACKEND": "agg"}
 
 

@@ -20,6 +20,8 @@ def _compilable():
 
 
 COMPILED = [False, True] if _compilable() else [False]
+# Dynamo takes four seconds for a function of Keras
+OFTEN = COMPILED if LONG or BACKEND != "torch" else [False]
 
 
 def tensor(x, dtype="float32"):

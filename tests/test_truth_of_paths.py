@@ -90,6 +90,17 @@ KINDS = {"near": near, "finite": finite}  # what decides which path is taken
 LOOK = [x for x in LIBRARIES.values() if LONG or x.name != "jax"]  # JAX looks at no number
 
 
+def is_taken(loss, dtype):
+    """Whether to hold a loss: what depends on the range of float64 is the same for all losses."""
+    return LONG or dtype == "float32" or loss in hard_points.CORE
+
+
+def of_losses(*losses):
+    """Try each loss in float32, and the plain ones in float64."""
+    both = [(x, dtype) for x in losses for dtype in ("float64", "float32") if is_taken(x, dtype)]
+    return pytest.mark.parametrize(("loss", "dtype"), both)
+
+
 def of_libraries(libraries):
     return pytest.mark.parametrize("library", libraries, ids=lambda library: library.name)
 
@@ -109,8 +120,7 @@ def hold(library, given, dtype, mode="eager", *, apart=False):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("loss", [*LABELS, *BINARY])
+@of_losses(*LABELS, *BINARY)
 @of_libraries(LOOK)
 def test_truth_without_what_is_infinite(library, loss, dtype, kind, monkeypatch):
     """Eager paths may depend on the batch: one with an infinite logit does not show them all."""
@@ -130,8 +140,7 @@ def in_general(library, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", [small, wide])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("loss", [*AT_ONCE, *BINARY])
+@of_losses(*AT_ONCE, *BINARY)
 @of_libraries(BY_BLOCKS)
 def test_truth_of_small_batches(library, loss, dtype, kind, monkeypatch):
     """They go through NumPy's arrays at once, value and slope."""
@@ -153,8 +162,7 @@ def test_truth_of_small_batches(library, loss, dtype, kind, monkeypatch):
 
 
 @pytest.mark.skipif("torch" not in LIBRARIES, reason="torch is not installed")
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("loss", ["cross_entropy", *BINARY])
+@of_losses("cross_entropy", *BINARY)
 def test_truth_of_torchs_passes(loss, dtype, monkeypatch):
     """Of many logits torch takes exponentials, sums and blocks in NumPy's memory."""
     from weightedce.backends.torch import at_once as passes
@@ -192,8 +200,7 @@ def test_truth_of_small_batches_far_below(library, loss, options, dtype):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("loss", BINARY)
+@of_losses(*BINARY)
 @of_libraries(BY_BLOCKS)
 def test_truth_of_sums(library, loss, dtype, kind, monkeypatch):
     """A sum goes another way than one number per element."""
@@ -205,8 +212,7 @@ def test_truth_of_sums(library, loss, dtype, kind, monkeypatch):
 
 
 @pytest.mark.skipif("torch" not in LIBRARIES, reason="torch is not installed")
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("loss", ["binary_cross_entropy", "binary_focal_loss"])
+@of_losses("binary_cross_entropy", "binary_focal_loss")
 def test_truth_of_sums_of_hard_targets_in_torch(loss, dtype, monkeypatch):
     from weightedce.backends.torch import slope
 
@@ -245,8 +251,7 @@ def hold_sums(library, loss, dtype, change):
 @pytest.mark.skipif("torch" not in LIBRARIES, reason="torch is not installed")
 @pytest.mark.parametrize("few", [0, 2**13])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("loss", BINARY)
+@of_losses(*BINARY)
 def test_truth_of_few_and_many_elements_in_torch(loss, dtype, kind, few, monkeypatch):
     """Few elements take torch's own softplus; the batches of these tests are all of few."""
     from weightedce.backends.torch import slope
@@ -296,8 +301,7 @@ def hold_labels(library, loss, dtype, change=lambda case: case):
         hold(library, CaseProblem(name, plain.rounded(dtype)), dtype)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("loss", oracle.MULTICLASS)
+@of_losses(*oracle.MULTICLASS)
 @of_libraries(LIBRARIES.values())
 def test_truth_of_labels_without_smoothing(library, loss, dtype):
     if library.name == "jax" and not LONG and (dtype == "float64" or loss not in LABELS):
@@ -306,8 +310,7 @@ def test_truth_of_labels_without_smoothing(library, loss, dtype):
 
 
 @pytest.mark.parametrize("change", [lambda case: case, near], ids=["hard", "near"])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("loss", LABELS)
+@of_losses(*LABELS)
 @of_libraries([LIBRARIES[name] for name in ("numpy", "jax", "tensorflow") if name in LIBRARIES])
 @pytest.mark.usefixtures("many_classes")
 def test_truth_of_labels_of_many_classes(library, loss, dtype, change):

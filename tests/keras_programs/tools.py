@@ -10,16 +10,22 @@ BACKEND = keras.backend.backend()
 assert os.environ["KERAS_BACKEND"] == BACKEND
 
 
-def _compilable():
-    """Tell whether Keras's own activations are: Dynamo of torch 2.12 cannot trace them."""
-    if BACKEND != "torch":
-        return True
-    import torch
+def _compiled():
+    """Return the ways to call a loss, compiled or not.
 
-    return torch.__version__ >= "2.13"
+    Keras compiles every step in JAX, whose single operations take seconds to compile. Dynamo of
+    torch 2.12 cannot trace Keras's own activations.
+    """
+    if BACKEND == "jax" and not LONG:
+        return [True]
+    if BACKEND == "torch":
+        import torch
+
+        return [False, True] if torch.__version__ >= "2.13" else [False]
+    return [False, True]
 
 
-COMPILED = [False, True] if _compilable() else [False]
+COMPILED = _compiled()
 # Dynamo takes four seconds for a function of Keras
 OFTEN = COMPILED if LONG or BACKEND != "torch" else [False]
 

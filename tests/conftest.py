@@ -51,7 +51,7 @@ def forgetful():
 # what is held to the truth, or counts memory, takes what a compiler makes of it for everybody
 EXACT = {
     "torch": ("laws", "long", "precision", "softcap", "truth"),
-    "jax": ("fast", "laws", "long", "precision", "softcap", "truth"),
+    "jax": ("fast", "jax_traffic", "laws", "long", "precision", "softcap", "truth"),
 }
 USUAL = {"xla_cpu_use_fusion_emitters": True}  # what `libraries` switches off
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from weightedce.backends.handed import Array
+from weightedce.backends.torch.operands import Classes, Elements
 from weightedce.numerics.smoothing import ROUNDING_SLACK
 
 MOST = torch.finfo(torch.float32).max
@@ -16,6 +17,21 @@ def kept(targets: Array, mask: Array | None, ignore: Sequence[float]) -> Array |
     for label in ignore:
         keep = targets != label if keep is None else keep & (targets != label)
     return keep
+
+
+def labels_of(given: Classes) -> tuple[Array, Array | None, Array]:
+    """Return labels, which are kept (None: all) and the weight of each, the axis of classes left.
+
+    The weight is NaN for a label that is no class.
+    """
+    y = given.targets.long()
+    keep, known = kept(y, given.mask, given.ignore), (y >= 0) & (y < given.logits.shape[given.axis])
+    weight = torch.full(y.shape, given.weight, dtype=torch.float32, device=y.device)
+    if given.sample_weight is not None:
+        weight = weight * weights(given.sample_weight, given.signed)
+    found = torch.where(known, y, 0), keep, torch.where(known, weight, torch.nan)
+    y, keep, weight = (x if x is None else x.unsqueeze(given.axis) for x in found)
+    return y, keep, weight
 
 
 def weights(weight: Array, signed: bool) -> Array:
@@ -39,9 +55,20 @@ def in_range(targets: Array, signed: bool) -> Array:
     )
 
 
+def inside(targets: Array, keep: Array | None) -> Array:
+    """Tell which targets are probabilities, or do not count."""
+    found = (targets >= -ROUNDING_SLACK).logical_and_(targets <= 1.0 + ROUNDING_SLACK)
+    return found if keep is None else found.logical_or_(~keep)
+
+
 def only(keep: Array | None, value: Array) -> Array:
     """Return what counts of a value, and 0 for the rest."""
     return value if keep is None else torch.where(keep, value, 0.0)
+
+
+def times(weight: Array, loss: Array) -> Array:
+    """Return ``weight * loss`` with 0 * inf = 0."""
+    return torch.where((weight == 0.0) & (loss > MOST), 0.0, weight * loss)
 
 
 def sums_of(weight: Array, keep: Array | None, loss: Array) -> Array:
@@ -58,3 +85,10 @@ def divided(value: Array, sums: Array, divisor: str) -> Array:
         return value
     by = sums[1] if divisor == "count" else sums[0]
     return torch.where(by == 0.0, 0.0, value / torch.where(by == 0.0, 1.0, by))
+
+
+def rounded(slope: Array, keep: Array | None, given: Classes | Elements) -> Array:
+    """Return a gradient in the dtype of the logits, 0 where nothing counts."""
+    if keep is not None:
+        slope.masked_fill_(~keep, 0.0)
+    return slope.to(given.logits.dtype, memory_format=torch.contiguous_format)

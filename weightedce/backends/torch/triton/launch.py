@@ -53,11 +53,12 @@ def tiles(logits: Array, axis: int) -> Tiles:
     return Tiles(logits.numel() // classes, classes, inner, sizes)
 
 
-def kept(name: str, given: Any) -> list[list[int]]:
-    """Return the shapes of what an operator keeps for the gradient: some numbers a row."""
+def kept(name: str, given: Any) -> list[Array]:
+    """Return the places of what an operator keeps for the gradient: some numbers a row."""
     if name == "elements":
         return []
-    return [[given.logits.numel() // given.logits.shape[given.axis], _width(name, given)]]
+    rows = given.logits.numel() // given.logits.shape[given.axis]
+    return [given.logits.new_empty((rows, _width(name, given)), dtype=torch.float32)]
 
 
 def _width(name: str, given: Any) -> int:
@@ -70,7 +71,7 @@ def labels(given: Classes) -> Value:
     z = given.logits.contiguous()
     cut = tiles(z, given.axis)
     loss, partial, sums = _reduced(given, cut.grid[0])
-    numbers = torch.empty(kept("labels", given)[0], dtype=torch.float32, device=z.device)
+    (numbers,) = kept("labels", given)
     tail = Tail(given.number, given.margin, given.z_loss or None)
     with _device(z):
         of_labels.labels_kernel[cut.grid](
@@ -102,7 +103,7 @@ def mass(given: Classes) -> Value:
     z = given.logits.contiguous()
     cut = tiles(z, given.axis)
     loss, partial, sums = _reduced(given, cut.grid[0])
-    numbers = torch.empty(kept("mass", given)[0], dtype=torch.float32, device=z.device)
+    (numbers,) = kept("mass", given)
     with _device(z):
         of_mass.mass_kernel[cut.grid](
             z, _bent(given), _rows(given), 1.0 - given.smoothing, given.smoothing / cut.classes,

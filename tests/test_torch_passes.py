@@ -14,8 +14,10 @@ from weightedce.backends.torch import Torch, at_once, devices, slope  # noqa: E4
 from weightedce.backends.torch.operators import library, whole  # noqa: E402
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+PLAIN = ("full-1", "full-2", "plain", "weighted", "soft", "smooth", "masked", "finite")
 IN_PASSES = {
-    "cross_entropy": ("plain", "weighted", "masked", "finite"),
+    "binary_cross_entropy": PLAIN,
+    "cross_entropy": PLAIN,
     "focal_loss": ("finite",),
     "binary_focal_loss": ("full-1", "full-2", "finite"),
     "asymmetric_loss": ("full-1", "full-2", "full-3", "finite"),

@@ -9,14 +9,16 @@ import torch
 from weightedce.backends.handed import Array, Sloped
 from weightedce.backends.torch.operands import Elements, Value
 from weightedce.backends.torch.passes import softplus
+from weightedce.backends.torch.passes.blocks import added, by_blocks, gradient_by_blocks, joined
 from weightedce.backends.torch.passes.rows import (
     along,
+    asks_for_weight,
     divided,
     in_range,
     inside,
     kept,
     only,
-    rounded,
+    only_,
     sums_of,
     weights,
 )
@@ -26,26 +28,19 @@ from weightedce.numerics.smoothing import smoothed_mass, smoothed_targets
 
 def elements(given: Elements) -> Value:
     """Return the loss of elements: see `operators.library`."""
-    if is_softplus(given):
-        return _softplus(given)
-    keep = _kept(given)
-    positive, negative, weight = _factors(given)
-    loss, slope = _sloped(given)(given.logits.float(), positive, negative, True)
-    loss = only(keep, loss)
-    sums = sums_of(weight, keep, loss)
+    form = _softplus if is_softplus(given) else _focused
+    found = by_blocks(form, given, whole=_holds_little(given))
+    losses, sums, *rows = zip(*found, strict=True)
+    kept_rows, whole = [joined(x) for x in rows], added(sums)
     if given.apart:
-        return loss, sums, [slope]
-    return divided(loss.sum(), sums, given.divisor), sums, [slope]
+        return joined(losses), whole, kept_rows
+    return divided(added(losses), whole, given.divisor), whole, kept_rows
 
 
 def elements_slope(upstream: Array, sums: Array, rows: list[Array], given: Elements) -> Array:
     """Return the gradient of the same."""
     scale = divided(upstream, sums, given.divisor)
-    if not is_softplus(given):
-        return rounded(rows[0] * scale, _kept(given), given)
-    p, n = (weight * scale for weight in _weights(given))
-    slope = softplus.slope_of(given.logits.float(), given.targets.float(), p, n)
-    return rounded(_where(rows, slope), _kept(given), given)
+    return gradient_by_blocks(_slope, given, scale, rows, whole=given.logits.dtype == torch.float32)
 
 
 def is_softplus(given: Elements) -> bool:
@@ -53,29 +48,55 @@ def is_softplus(given: Elements) -> bool:
     return given.block == "softplus" and given.smoothing == 0.0
 
 
-def _softplus(given: Elements) -> Value:
-    """Return the same as `elements`."""
+def _holds_little(given: Elements) -> bool:
+    """Tell whether passes over all elements at once hold no more than torch's own loss does."""
+    whole = is_softplus(given) and not given.apart
+    return whole and given.logits.dtype == given.targets.dtype == torch.float32
+
+
+def _focused(given: Elements) -> list[Array]:
+    """Return the losses or their sum, the sums of `rows.sums_of`, and the slope."""
+    keep = _kept(given)
+    positive, negative, weight = _factors(given)
+    loss, slope = _sloped(given)(given.logits.float(), positive, negative, True)
+    assert slope is not None
+    loss = only(keep, loss)
+    return [loss if given.apart else loss.sum(), sums_of(weight, keep, loss), slope]
+
+
+def _softplus(given: Elements) -> list[Array]:
+    """Return the same, but in place of the slope which targets are in range, if that is asked."""
     z, y, keep = given.logits.float(), given.targets.float(), _kept(given)
     known = [] if given.signed else [inside(given.targets, keep)]
     p, n = _weights(given)
-    plain = not given.apart and _weighs_nothing(given)
-    weight = None if plain else _where(known, torch.lerp(n, p, y))
+    weight = torch.lerp(n, p, y) if given.signed or _is_weighted(given) else None
     parts = softplus.parts_of(z, y, p, n, weight)
     if given.apart:
-        loss = only(keep, parts.loss())
-        return loss, sums_of(weight, keep, loss), known
-    total = parts.total(keep)
-    if plain:
-        weight = torch.where(known[0].all(), 1.0, torch.nan) if known else torch.ones_like(total)
-        total = total * weight
-    sums = sums_of(weight, keep, z)
-    return divided(total, sums, given.divisor), sums, known
+        loss = _where(known, only(keep, parts.loss()))
+        return [loss, sums_of(None, keep, loss), *known]
+    valid = torch.where(known[0].all(), 1.0, torch.nan) if known else 1.0
+    weight = n if weight is None else weight
+    sums = sums_of(weight if asks_for_weight(given) else None, keep, z) * valid
+    return [parts.total(keep) * valid, sums, *known]
 
 
-def _weighs_nothing(given: Elements) -> bool:
-    """Tell whether there is no weight; targets of any size have none of 1 either."""
+def _slope(given: Elements, scale: Array, rows: list[Array]) -> Array:
+    """Return the gradient of a block."""
+    if not is_softplus(given):
+        return only_(_kept(given), rows[0] * scale)
+    z, y = given.logits.float(), given.targets.float()
+    p, n = _weights(given)
+    if given.apart:
+        slope = softplus.slope_of(z, y, p, n).mul_(scale)
+    else:  # of which no pass is needed for the scale
+        slope = softplus.slope_of(z, y, p * scale, n * scale)
+    return only_(_kept(given), _where(rows, slope))
+
+
+def _is_weighted(given: Elements) -> bool:
+    """Tell whether a weight is not 1."""
     arrays = (given.pos_weight, given.neg_weight, given.sample_weight)
-    return given.pos == given.neg == 1.0 and all(x is None for x in arrays)
+    return not given.pos == given.neg == 1.0 or any(x is not None for x in arrays)
 
 
 def _where(known: list[Array], value: Array) -> Array:
@@ -116,8 +137,8 @@ def _weights(given: Elements) -> tuple[Array, Array]:
     return p, n
 
 
-def _factors(given: Elements) -> tuple[Array, Array, Array]:
-    """Return the factors of both sides, and the effective weight.
+def _factors(given: Elements) -> tuple[Array, Array, Array | None]:
+    """Return the factors of both sides, and the effective weight, if it is asked for.
 
     As `weightedce.call.binary_batch` has them.
     """
@@ -125,10 +146,9 @@ def _factors(given: Elements) -> tuple[Array, Array, Array]:
     p, n = _weights(given)
     rest = 1.0 - y
     whole, none = p * y, n * rest
+    weight = whole + none if asks_for_weight(given) else None
     if e == 0.0:
-        return whole, none, whole + none
+        return whole, none, weight
     if given.of_target:
-        positive, negative = smoothed_mass(whole, none, e / 2, e / 2)
-    else:
-        positive, negative = smoothed_targets(y, rest, p, n, e / 2, e / 2)
-    return positive, negative, whole + none
+        return *smoothed_mass(whole, none, e / 2, e / 2), weight
+    return *smoothed_targets(y, rest, p, n, e / 2, e / 2), weight

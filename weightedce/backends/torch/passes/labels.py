@@ -9,12 +9,13 @@ import torch
 
 from weightedce.backends.handed import Array
 from weightedce.backends.torch.operands import Classes, Value
+from weightedce.backends.torch.passes.blocks import gradient_by_blocks, is_rounded
 from weightedce.backends.torch.passes.powers import powers_of
 from weightedce.backends.torch.passes.rows import (
     divided,
     labels_of,
     only,
-    rounded,
+    only_,
     sums_of,
     times,
     weights,
@@ -43,13 +44,19 @@ def labels(given: Classes) -> Value:
 
 def labels_slope(upstream: Array, sums: Array, rows: list[Array], given: Classes) -> Array:
     """Return the gradient of the same."""
-    powers, scale, at_label, rate = rows
-    y, keep, _ = _mass_of_labels(given)
     upstream = upstream.unsqueeze(given.axis) if given.apart else upstream
-    rate = rate * divided(upstream, sums, given.divisor)
+    scale = divided(upstream, sums, given.divisor)
+    return gradient_by_blocks(_slope, given, scale, rows, whole=not is_rounded(given))
+
+
+def _slope(given: Classes, scale: Array, rows: list[Array]) -> Array:
+    """Return the gradient of a block."""
+    powers, factor, at_label, rate = rows
+    y, keep, _ = labels_of(given)
+    rate = rate * scale
     # in two steps: a power may be next to underflow, and so may both of what it lacks
-    slope = torch.mul(powers, scale).mul_(rate).scatter_(given.axis, y, at_label * rate)
-    return rounded(slope, keep, given)
+    slope = torch.mul(powers, factor).mul_(rate).scatter_(given.axis, y, at_label * rate)
+    return only_(keep, slope)
 
 
 def _focused(gamma: float, found: softmax.LabelLoss) -> tuple[Array, Any]:

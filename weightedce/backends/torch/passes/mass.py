@@ -10,6 +10,7 @@ import torch
 
 from weightedce.backends.handed import Array
 from weightedce.backends.torch.operands import Classes, Value
+from weightedce.backends.torch.passes.blocks import gradient_by_blocks, is_rounded
 from weightedce.backends.torch.passes.powers import Powers, powers_of
 from weightedce.backends.torch.passes.rows import (
     along,
@@ -18,9 +19,11 @@ from weightedce.backends.torch.passes.rows import (
     kept,
     labels_of,
     only,
-    rounded,
+    only_,
     sums_of,
     times,
+    times_difference,
+    weight_of_rows,
     weights,
 )
 from weightedce.numerics import softmax
@@ -64,23 +67,28 @@ def mass(given: Classes) -> Value:
 
 def mass_slope(upstream: Array, sums: Array, rows: list[Array], given: Classes) -> Array:
     """Return the gradient of the same."""
-    powers, places, at_places, share, rate = rows
     upstream = upstream.unsqueeze(given.axis) if given.apart else upstream
-    rate = rate * divided(upstream, sums, given.divisor)
+    scale = divided(upstream, sums, given.divisor)
+    return gradient_by_blocks(_slope, given, scale, rows, whole=not is_rounded(given))
+
+
+def _slope(given: Classes, scale: Array, rows: list[Array]) -> Array:
+    """Return the gradient of a block."""
+    powers, places, at_places, share, rate = rows
+    rate = rate * scale
     slope = torch.mul(powers, share)
     if _hard(given):
         y, keep, _ = labels_of(given)
-        slope.addcmul_(_even(given, y), _each(given), value=-1.0)
+        slope.addcmul_(_even(given, y), _each(given), value=-1.0).mul_(rate)
     else:
-        keep = _rows_of(given)[0]
-        slope.sub_(_shares(given))
-    slope.mul_(rate).scatter_(given.axis, places, at_places * rate)
-    return rounded(slope, keep, given)
+        keep = _kept(given, given.targets)
+        times_difference(0.5 * rate, slope, _shares(given), slope)
+    return only_(keep, slope.scatter_(given.axis, places, at_places * rate))
 
 
 def _hard(given: Classes) -> bool:
     """Tell whether targets are labels."""
-    return given.targets.ndim < given.logits.ndim
+    return bool(given.targets.ndim < given.logits.ndim)
 
 
 class _Own(NamedTuple):
@@ -119,8 +127,9 @@ def _of_distribution(given: Classes, powers: Powers) -> Masses:
     at_top = shares.gather(axis, top)
     others = shares.scatter(axis, top, 0.0)
     of_others = others.sum(axis, keepdim=True)
-    away = torch.sub(powers.highest, given.logits).mul_(others)
-    behind = torch.nansum(away, axis, keepdim=True)  # 0 * inf = 0; what is NaN is so in a sum
+    # 0 * inf = 0; of what else is NaN another sum of the row is
+    times_difference(others, powers.highest, given.logits.float(), others)
+    behind = 0.5 * torch.nansum(others, axis, keepdim=True)
     whole = of_others + at_top
     weight = _weighted(given).sum(axis, keepdim=True) if given.smoothing else whole
     return Masses(weight, whole, of_others, at_top, behind)
@@ -154,7 +163,7 @@ def _even(given: Classes, y: Array) -> Array:
 
 
 def _without(weight: Array) -> Array:
-    """Return the sum of all other weights for each, which no subtraction gives to the last digit."""
+    """Return for each weight the sum of all others, of which a subtraction would lose digits."""
     none = weight.new_zeros(1)
     before = torch.cat([none, weight[:-1].cumsum(0)])
     after = torch.cat([none, weight[1:].flip(0).cumsum(0)]).flip(0)
@@ -180,14 +189,18 @@ def _shares(given: Classes) -> Array:
 
 def _rows_of(given: Classes) -> tuple[Array | None, Array]:
     """Return which rows count (None: all) and their weight, NaN where a target is out of range."""
-    axis, q = given.axis, given.targets.float()
-    low, high = q.aminmax(dim=axis, keepdim=True)
-    keep = kept(low.squeeze(axis), given.mask, [])
+    low, high = given.targets.float().aminmax(dim=given.axis, keepdim=True)
+    weight = weight_of_rows(given, low.squeeze(given.axis)).unsqueeze(given.axis)
+    valid = (in_range(low, given.signed) + in_range(high, given.signed)) * 0.0
+    return _kept(given, low), weight + valid
+
+
+def _kept(given: Classes, low: Array) -> Array | None:
+    """Return which rows count (None: all); ``low`` is NaN where there is NaN in a row."""
+    axis = given.axis
+    keep = kept(low.select(axis, 0), given.mask, [])
     keep = None if keep is None else keep.unsqueeze(axis)
-    if given.skip_nan:
-        keep = low == low if keep is None else keep & (low == low)
-    weight = torch.full_like(low, given.weight)
-    if given.sample_weight is not None:
-        weight = weight * weights(given.sample_weight, given.signed).unsqueeze(axis)
-    inside = (in_range(low, given.signed) + in_range(high, given.signed)) * 0.0
-    return keep, weight + inside
+    if not given.skip_nan:
+        return keep
+    known = ~torch.isnan(low).any(axis, keepdim=True)
+    return known if keep is None else keep & known

@@ -22,8 +22,9 @@ class Powers(NamedTuple):
 
 def powers_of(z: Array, axis: int) -> Powers:
     """Return the exponentials: two passes write, all that follow are in place."""
-    highest, top = z.max(axis, keepdim=True)
-    by, factor = softmax.shift_of(highest.float(), z.shape[axis])
+    found, top = z.max(axis, keepdim=True)
+    highest = found.float()
+    by, factor = softmax.shift_of(highest, z.shape[axis])
     by = by.clamp(max=MOST)
     at_top = torch.where(highest > MOST, 1.0, torch.exp(highest - by))
-    return Powers(torch.sub(z, by).exp_(), by, highest.float(), top, at_top, factor)
+    return Powers(torch.sub(z, by).exp_(), by, highest, top, at_top, factor)

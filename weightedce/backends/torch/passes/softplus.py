@@ -15,7 +15,7 @@ SURE = 20.0  # of float32 the sigmoid is 1 from 17 on
 
 
 class Parts(NamedTuple):
-    """What a loss is the sum of; where ``against`` is NaN it is 0 * inf, unless the tail is NaN."""
+    """What a loss is the sum of. ``against`` is NaN for 0 * inf, and where the tail is NaN."""
 
     against: Array
     tail: Array
@@ -31,17 +31,17 @@ class Parts(NamedTuple):
 
 
 def parts_of(z: Array, y: Array, positive: Array, negative: Array, weight: Array | None) -> Parts:
-    """Return ``wrong * |z|`` and ``weight * log1p(exp(-|z|))`` of targets y and weights of both.
+    """Return ``wrong * |z|`` and ``weight * log1p(exp(-|z|))`` of targets y.
 
-    ``wrong`` is the weight of the side that z speaks against; ``weight`` None: both are 1.
+    ``wrong`` is the factor of the side that z speaks against, of weights ``positive`` and
+    ``negative``; ``weight`` that of both sides, None for 1.
     """
     above = z > 0.0
-    against = above.view(torch.int8) - y  # as signed as z: 1 - y or -y
+    against = above.view(torch.int8) - y  # 1 - y or -y: of the sign of z
     if weight is not None:
         against.mul_(torch.where(above, negative, positive))
-    tail = torch.copysign(z, -1.0).exp_().log1p_()
-    if weight is not None:
-        tail.mul_(weight)
+    tail = torch.copysign(z, -1.0).exp_()
+    tail = tail.log1p_() if weight is None else torch.special.xlog1py(weight, tail)
     return Parts(against.mul_(z), tail)
 
 

@@ -15,10 +15,10 @@ from weightedce.backends.torch.passes.rows import (
     asks_for_weight,
     divided,
     in_range,
-    inside,
     kept,
     only,
     only_,
+    outside,
     sums_of,
     weights,
 )
@@ -50,8 +50,7 @@ def is_softplus(given: Elements) -> bool:
 
 def _holds_little(given: Elements) -> bool:
     """Tell whether passes over all elements at once hold no more than torch's own loss does."""
-    whole = is_softplus(given) and not given.apart
-    return whole and given.logits.dtype == given.targets.dtype == torch.float32
+    return is_softplus(given) and given.logits.dtype == given.targets.dtype == torch.float32
 
 
 def _focused(given: Elements) -> list[Array]:
@@ -65,19 +64,21 @@ def _focused(given: Elements) -> list[Array]:
 
 
 def _softplus(given: Elements) -> list[Array]:
-    """Return the same, but in place of the slope which targets are in range, if that is asked."""
+    """Return the same, but which targets are out of range in place of the slope, if any can be."""
     z, y, keep = given.logits.float(), given.targets.float(), _kept(given)
-    known = [] if given.signed else [inside(given.targets, keep)]
+    bad = [] if given.signed else [outside(given.targets, keep)]
     p, n = _weights(given)
     weight = torch.lerp(n, p, y) if given.signed or _is_weighted(given) else None
     parts = softplus.parts_of(z, y, p, n, weight)
     if given.apart:
-        loss = _where(known, only(keep, parts.loss()))
-        return [loss, sums_of(None, keep, loss), *known]
-    valid = torch.where(known[0].all(), 1.0, torch.nan) if known else 1.0
+        loss = _marked(bad, only(keep, parts.loss()))
+        return [loss, sums_of(None, keep, loss), *bad]
     weight = n if weight is None else weight
-    sums = sums_of(weight if asks_for_weight(given) else None, keep, z) * valid
-    return [parts.total(keep) * valid, sums, *known]
+    sums, total = sums_of(weight if asks_for_weight(given) else None, keep, z), parts.total(keep)
+    if bad:
+        lost = torch.where(bad[0].any(), torch.nan, 0.0)
+        total, sums[0] = total + lost, sums[0] + lost
+    return [total, sums, *bad]
 
 
 def _slope(given: Elements, scale: Array, rows: list[Array]) -> Array:
@@ -90,7 +91,7 @@ def _slope(given: Elements, scale: Array, rows: list[Array]) -> Array:
         slope = softplus.slope_of(z, y, p, n).mul_(scale)
     else:  # of which no pass is needed for the scale
         slope = softplus.slope_of(z, y, p * scale, n * scale)
-    return only_(_kept(given), _where(rows, slope))
+    return only_(_kept(given), _marked(rows, slope))
 
 
 def _is_weighted(given: Elements) -> bool:
@@ -99,9 +100,9 @@ def _is_weighted(given: Elements) -> bool:
     return not given.pos == given.neg == 1.0 or any(x is not None for x in arrays)
 
 
-def _where(known: list[Array], value: Array) -> Array:
-    """Return a value, NaN where targets are out of range; if all may be, ``known`` is empty."""
-    return torch.where(known[0], value, torch.nan) if known else value
+def _marked(bad: list[Array], value: Array) -> Array:
+    """Put NaN where targets are out of range; if all may be, ``bad`` is empty."""
+    return value.masked_fill_(bad[0], torch.nan) if bad else value
 
 
 def _sloped(given: Elements) -> Sloped:

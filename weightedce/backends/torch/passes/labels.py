@@ -33,7 +33,7 @@ def labels(given: Classes) -> Value:
     own = torch.cat([torch.zeros_like(at_top), torch.where(top == y, 0.0, at_top)], axis)
     others = powers.scatter_(axis, places, own).sum(axis, keepdim=True)
     found = softmax.label_loss(z.gather(axis, y).float(), highest, others * factor)
-    loss, rate = _focused(given.number, found)
+    loss, rate = _formed(given, found)
     loss = only(keep, times(mass, loss))
     rows = [powers, factor * found.scale, found.at_label, only(keep, mass * rate)]
     sums = sums_of(mass, keep, loss)
@@ -59,12 +59,18 @@ def _slope(given: Classes, scale: Array, rows: list[Array]) -> Array:
     return only_(keep, slope)
 
 
-def _focused(gamma: float, found: softmax.LabelLoss) -> tuple[Array, Any]:
-    """Return `stable.focused` of a loss, and its derivative to it: see `at_once.focused_odds`."""
-    if gamma == 0.0:
+def _formed(given: Classes, found: softmax.LabelLoss) -> tuple[Array, Any]:
+    """Return `stable.focused` or `stable.poly` of a loss, and its derivative to it.
+
+    As `at_once.focused_odds` and `at_once.poly_odds`.
+    """
+    gamma = number = given.number
+    if number == 0.0:
         return found.loss, 1.0
-    complement = -found.at_label
-    factor, p = complement**gamma, torch.exp(-found.loss)
+    complement, p = -found.at_label, torch.exp(-found.loss)
+    if given.form == "poly":
+        return found.loss + number * complement, 1.0 + number * p
+    factor = complement**gamma
     ratio = torch.where(p == 0.0, 0.0, p * found.loss) / complement
     rate = factor * (1.0 + gamma * torch.where(complement == 0.0, 1.0, ratio))
     return factor * found.loss, rate

@@ -67,10 +67,11 @@ def times_difference(weight: Array, left: Array, right: Array, place: Array) -> 
     torch.ops.aten.mse_loss_backward.grad_input(weight, left, right, 0, grad_input=place)
 
 
-def inside(targets: Array, keep: Array | None) -> Array:
-    """Tell which targets are probabilities, or do not count."""
-    found = (targets >= -ROUNDING_SLACK).logical_and_(targets <= 1.0 + ROUNDING_SLACK)
-    return found if keep is None else found.logical_or_(~keep)
+def outside(targets: Array, keep: Array | None) -> Array:
+    """Tell which targets that count are no probabilities."""
+    inside = (targets >= -ROUNDING_SLACK).logical_and_(targets <= 1.0 + ROUNDING_SLACK)
+    found = inside.logical_not_()  # NaN too
+    return found if keep is None else found.logical_and_(keep)
 
 
 def only(keep: Array | None, value: Array) -> Array:

@@ -21,6 +21,7 @@ IN_PASSES = {
     "cross_entropy": PLAIN,
     "focal_loss": ("finite",),
     "poly_cross_entropy": ("finite",),
+    "generalized_cross_entropy": ("finite",),
     "binary_focal_loss": ("full-1", "full-2", "finite"),
     "asymmetric_loss": ("full-1", "full-2", "full-3", "finite"),
 }
@@ -73,6 +74,7 @@ LOSSES = {
     "labels": (w.cross_entropy, {}),
     "focal": (w.focal_loss, {}),
     "poly": (w.poly_cross_entropy, {"epsilon": -0.5}),
+    "generalized": (w.generalized_cross_entropy, {"q": 0.25}),
     "smoothed": (w.cross_entropy, SMOOTHED),
     "by class": (w.cross_entropy, SMOOTHED | {"smoothing_weight": "class"}),
     "soft": (w.cross_entropy, {}),

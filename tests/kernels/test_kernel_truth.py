@@ -19,6 +19,7 @@ LOSSES = (
     "binary_focal_loss",
     "asymmetric_loss",
     "poly_cross_entropy",
+    "generalized_cross_entropy",
     "logit_adjusted_cross_entropy",
     "balanced_softmax_cross_entropy",
     "ldam_cross_entropy",
@@ -26,7 +27,12 @@ LOSSES = (
 )
 COMPOSED = [  # of masses, with more than their logarithms
     f"{loss}-full-{i}"
-    for loss, ways in (("focal_loss", 2), ("poly_cross_entropy", 2), ("ldam_cross_entropy", 3))
+    for loss, ways in {
+        "focal_loss": 2,
+        "poly_cross_entropy": 2,
+        "generalized_cross_entropy": 3,
+        "ldam_cross_entropy": 3,
+    }.items()
     for i in range(1, ways + 1)
 ]
 CASES = [
@@ -259,6 +265,18 @@ def test_powers_keep_their_digits(gamma):
     found = by_kernel("focal_loss", rows, y.astype(int), gamma=gamma, reduction="none")
     truth = composed("focal_loss", rows, y.astype(int), gamma=gamma, reduction="none")
     assert max(off(x, t) for x, t in zip(found, truth, strict=True)) <= limit
+
+
+@pytest.mark.parametrize("q", [2.0**-10, 0.1, 0.5, 0.7, 1.0])
+def test_powers_of_a_probability_keep_their_digits(q):
+    z = np.zeros((160, 3), "float32")
+    z[:, 0] = np.concatenate([np.linspace(-90, 90, 152), [-900, 900, -1e-6, 1e-6, 17, -17, 0, 40]])
+    z[::2] += 700.1
+    y = np.arange(160) % 2
+    found = by_kernel("generalized_cross_entropy", z, y, q=q, reduction="none")
+    truth = composed("generalized_cross_entropy", z, y, q=q, reduction="none")
+    assert off(found[0], truth[0]) <= ulp.PER_ELEMENT
+    assert off(found[1], truth[1]) <= ulp.PER_ELEMENT
 
 
 def test_a_sum_of_many_loses_no_digits():

@@ -187,6 +187,11 @@ def focused(negative_log: Array, gamma: float) -> Array:
     return xp.where(infinite(negative_log), 1.0, factor) * negative_log
 
 
+def generalized(negative_log: Array, q: float | Array) -> Array:
+    """Return ``(1 - p ** q) / q`` from -log p; that is rounded, and so p ** q: see `powers`."""
+    return complement(q * negative_log) / q
+
+
 def poly(negative_log: Array, epsilon: float | Array) -> Array:
     """Return ``-log p + epsilon (1 - p)`` from -log p."""
     return negative_log + epsilon * complement(negative_log)

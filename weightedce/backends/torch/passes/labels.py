@@ -20,22 +20,23 @@ from weightedce.backends.torch.passes.rows import (
     times,
     weights,
 )
-from weightedce.numerics import softmax
+from weightedce.numerics import powers, softmax, stable
 
 
 def labels(given: Classes) -> Value:
     """Return the loss of labels: see `operators.library`."""
     axis, z = given.axis, given.logits
     y, keep, mass = _mass_of_labels(given)
-    powers, _, highest, top, at_top, factor = powers_of(z, axis)
+    array, _, highest, top, at_top, factor = powers_of(z, axis)
     # those of the label and of a maximum of +inf are put there, not found by a pass
     places = torch.cat([y, top], axis)
     own = torch.cat([torch.zeros_like(at_top), torch.where(top == y, 0.0, at_top)], axis)
-    others = powers.scatter_(axis, places, own).sum(axis, keepdim=True)
-    found = softmax.label_loss(z.gather(axis, y).float(), highest, others * factor)
-    loss, rate = _formed(given, found)
+    others = array.scatter_(axis, places, own).sum(axis, keepdim=True)
+    logit = z.gather(axis, y).float()
+    found = softmax.label_loss(logit, highest, others * factor)
+    loss, rate = _formed(given, found, logit, highest)
     loss = only(keep, times(mass, loss))
-    rows = [powers, factor * found.scale, found.at_label, only(keep, mass * rate)]
+    rows = [array, factor * found.scale, found.at_label, only(keep, mass * rate)]
     sums = sums_of(mass, keep, loss)
     if given.apart:
         return loss.squeeze(axis), sums, rows
@@ -51,16 +52,18 @@ def labels_slope(upstream: Array, sums: Array, rows: list[Array], given: Classes
 
 def _slope(given: Classes, scale: Array, rows: list[Array]) -> Array:
     """Return the gradient of a block."""
-    powers, factor, at_label, rate = rows
+    array, factor, at_label, rate = rows
     y, keep, _ = labels_of(given)
     rate = rate * scale
     # in two steps: a power may be next to underflow, and so may both of what it lacks
-    slope = torch.mul(powers, factor).mul_(rate).scatter_(given.axis, y, at_label * rate)
+    slope = torch.mul(array, factor).mul_(rate).scatter_(given.axis, y, at_label * rate)
     return only_(keep, slope)
 
 
-def _formed(given: Classes, found: softmax.LabelLoss) -> tuple[Array, Any]:
-    """Return `stable.focused` or `stable.poly` of a loss, and its derivative to it.
+def _formed(
+    given: Classes, found: softmax.LabelLoss, logit: Array, highest: Array
+) -> tuple[Array, Any]:
+    """Return `stable.focused`, `poly` or `generalized` of a loss, and its derivative to it.
 
     As `at_once.focused_odds` and `at_once.poly_odds`.
     """
@@ -68,6 +71,11 @@ def _formed(given: Classes, found: softmax.LabelLoss) -> tuple[Array, Any]:
     if number == 0.0:
         return found.loss, 1.0
     complement, p = -found.at_label, torch.exp(-found.loss)
+    if given.form == "generalized":
+        raised = powers.power(highest, logit, -torch.log(found.scale), number)
+        small = number * found.loss < 0.5
+        value = torch.where(small, stable.generalized(found.loss, number), (1.0 - raised) / number)
+        return value, raised
     if given.form == "poly":
         return found.loss + number * complement, 1.0 + number * p
     factor = complement**gamma

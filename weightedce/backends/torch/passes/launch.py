@@ -24,7 +24,7 @@ __all__ = [
 
 def has(name: str, block: Any) -> bool:
     """Tell whether there are passes for an operator, and the numerics of its block."""
-    return name != "labels" or block in (stable.focused, stable.poly)
+    return name != "labels" or block in (stable.focused, stable.poly, stable.generalized)
 
 
 def kept(name: str, given: Any) -> list[Array]:

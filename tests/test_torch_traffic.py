@@ -50,15 +50,15 @@ LIMITS = {
     "linear, bfloat16": (43, 1.75, 0.85),
     "few labels": (3, 0.5, 0.45),
     "few elements": (3, 0.5, 0.56),
+    "generalized": KERNELS,
     # composed
-    "generalized": (324, 18.3, 3.1),
     "expected cost": (158, 13.3, 3.0),
     "confusion": (56, 8.7, 7.9),
-    "dice": (140, 20.6, 9.9),
-    "f beta": (140, 20.6, 9.9),
-    "recall": (160, 21.1, 9.9),
-    "tversky": (140, 20.6, 9.9),
-    "focal tversky": (171, 20.6, 9.9),
+    "dice": (55, 5.2, 3.6),
+    "f beta": (55, 5.2, 3.6),
+    "recall": (75, 5.6, 3.6),
+    "tversky": (55, 5.2, 3.6),
+    "focal tversky": (86, 5.2, 3.6),
     "lovasz": (154, 31.9, 11.9),
     "long tail of labels": (156, 22.8, 9.1),
     "seesaw": (270, 25.7, 5.3),
@@ -102,8 +102,10 @@ IN_PASSES = {
     "distributions": (2.4, 0.7),
     "focal": (1.9, 0.7),
     "poly": (1.9, 0.7),
+    "generalized": (1.95, 0.7),
     "linear": (2.05, 0.1),
     "linear, large": (1.95, 0.4),
+    "linear, bfloat16": (4.25, 1.05),
 }
 
 
@@ -138,7 +140,7 @@ def test_operators_without_triton_keep_less_than_torch(name, monkeypatch):
     mine, theirs = traffic.both(name)
     assert mine.waits == 0
     assert mine.kernels <= 4
-    assert mine.moved <= theirs.moved
+    assert mine.moved <= 0.9 * theirs.moved
     assert mine.most <= 1.01 * theirs.most
 
 

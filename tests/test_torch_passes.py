@@ -51,9 +51,18 @@ def derived(loss, z, *arrays, upstream=1.0, **options):
     return found.detach().double().numpy(), gradient.double().numpy()
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+ROUNDED = ("full-1", "finite")  # what is tried in bfloat16 too
+
+
 @pytest.mark.parametrize(
-    ("loss", "name"), [(loss, name) for loss, names in IN_PASSES.items() for name in names]
+    ("loss", "name", "dtype"),
+    [
+        (loss, name, dtype)
+        for loss, names in IN_PASSES.items()
+        for name in names
+        for dtype in DTYPES
+        if dtype == "float32" or name in ROUNDED
+    ],
 )
 def test_value_and_gradient_are_the_truth(loss, name, dtype, calls):
     case = hard_points.cases(loss)[name].rounded(dtype)

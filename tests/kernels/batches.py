@@ -20,6 +20,7 @@ CALLS = {
     "labels": ("cross_entropy", Y, {}),
     "focal": ("focal_loss", Y, {"gamma": 2.0}),
     "poly": ("poly_cross_entropy", Y, {"epsilon": -0.5}),
+    "generalized": ("generalized_cross_entropy", Y, {"q": 0.7}),
     "prior": ("logit_adjusted_cross_entropy", Y, {"prior": COUNTS, "tau": 1.5}),
     "margins": ("ldam_cross_entropy", Y, {"counts": COUNTS, "scale": 4.0}),
     "scaled": ("vector_scaling_cross_entropy", Y, {"counts": COUNTS, "gamma": 0.25}),
@@ -40,7 +41,11 @@ CALLS = {
 }  # fmt: skip
 OVER_CLASSES = tuple(name for name in CALLS if "binary" not in name and name != "asymmetric")
 # those of more than one way through a kernel, where another test has the others
-SOME = tuple(x for x in CALLS if x not in ("poly", "prior", "margins", "scaled", "scaled soft"))
+SOME = tuple(
+    x
+    for x in CALLS
+    if x not in ("poly", "generalized", "prior", "margins", "scaled", "scaled soft")
+)
 SMALL = 2e-6  # what sums of both signs and of many rows differ by
 
 

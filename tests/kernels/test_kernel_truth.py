@@ -19,6 +19,7 @@ LOSSES = (
     "binary_focal_loss",
     "asymmetric_loss",
     "poly_cross_entropy",
+    "generalized_cross_entropy",
     "logit_adjusted_cross_entropy",
     "balanced_softmax_cross_entropy",
     "ldam_cross_entropy",
@@ -26,7 +27,12 @@ LOSSES = (
 )
 COMPOSED = [  # of masses, with more than their logarithms
     f"{loss}-full-{i}"
-    for loss, ways in (("focal_loss", 2), ("poly_cross_entropy", 2), ("ldam_cross_entropy", 3))
+    for loss, ways in {
+        "focal_loss": 2,
+        "poly_cross_entropy": 2,
+        "generalized_cross_entropy": 3,
+        "ldam_cross_entropy": 3,
+    }.items()
     for i in range(1, ways + 1)
 ]
 CASES = [
@@ -167,7 +173,7 @@ def test_masses_of_few_and_of_many_classes(rows, classes, how, kind):
     assert off(found[1], truth[1], scale=terms(z, y, weight, kind)) <= ulp.PER_ELEMENT
 
 
-@pytest.mark.parametrize(("rows", "classes"), [(130, 3), (2, 1025)])
+@pytest.mark.parametrize(("rows", "classes"), [(130, 3), (4, 4100)])
 @pytest.mark.parametrize("how", ["rising", "far", "high"])
 @pytest.mark.parametrize("smoothing", [0.0, SMOOTHING])
 def test_what_a_prior_moves_keeps_its_digits(rows, classes, how, smoothing):
@@ -175,7 +181,10 @@ def test_what_a_prior_moves_keeps_its_digits(rows, classes, how, smoothing):
     z = logits_of("far" if how == "high" else how, rows, classes)
     z += 3000.0 * (how == "high")
     counts = np.exp(rng.uniform(0.0, 12.0, classes)).astype("float32")
-    z[0] = 500.0 - np.log(counts)  # sums that are ties, but for their rounding
+    # sums that are ties, but for their rounding, in the first block of classes and in the last
+    z[:2, :] = -500.0
+    for row, ends in enumerate(([0, -1], [0, -2])):
+        z[row, ends] = 500.0 - 1.5 * np.log(counts[ends])
     y = np.array([0, classes - 1, *np.arange(rows)])[:rows] % classes
     options = {"prior": counts, "tau": 1.5, "reduction": "none", "label_smoothing": smoothing}
     found = by_kernel("logit_adjusted_cross_entropy", z, y, **options)
@@ -187,6 +196,23 @@ def test_what_a_prior_moves_keeps_its_digits(rows, classes, how, smoothing):
         own[np.arange(rows), y] += 1 - smoothing
         own = np.maximum(own, np.abs(truth[1]))
     assert off(found[1], truth[1], scale=own) <= ulp.PER_ELEMENT
+
+
+@pytest.mark.parametrize("smoothing", [0.0, SMOOTHING])
+def test_a_class_that_does_not_occur_has_no_part_in_it_at_whatever_logit(smoothing):
+    inf, nan = np.inf, np.nan
+    rows = [[inf, 0, 1], [0, inf, 1], [inf, inf, 0], [inf, -inf, 0], [-inf, 0, 1]]
+    rows += [[inf, inf, inf], [inf, -inf, -inf], [nan, 0, 1]]
+    z = np.repeat(np.array(rows, "float32"), 2, axis=0)
+    y, options = np.tile([1, 2], len(rows)), {"reduction": "none", "label_smoothing": smoothing}
+    options |= {"counts": [0.0, 3.0, 1.0]}
+    found = by_kernel("balanced_softmax_cross_entropy", z, y, **options)
+    value, gradient = composed("balanced_softmax_cross_entropy", z, y, **options)
+    gradient[np.isnan(value)] = nan  # as the oracle has it
+    assert off(found[0], value) <= ulp.PER_ELEMENT
+    # to the logit of that class composed has 0 for smoothed mass, which no probability makes up for
+    gradient[:, 0] = np.where(np.isnan(value), nan, -smoothing / 3)
+    assert off(found[1], gradient) <= ulp.PER_ELEMENT
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.5, 40.0, 150.0])
@@ -239,6 +265,18 @@ def test_powers_keep_their_digits(gamma):
     found = by_kernel("focal_loss", rows, y.astype(int), gamma=gamma, reduction="none")
     truth = composed("focal_loss", rows, y.astype(int), gamma=gamma, reduction="none")
     assert max(off(x, t) for x, t in zip(found, truth, strict=True)) <= limit
+
+
+@pytest.mark.parametrize("q", [2.0**-10, 0.1, 0.5, 0.7, 1.0])
+def test_powers_of_a_probability_keep_their_digits(q):
+    z = np.zeros((160, 3), "float32")
+    z[:, 0] = np.concatenate([np.linspace(-90, 90, 152), [-900, 900, -1e-6, 1e-6, 17, -17, 0, 40]])
+    z[::2] += 700.1
+    y = np.arange(160) % 2
+    found = by_kernel("generalized_cross_entropy", z, y, q=q, reduction="none")
+    truth = composed("generalized_cross_entropy", z, y, q=q, reduction="none")
+    assert off(found[0], truth[0]) <= ulp.PER_ELEMENT
+    assert off(found[1], truth[1]) <= ulp.PER_ELEMENT
 
 
 def test_a_sum_of_many_loses_no_digits():

@@ -131,6 +131,15 @@ class Backend(OfShards, OfLinear):
         p, rest = xp.maximum(fading, side) / whole, xp.maximum(fading, -side) / whole
         return p, rest, xp.maximum(-logits, zero) + tail, xp.maximum(logits, zero) + tail
 
+    def chances(
+        self, composed: Callable[[Array], tuple[Array, Array]], logits: Array, /
+    ) -> tuple[Array, Array]:
+        """Return p and 1 - p for p = sigmoid(z), for autodiff: see `stable.chances`.
+
+        With a derivative of its own a dice loss takes a seventh of the time in eager PyTorch.
+        """
+        return composed(logits)
+
     def sum(self, array: Array, /, axis: int | None = None, *, keepdims: bool = False) -> Array:
         """Return the sum over an axis or of all elements, off by what pairwise addition errs.
 

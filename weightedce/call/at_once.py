@@ -54,7 +54,7 @@ class Formula(NamedTuple):
 
 def with_floats(
     composed: Callable[[Any], Array],
-    form: AtOnce,
+    form: AtOnce | None,
     *numbers: float | Array,
     per_class: Form | None = None,
     moved: Callable[[ClassBatch], Moved] | None = None,

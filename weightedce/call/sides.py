@@ -57,8 +57,7 @@ def absent_of(absent: Absent | None, link: Link) -> Absent:
 def of_elements(logits: Array, targets: Any, *, axis: int | None, **given: Any) -> Sides:
     """Return the sides of independent yes/no targets."""
     b = binary_batch(logits, targets, axis=-1 if axis is None else axis, **given)
-    minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
-    p, rest = stable.complement(minus_log_1p), stable.complement(minus_log_p)
+    p, rest = stable.chances(b.logits)
     return Sides(p, rest, b.positive, b.negative, b.axis)
 
 

@@ -115,8 +115,7 @@ def confusion_cross_entropy(
             above = b.logits > threshold
             a, c = b.xp.where(above, right, miss), b.xp.where(above, alarm, quiet)
         else:
-            minus_log_r, minus_log_1r = stable.softplus_pair(stable.finite(b.logits) - threshold)
-            r, rest = stable.complement(minus_log_1r), stable.complement(minus_log_r)
+            r, rest = stable.chances(stable.finite(b.logits) - threshold)
             a, c = right * r + miss * rest, alarm * r + quiet * rest
         b = b.reweighted(a, c)
         return stable.attached(stable.SOFTPLUS, b.logits, b.positive, b.negative)

@@ -113,8 +113,7 @@ def expected_cost(
         neg, pos = _two_weights(class_weight, z)
         b = binary_batch(logits, raw, pos_weight=pos, neg_weight=neg, axis=-1, **shared)
         (tn, fp), (fn, tp) = _of_outcomes(b.xp.astype(costs, b.logits.dtype), b.logits)
-        minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
-        p, rest = stable.complement(minus_log_1p), stable.complement(minus_log_p)
+        p, rest = stable.chances(b.logits)
         loss = b.positive * (fn * rest + tp * p) + b.negative * (tn * rest + fp * p)
         return reduce(loss, b, asked)
     b = class_batch(

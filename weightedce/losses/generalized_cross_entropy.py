@@ -1,9 +1,11 @@
 """Generalized cross-entropy."""
 
+from functools import partial
 from typing import Any
 
 from weightedce.backends import Array
 from weightedce.call import over_shards
+from weightedce.call.at_once import with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import (
@@ -84,9 +86,11 @@ def generalized_cross_entropy(
     """
     q = over_shards.number("q", q, logits, 2.0**-60, 1, axis=axis, shards=shards)
 
+    generalized = partial(stable.generalized, q=q)
+
     def formula(b: ClassBatch) -> Array:
         if b.shards is not None:
-            return over_classes(b, b.logits, lambda loss: stable.complement(q * loss) / q)
+            return over_classes(b, b.logits, generalized)
         if b.one_class:
             part = powers.label_complement(b.logits, b.labels, b.axis, q)
             return stable.times(b.label_mass, part / q)
@@ -94,7 +98,7 @@ def generalized_cross_entropy(
 
     return evaluate(
         class_batch,
-        formula,
+        with_floats(formula, None, q, per_class=generalized),
         logits,
         targets,
         reduction,

@@ -110,8 +110,8 @@ def lovasz_loss(
         # not above 0: NaN is no right answer
         wrong = xp.where(above <= 0.0, 0.0, above), xp.where(below <= 0.0, 0.0, below)
     else:
-        minus_log_p, minus_log_1p = stable.softplus_pair(b.logits)
-        wrong = stable.complement(minus_log_p), stable.complement(minus_log_1p)
+        p, rest = stable.chances(b.logits)
+        wrong = rest, p
     masses = (xp.broadcast_to(mass, shape) for mass in (b.positive, b.negative))
     arrays = (b.logits, *masses, *wrong)
 

@@ -22,7 +22,7 @@ def label_complement(logits: Array, labels: Array, axis: int, q: float | Array) 
     place = backend.namespace.argmax(fixed, axis=axis)
     rest = softmax.label_log_softmax(fixed, place, axis)
     top, own = (softmax.picked(fixed, x, axis) for x in (place, labels))
-    return _complement(q * minus_log_p, simple, _power(top, own, rest, q))
+    return _complement(q * minus_log_p, simple, power(top, own, rest, q))
 
 
 def class_complement(logits: Array, axis: int, q: float | Array) -> Array:
@@ -36,7 +36,7 @@ def class_complement(logits: Array, axis: int, q: float | Array) -> Array:
     fixed, logs = backend.detach(logits), backend.detach(minus_log_p)
     place = xp.argmax(fixed, axis=axis)
     top, rest = (xp.expand_dims(softmax.picked(x, place, axis), axis=axis) for x in (fixed, logs))
-    return _complement(q * minus_log_p, simple, _power(top, fixed, rest, q))
+    return _complement(q * minus_log_p, simple, power(top, fixed, rest, q))
 
 
 def _complement(exponent: Array, simple: Array, power: Array) -> Array:
@@ -51,7 +51,7 @@ def _complement(exponent: Array, simple: Array, power: Array) -> Array:
     return xp.where(exponent < 0.5, simple, 1.0 - power * xp.exp(-lift))
 
 
-def _power(top: Array, own: Array, rest: Array, q: float | Array) -> Array:
+def power(top: Array, own: Array, rest: Array, q: float | Array) -> Array:
     """Return ``exp(-q (z_t - z_k + rest))`` of constants."""
     backend = backend_of(own)
     xp = backend.namespace

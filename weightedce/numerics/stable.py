@@ -102,6 +102,16 @@ def softplus_pair(logits: Array) -> tuple[Array, Array]:
     return xp.where(above, 0.0, distance) + tail, xp.where(above, distance, 0.0) + tail
 
 
+def chances(logits: Array) -> tuple[Array, Array]:
+    """Return p and 1 - p for p = sigmoid(z), both with all their digits."""
+    return backend_of(logits).chances(_composed_chances, logits)
+
+
+def _composed_chances(logits: Array) -> tuple[Array, Array]:
+    minus_log_p, minus_log_1p = softplus_pair(logits)
+    return complement(minus_log_1p), complement(minus_log_p)
+
+
 def shifted_softplus(logits: Array, scale: float | Array, shift: Array) -> Array:
     """Return ``softplus(scale * z - shift)``, for a scale above 0 and a moderate shift.
 
@@ -185,6 +195,11 @@ def focused(negative_log: Array, gamma: float) -> Array:
     # where p = 0 the factor is 1; its derivative, 0, must not meet the infinite -log p
     factor = power(complement(negative_log), gamma)
     return xp.where(infinite(negative_log), 1.0, factor) * negative_log
+
+
+def generalized(negative_log: Array, q: float | Array) -> Array:
+    """Return ``(1 - p ** q) / q`` from -log p; that is rounded, and so p ** q: see `powers`."""
+    return complement(q * negative_log) / q
 
 
 def poly(negative_log: Array, epsilon: float | Array) -> Array:

@@ -23,6 +23,7 @@ from weightedce.backends.torch import (
     slope,
 )
 from weightedce.backends.torch.across import across, adder
+from weightedce.backends.torch.chances import chances
 from weightedce.backends.torch.constants import native
 from weightedce.backends.torch.dtensors import layout
 from weightedce.backends.torch.label_shards import label_loss_of_shards
@@ -156,6 +157,7 @@ class Torch(Backend):
     bincount = staticmethod(labels.bincount)
     one_hot = staticmethod(labels.one_hot)
     sides = staticmethod(slope.sides)
+    chances = staticmethod(chances)
     attach = staticmethod(slope.attach)
     label_loss = staticmethod(labels.label_loss)
     views = staticmethod(at_once.views)

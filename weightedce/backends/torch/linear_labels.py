@@ -26,7 +26,8 @@ def slope_in_place(
     highest = z.amax(dim=1)
     at_label = z.gather(1, y)[:, 0]
     shift = torch.nan_to_num(highest, nan=torch.nan)  # the largest number for inf
-    e = torch.sub(z, shift[:, None], out=logits).clamp_(max=0.0).exp_()  # 1 at +inf
+    e = z.sub_(shift[:, None]) if z is logits else torch.sub(z, shift[:, None], out=logits)
+    e.clamp_(max=0.0).exp_()  # 1 at +inf
     e.scatter_(1, y, 0.0)
     found = head.of_label(b, at_label, highest, e.sum(dim=1))
     e.mul_(found.scale[:, None]).scatter_(1, y, found.at_label[:, None])

@@ -92,6 +92,7 @@ FORMS: dict[Callable[..., Any], str] = {
     stable.focused: "focused",
     stable.poly: "poly",
     stable.behind: "behind",
+    stable.generalized: "generalized",
 }
 BLOCKS: dict[Callable[..., Any], str] = {
     stable.softplus_with_slope: "softplus",

@@ -45,6 +45,10 @@ def _define(name: str) -> None:
         return found
 
     def slope(upstream: Array, sums: Array, rows: list[Array], *arguments: Any) -> Array:
+        if not by_triton(arguments[0]):
+            form = getattr(passes, f"{name}_slope")
+            found: Array = form(upstream, sums, rows, kind(*arguments))
+            return found
         gradient = fake_slope(upstream, sums, rows, *arguments)
         slope_into(upstream, sums, rows, gradient, *arguments)
         return gradient
@@ -52,15 +56,17 @@ def _define(name: str) -> None:
     def slope_into(
         upstream: Array, sums: Array, rows: list[Array], gradient: Array, *arguments: Any
     ) -> None:
+        if not by_triton(arguments[0]):
+            gradient.copy_(slope(upstream, sums, rows, *arguments))
+            return
         form = getattr(_forms(arguments[0]), f"{name}_slope")
         form(upstream, sums, rows, gradient, kind(*arguments))
 
     def fake_value(*arguments: Any) -> Value:
         given = kind(*arguments)
         shape = loss_shape(name, given.logits, given.axis) if given.apart else ()
-        made = (shape, (2,), *_forms(given.logits).kept(name, given))
-        loss, sums, *rows = (given.logits.new_empty(x, dtype=torch.float32) for x in made)
-        return loss, sums, rows
+        loss, sums = (given.logits.new_empty(x, dtype=torch.float32) for x in (shape, (2,)))
+        return loss, sums, _forms(given.logits).kept(name, given)
 
     def fake_slope(_: Array, __: Array, ___: list[Array], *arguments: Any) -> Array:
         return torch.empty_like(arguments[0], memory_format=torch.contiguous_format)

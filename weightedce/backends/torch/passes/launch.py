@@ -1,13 +1,13 @@
-"""The operators in passes, by the names that the kernels have, and what they keep.
-
-Softplus and masses have none: passes that wait for nothing and keep the limits at infinite logits
-move as many bytes as the composed form.
-"""
+"""The operators in passes, by the names that the kernels have, and what they keep."""
 
 from typing import Any
 
-from weightedce.backends.torch.passes.elements import elements, elements_slope
+import torch
+
+from weightedce.backends.handed import Array
+from weightedce.backends.torch.passes.elements import elements, elements_slope, is_softplus
 from weightedce.backends.torch.passes.labels import labels, labels_slope
+from weightedce.backends.torch.passes.mass import mass, mass_slope
 from weightedce.numerics import stable
 
 __all__ = [
@@ -17,20 +17,29 @@ __all__ = [
     "kept",
     "labels",
     "labels_slope",
+    "mass",
+    "mass_slope",
 ]
 
 
 def has(name: str, block: Any) -> bool:
     """Tell whether there are passes for an operator, and the numerics of its block."""
-    if name == "labels":
-        return block is stable.focused
-    return name == "elements" and block is not stable.softplus_with_slope
+    return name != "labels" or block in (stable.focused, stable.poly, stable.generalized)
 
 
-def kept(name: str, given: Any) -> list[list[int]]:
-    """Return the shapes of what an operator keeps for the gradient."""
-    if name != "labels":
-        return []
-    rows = list(given.logits.shape)
+def kept(name: str, given: Any) -> list[Array]:
+    """Return the places of what an operator keeps for the gradient."""
+    z, rows = given.logits, list(given.logits.shape)
+    if name == "elements":
+        known = is_softplus(given)
+        if known and given.signed:
+            return []
+        return [z.new_empty(rows, dtype=torch.bool if known else torch.float32)]
     rows[given.axis] = 1
-    return [list(given.logits.shape), rows, rows, rows]
+    places = []
+    if name == "mass":
+        rows[given.axis] = 2 if given.targets.ndim < z.ndim else 1
+        places = [z.new_empty(rows, dtype=torch.int64), z.new_empty(rows, dtype=torch.float32)]
+        rows[given.axis] = 1
+    numbers = [z.new_empty(rows, dtype=torch.float32) for _ in range(3 if name == "labels" else 2)]
+    return [z.new_empty(z.shape, dtype=torch.float32), *places, *numbers]

@@ -52,5 +52,6 @@ class Tail(NamedTuple):
     """What is made of -log p: by the form that a kernel is compiled for."""
 
     number: Any  # the exponent, or the weight of 1 - p
+    root: Any  # of p, that is taken to number * root
     margin: Any  # of each class
     z_loss: Any

@@ -1,13 +1,21 @@
-"""Kernels: the loss of labels, ``mass * f(-log p_y)``, and its slope, for three forms f.
+"""Kernels: the loss of labels, ``mass * f(-log p_y)``, and its slope, for four forms f.
 
 With d = max z - z_y it is -log p_y = d + log1p(rest): see `weightedce.numerics.softmax.label_loss`.
-The forms are those of `weightedce.numerics.at_once`: `focused_odds`, `poly_odds`, `behind_odds`.
+The forms are those of `weightedce.numerics.at_once`: `focused_odds`, `poly_odds`, `behind_odds`;
+and `stable.generalized`.
 """
 
 import triton
 import triton.language as tl
 
-from weightedce.backends.torch.triton.arithmetic import SMALLEST_NORMAL, exp, log, log1p, power
+from weightedce.backends.torch.triton.arithmetic import (
+    SMALLEST_NORMAL,
+    exp,
+    log,
+    log1p,
+    power,
+    tanh,
+)
 from weightedce.backends.torch.triton.rows import (
     from_above,
     kept,
@@ -29,6 +37,7 @@ from weightedce.backends.torch.triton.softmax import (
 FOCUSED = tl.constexpr(0)
 POLY = tl.constexpr(1)
 BEHIND = tl.constexpr(2)
+GENERALIZED = tl.constexpr(3)
 
 
 @triton.jit
@@ -80,10 +89,28 @@ def behind(d, own, others, rest, margin):
 
 
 @triton.jit
+def generalized(
+    d, own, rest, q, root, COARSE: tl.constexpr, WHOLE: tl.constexpr, COARSE_2: tl.constexpr,
+    WHOLE_2: tl.constexpr,
+):  # fmt: skip
+    """Return ``(1 - p^q) / q`` and its derivative to -log p, which is p^q.
+
+    ``own`` is a root of e^-d, which would be an underflow before its power is.
+    """
+    scaled = q * (d + log1p(rest))
+    of_rest = power(tl.div_rn(1.0, 1.0 + rest), q, COARSE, WHOLE)
+    raised = power(own, q * root, COARSE_2, WHOLE_2) * of_rest
+    near = scaled < 0.5
+    t = tanh(0.5 * tl.where(near, scaled, 0.0))
+    return tl.div_rn(tl.where(near, tl.div_rn(2.0 * t, 1.0 + t), 1.0 - raised), q), raised
+
+
+@triton.jit
 def labels_kernel(
     z, bent, given, tail, losses, partial, numbers, rows, classes, inner,
     SIGNED: tl.constexpr, APART: tl.constexpr, FORM: tl.constexpr, COARSE: tl.constexpr,
-    WHOLE: tl.constexpr, WIDTH: tl.constexpr, ROWS: tl.constexpr, CLASSES: tl.constexpr,
+    WHOLE: tl.constexpr, COARSE_2: tl.constexpr, WHOLE_2: tl.constexpr, WIDTH: tl.constexpr,
+    ROWS: tl.constexpr, CLASSES: tl.constexpr,
 ):  # fmt: skip
     """Store the losses of rows or their sums, and of each row what its slope needs.
 
@@ -106,6 +133,12 @@ def labels_kernel(
     elif FORM == BEHIND:
         margin = tl.load(tail.margin + y, mask=there, other=0.0)
         value, rate = behind(d, own, others, rest, margin)
+    elif FORM == GENERALIZED:
+        part = tl.div_rn(1.0, tail.root)
+        of_root = ratio_to(z_y * part, highest * part, low_y * part)
+        value, rate = generalized(
+            d, of_root, rest, tail.number, tail.root, COARSE, WHOLE, COARSE_2, WHOLE_2
+        )
     else:
         value, rate = focused(d, own, others, rest, tail.number, COARSE, WHOLE)
     loss, of_others = product(mass, value), mass * rate

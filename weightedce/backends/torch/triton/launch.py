@@ -1,7 +1,7 @@
 """The operators by kernels: how many programs, of how many rows and classes, with what memory."""
 
 from contextlib import AbstractContextManager, nullcontext
-from math import floor, prod
+from math import ceil, floor, log2, prod
 from typing import Any, NamedTuple
 
 import torch
@@ -18,7 +18,7 @@ from weightedce.backends.torch.triton.rows import finish
 FEW, MANY = 1024, 4096  # numbers that a program holds at a time
 DIVISORS = {"one": 0, "count": 1, "weight": 2}  # as in `rows`
 BLOCKS = {"softplus": 0, "focal": 1, "asymmetric": 2}  # as in `elements`
-FORMS = {"focused": 0, "poly": 1, "behind": 2}  # as in `labels`
+FORMS = {"focused": 0, "poly": 1, "behind": 2, "generalized": 3}  # as in `labels`
 SUMS = 1024  # that `finish` adds at a time
 FUSED = {"enable_fp_fusion": True}  # where a product is added it may be exact; Triton wants a word
 
@@ -53,11 +53,12 @@ def tiles(logits: Array, axis: int) -> Tiles:
     return Tiles(logits.numel() // classes, classes, inner, sizes)
 
 
-def kept(name: str, given: Any) -> list[list[int]]:
-    """Return the shapes of what an operator keeps for the gradient: some numbers a row."""
+def kept(name: str, given: Any) -> list[Array]:
+    """Return the places of what an operator keeps for the gradient: some numbers a row."""
     if name == "elements":
         return []
-    return [[given.logits.numel() // given.logits.shape[given.axis], _width(name, given)]]
+    rows = given.logits.numel() // given.logits.shape[given.axis]
+    return [given.logits.new_empty((rows, _width(name, given)), dtype=torch.float32)]
 
 
 def _width(name: str, given: Any) -> int:
@@ -70,13 +71,14 @@ def labels(given: Classes) -> Value:
     z = given.logits.contiguous()
     cut = tiles(z, given.axis)
     loss, partial, sums = _reduced(given, cut.grid[0])
-    numbers = torch.empty(kept("labels", given)[0], dtype=torch.float32, device=z.device)
-    tail = Tail(given.number, given.margin, given.z_loss or None)
+    (numbers,) = kept("labels", given)
+    root = _root(given)
+    tail = Tail(given.number, root, given.margin, given.z_loss or None)
     with _device(z):
         of_labels.labels_kernel[cut.grid](
             z, _bent(given), _rows(given), tail, loss, partial, numbers, cut.rows, cut.classes,
             cut.inner, SIGNED=given.signed, APART=given.apart, FORM=FORMS[given.form],
-            **_power(given.number if given.form == "focused" else 0.0), WIDTH=numbers.shape[1],
+            **_power(_exponent(given)), **_second(_exponent(given) * root), WIDTH=numbers.shape[1],
             **cut.sizes,
         )  # fmt: skip
         _finish(given, loss, partial, sums)
@@ -102,7 +104,7 @@ def mass(given: Classes) -> Value:
     z = given.logits.contiguous()
     cut = tiles(z, given.axis)
     loss, partial, sums = _reduced(given, cut.grid[0])
-    numbers = torch.empty(kept("mass", given)[0], dtype=torch.float32, device=z.device)
+    (numbers,) = kept("mass", given)
     with _device(z):
         of_mass.mass_kernel[cut.grid](
             z, _bent(given), _rows(given), 1.0 - given.smoothing, given.smoothing / cut.classes,
@@ -225,7 +227,6 @@ def _numbers(given: Elements) -> tuple[float, float, float | None]:
 def _element_kind(given: Elements) -> dict[str, Any]:
     """Return what a kernel of elements is compiled for."""
     gamma, gamma_negative, _ = _numbers(given)
-    second = {f"{name}_2": number for name, number in _power(gamma_negative).items()}
     return {
         "OF_TARGET": given.of_target,
         "SKIP_NAN": given.skip_nan,
@@ -233,7 +234,7 @@ def _element_kind(given: Elements) -> dict[str, Any]:
         "BLOCK": BLOCKS[given.block],
         "ELEMENTS": FEW,
         **_power(gamma),
-        **second,
+        **_second(gamma_negative),
         **FUSED,
     }
 
@@ -243,6 +244,21 @@ def _power(gamma: float) -> dict[str, Any]:
     whole = int(gamma) if gamma in (1.0, 2.0, 3.0, 4.0) else 0
     coarse = 0.0 if whole else floor(gamma * 2.0**11) / 2.0**11
     return {"COARSE": coarse, "WHOLE": -1 if gamma == 0.0 else whole}
+
+
+def _second(gamma: float) -> dict[str, Any]:
+    """Return the same for a second power."""
+    return {f"{name}_2": number for name, number in _power(gamma).items()}
+
+
+def _exponent(given: Classes) -> float:
+    """Return the exponent of the power that a form of labels has; 0: it has none."""
+    return given.number if given.form in ("focused", "generalized") else 0.0
+
+
+def _root(given: Classes) -> float:
+    """Return a power of two by which an exponent between 0 and 1 becomes one from 1 on."""
+    return 2.0 ** ceil(-log2(given.number)) if given.form == "generalized" else 1.0
 
 
 def _kind(given: Classes) -> dict[str, bool]:

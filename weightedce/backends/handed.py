@@ -115,6 +115,17 @@ class Given(NamedTuple):
 Operator = Callable[[Given, "Known"], tuple[Array, Array, Array]]  # to loss, weight and count
 
 
+class Seen(NamedTuple):
+    """A small batch as NumPy sees it, in the memory of the library: see `Backend.views`."""
+
+    logits: Array
+    targets: Array
+    options: dict[str, Any]
+    also: Sequence[Any]  # further arguments that the loss is made of
+    wanted: bool  # the logits want a derivative
+    held: Sequence[Array] = ()  # logits, targets and all others as they came, if it is wanted
+
+
 class Passes(Protocol):
     """What goes through all logits of a small batch: NumPy's arrays, but not always by NumPy."""
 

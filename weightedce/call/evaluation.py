@@ -37,6 +37,7 @@ AS_OPERATOR = -3
 AT_ONCE = -2  # a way is the number of rows in a block, or one of these
 WHOLE = -1
 ONE_BLOCK = 0
+BY_ROW = ("sample_weight", "mask")
 
 
 def evaluate(
@@ -56,28 +57,35 @@ def evaluate(
     ``also`` are arguments that the formula holds: what it needs of the whole batch, and what may
     want a gradient. ``shards`` are the devices that the classes are on, if there are several.
     """
-    backend = dtypes.library("logits", logits)
+    backend = dtypes.wing("logits", logits)
     if shards is not None:
+        dtypes.library("logits", logits)
         call = Call(batch_of, formula, logits, targets, TOTAL, also, options)
         return over_shards(call, backend, shards, reduction)
     asked = reduction_of(reduction)
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)
+    seen = views_of(call, backend)
+    if seen is not None:
+        found = reduced_at_once(call, backend, seen)
+        if found is not None:
+            return found
+    return _in_general(call, backend)
+
+
+def _in_general(call: Call, backend: Backend) -> Any:
+    """Return what is asked for, where a small batch at once is not the way."""
+    logits, options = call.logits, call.options
+    dtypes.library("logits", logits)
     layout = backend.layout(logits, options["axis"]) if call.over_classes else None
     if layout is not None:
         return over_mesh(call, backend, layout)
     if _each_has_its_own(options):
         return call.whole(logits)
-    views = views_of(call, backend)
-    operator: Any = None if views is not None else on_device(call, backend)
-    way = way_of(call, backend, views, operator)
+    operator: Any = on_device(call, backend)
+    way = way_of(call, backend, None, operator)
     if way == AS_OPERATOR:
         return reduced_on_device(call, backend, *operator)
-    if way == AT_ONCE:
-        found = reduced_at_once(call, backend, *views)
-        if found is not None:
-            return found
-        way = way_of(call, backend, None, None)
     if way != WHOLE:
         divisor = call.divisor
         part, rows = part_of(call, way, SUM if divisor else call.reduction)
@@ -112,12 +120,12 @@ def with_numbers(block: Block, *numbers: float | Array) -> Composed | Block:
 def laid(logits: Array, targets: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Return what has an entry a row as arrays beside the logits: only these can be cut."""
     kind = type(logits)
-    if type(targets) is not kind:
+    others = [x for x in BY_ROW if options[x] is not None and type(options[x]) is not kind]
+    if others or type(targets) is not kind:
+        dtypes.library("logits", logits)
         targets = targets_beside(targets, logits)
-    for name in ("sample_weight", "mask"):
-        given = options[name]
-        if given is not None and type(given) is not kind:
-            options = options | {name: arguments.beside(name, given, logits, None)}
+        given = {x: arguments.beside(x, options[x], logits, None) for x in others}
+        options = options | given
     return targets, options
 
 

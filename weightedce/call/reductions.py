@@ -178,7 +178,8 @@ REDUCTIONS: dict[str, Reduction] = {
 
 def reduction_of(name: str) -> Reduction:
     """Return the reduction of a name."""
-    return REDUCTIONS[choice("reduction", name, tuple(REDUCTIONS))]
+    found = REDUCTIONS.get(name) if type(name) is str else None
+    return REDUCTIONS[choice("reduction", name, tuple(REDUCTIONS))] if found is None else found
 
 
 def reduce(loss: Array, batch: Batch, reduction: Reduction) -> Any:
@@ -192,16 +193,18 @@ def reduce(loss: Array, batch: Batch, reduction: Reduction) -> Any:
     return reduction.finish(reduction.sums(loss, batch))
 
 
-def with_factor(loss: Array, batch: Batch, reduction: Reduction) -> tuple[Any, Any]:
-    """Return the same of NumPy's array, nothing masked, and the factor of its derivative."""
+def with_factor(loss: Array, each: Any, reduction: Reduction, add: Any) -> tuple[Any, Any]:
+    """Return the same of NumPy's array, nothing masked, and the factor of its derivative.
+
+    ``each`` is an effective weight, one for all or an array, where `Reduction.weighs`; ``add``
+    adds up an array.
+    """
     if reduction.apart:
         return loss, 1.0
-    add = batch.xp.add.reduce
     total, count, weight = add(loss, axis=None), loss.size, 0.0
     if reduction is MEAN:
         return total / count, 1.0 / count
     if reduction.weighs:
-        each: Any = batch.effective_weight()
         weight = add(each, axis=None) if getattr(each, "shape", ()) == loss.shape else each * count
     if reduction is TOTAL:
         kind = loss.dtype.type

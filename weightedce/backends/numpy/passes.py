@@ -1,5 +1,7 @@
 """NumPy: what goes through all logits of a small batch."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from weightedce.backends.handed import Array, Factors, Sloped
@@ -21,7 +23,7 @@ class NumPyPasses:
         """Return the sum of each row."""
         classes = rows.shape[1]
         if classes <= IN_ONE_PRODUCT:
-            return rows @ np.ones(classes, rows.dtype)
+            return rows @ _ones(classes, rows.dtype)
         return np.add.reduce(rows, 1)
 
     def scale(self, array: Array, factor: Array | float) -> None:
@@ -35,6 +37,12 @@ class NumPyPasses:
         if batch.hard and form.func is focal_with_slope:
             return _one_side(form.args[0], batch, slope)
         return form(batch.logits, batch.positive, batch.negative, slope)
+
+
+@lru_cache(IN_ONE_PRODUCT)
+def _ones(classes: int, dtype: np.dtype) -> Array:
+    """Return ones, not to be written to."""
+    return np.ones(classes, dtype)
 
 
 def _one_side(gamma: float, batch: Factors, slope: bool) -> tuple[Array, Array | None]:

@@ -7,44 +7,58 @@ from typing import Any
 import numpy as np
 import torch
 
-from weightedce.backends.handed import Array, Factors, Known, Passes, Sloped
+from weightedce.backends.handed import Array, Factors, Known, Passes, Seen, Sloped
 from weightedce.backends.torch.blocks import NUMBERS
 from weightedce.backends.torch.devices import takes_operators
-from weightedce.backends.torch.modes import batched, transformed
+from weightedce.backends.torch.modes import batched, watched
 from weightedce.backends.torch.slope import MANY, of_batch
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
 
 MOST = 2**20  # logits; of more, blocks that stay in the cache are faster
 FEW = 2**11  # logits that NumPy goes through faster than torch
-PLAIN = (torch.Tensor, torch.nn.Parameter)  # other classes of tensors have meanings of their own
+PLAIN = frozenset((torch.Tensor, torch.nn.Parameter))  # other classes of tensors have meanings of their own
 
 
-def views(logits: Array, others: Sequence[Any]) -> tuple[list[Any], bool] | None:
+def views(
+    logits: Array, targets: Array, options: dict[str, Any], also: Sequence[Any]
+) -> Seen | None:
     """Return the arrays in NumPy's form, and whether the logits want a gradient."""
-    if takes_operators(logits):
+    if takes_operators(logits) or type(logits) not in PLAIN or type(targets) not in PLAIN:
         return None
-    found = [logits, *others]
-    if type(logits) not in PLAIN or transformed(found) or logits.numel() > MOST:
+    if watched() or logits.numel() > MOST:
         return None
-    recorded = torch.is_grad_enabled()
-    wanted = recorded and logits.requires_grad
+    recorded, own = torch.is_grad_enabled(), logits.requires_grad
+    wanted = recorded and own
+    held = [logits]
     try:
-        found[0] = logits.detach().numpy() if logits.requires_grad else logits.numpy()
-        for i, x in enumerate(others, 1):
-            kind = type(x)
-            if kind in PLAIN:
-                if wanted and x.is_inference():  # which cannot be kept for backward
-                    return None
-                if x.requires_grad:
-                    if recorded:
-                        return None
-                    x = x.detach()
-                found[i] = x.numpy()
-            elif kind not in NUMBERS and isinstance(x, torch.Tensor):
-                return None
+        z = logits.detach().numpy() if own else logits.numpy()
+        y = _view(targets, recorded, wanted, held)
+        seen = {
+            name: x if type(x) in NUMBERS else _view(x, recorded, wanted, held)
+            for name, x in options.items()
+        }
+        if also:
+            also = [x if type(x) in NUMBERS else _view(x, recorded, wanted, held) for x in also]
     except (RuntimeError, TypeError):  # on an accelerator, sparse, of a dtype that NumPy has not
         return None
-    return found, wanted
+    return Seen(z, y, seen, also, wanted, held)
+
+
+def _view(x: Any, recorded: bool, wanted: bool, held: list[Array]) -> Any:
+    """Return a tensor in NumPy's form, and keep it in ``held``; anything else as it is."""
+    if type(x) not in PLAIN:
+        if isinstance(x, torch.Tensor):
+            raise TypeError
+        return x
+    if wanted:
+        if x.is_inference():  # which cannot be kept for backward
+            raise TypeError
+        held.append(x)
+    if not x.requires_grad:
+        return x.numpy()
+    if recorded:
+        raise TypeError
+    return x.detach().numpy()
 
 
 def of_host(value: Any) -> Array:
@@ -54,8 +68,7 @@ def of_host(value: Any) -> Array:
 
 def with_slope(value: Any, slope: Any, known: Known, held: Sequence[Any]) -> Array:
     """Return a value of NumPy's as a tensor, whose derivative to the logits is known."""
-    tensors = [x for x in held if type(x) not in NUMBERS and isinstance(x, torch.Tensor)]
-    found: Array = _Known.apply((of_host(value), slope, known, tensors), tensors[0])
+    found: Array = _apply((of_host(value), slope, known, held), held[0])
     return found
 
 
@@ -136,6 +149,10 @@ class _Known(torch.autograd.Function):
         elif upstream.item() != 1.0:
             slope.mul_(upstream)
         return None, slope
+
+
+# without the look for transforms of functions, which `views` have had, in 2 us less
+_apply = super(torch.autograd.Function, _Known).apply
 
 
 def natural(ctx: Any, upstream: Array) -> Array:

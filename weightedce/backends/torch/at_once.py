@@ -16,7 +16,8 @@ from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
 
 MOST = 2**20  # logits; of more, blocks that stay in the cache are faster
 FEW = 2**11  # logits that NumPy goes through faster than torch
-PLAIN = frozenset((torch.Tensor, torch.nn.Parameter))  # other classes of tensors have meanings of their own
+# other classes of tensors have meanings of their own
+PLAIN = frozenset((torch.Tensor, torch.nn.Parameter))
 
 
 def views(

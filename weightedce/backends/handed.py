@@ -134,7 +134,13 @@ class Passes(Protocol):
         """Return NumPy."""
 
     def exp(self, array: Array) -> Array:
-        """Return the exponentials."""
+        """Return the exponentials, as a new array; so do the next two."""
+
+    def log1p(self, array: Array) -> Array:
+        """Return the logarithms of 1 + x."""
+
+    def power(self, array: Array, exponent: float) -> Array:
+        """Return the powers of numbers in [0, 1]."""
 
     def added(self, rows: Array) -> Array:
         """Return the sum of each row."""
@@ -142,8 +148,10 @@ class Passes(Protocol):
     def scale(self, array: Array, factor: Array | float) -> None:
         """Multiply an array by a factor, in its place."""
 
-    def sloped(self, form: Sloped, batch: Factors, slope: bool) -> tuple[Array, Array | None]:
-        """Return a form of a block and its slope."""
+    def sloped(
+        self, form: Sloped, batch: Factors, slope: bool, calm: bool
+    ) -> tuple[Array, Array | None]:
+        """Return a form of a block and its slope; ``calm``: no exponential is out of range."""
 
 
 class Known(Protocol):

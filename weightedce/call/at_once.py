@@ -179,10 +179,10 @@ def _of_elements(
     batch, terms = found
     weight = batch.effective_weight() if reduction.weighs else None
     if terms and is_calm(batch.logits, terms):
-        loss, slope = passes.sloped(form, batch, seen.wanted)
+        loss, slope = passes.sloped(form, batch, seen.wanted, True)
         return _reduced(loss, weight, slope, 1.0, reduction, passes, True)
     with xp.errstate(all="ignore"):
-        loss, slope = passes.sloped(form, batch, seen.wanted)
+        loss, slope = passes.sloped(form, batch, seen.wanted, False)
         return _reduced(loss, weight, slope, 1.0, reduction, passes, False)
 
 

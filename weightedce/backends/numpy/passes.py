@@ -5,8 +5,10 @@ from functools import lru_cache
 import numpy as np
 
 from weightedce.backends.handed import Array, Factors, Sloped
+from weightedce.numerics.one_side import one_side
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
 
+ONE_SIDED = (softplus_with_slope, focal_with_slope)
 IN_ONE_PRODUCT = 64  # classes: the sum of a row as a product with ones, in the same digits
 
 
@@ -19,6 +21,14 @@ class NumPyPasses:
         """Return the exponentials."""
         return np.exp(array)
 
+    def log1p(self, array: Array) -> Array:
+        """Return the logarithms of 1 + x."""
+        return np.log1p(array)
+
+    def power(self, array: Array, exponent: float) -> Array:
+        """Return the powers."""
+        return array**exponent
+
     def added(self, rows: Array) -> Array:
         """Return the sum of each row."""
         classes = rows.shape[1]
@@ -30,8 +40,12 @@ class NumPyPasses:
         """Multiply an array by a factor, in its place."""
         array *= factor
 
-    def sloped(self, form: Sloped, batch: Factors, slope: bool) -> tuple[Array, Array | None]:
+    def sloped(
+        self, form: Sloped, batch: Factors, slope: bool, calm: bool
+    ) -> tuple[Array, Array | None]:
         """Return a form of a block and its slope."""
+        if calm and batch.hard and form.func in ONE_SIDED:
+            return one_side(self, form.args[0] if form.args else 0.0, batch, slope)
         if batch.hard and form.func is softplus_with_slope:
             return _one_side(0.0, batch, slope)
         if batch.hard and form.func is focal_with_slope:

@@ -12,8 +12,11 @@ from weightedce.backends.torch.blocks import NUMBERS
 from weightedce.backends.torch.devices import takes_operators
 from weightedce.backends.torch.modes import batched, watched
 from weightedce.backends.torch.slope import MANY, of_batch
+from weightedce.numerics.one_side import one_side
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
 
+FEW_LOGS = 2**9  # the same of logarithms, which NumPy takes one by one where AVX-512 is not
+ONE_PASS = 2**17  # logits of one-sided targets: arithmetic by NumPy on one thread
 MOST = 2**20  # logits; of more, blocks that stay in the cache are faster
 FEW = 2**11  # logits that NumPy goes through faster than torch
 # other classes of tensors have meanings of their own
@@ -84,6 +87,9 @@ class _Tensors:
     hard: bool
 
 
+ONE_SIDED = (softplus_with_slope, focal_with_slope)
+
+
 class _Passes:
     """Torch's passes over the same memory, by its threads."""
 
@@ -91,18 +97,34 @@ class _Passes:
 
     def exp(self, array: Array) -> Array:
         """Return the exponentials."""
-        return torch.from_numpy(array).exp().numpy()
+        return np.exp(array) if array.size <= FEW else torch.from_numpy(array).exp().numpy()
+
+    def log1p(self, array: Array) -> Array:
+        """Return the logarithms of 1 + x."""
+        if array.size <= FEW_LOGS:
+            return np.log1p(array)
+        return torch.from_numpy(array).log1p().numpy()
+
+    def power(self, array: Array, exponent: float) -> Array:
+        """Return the powers."""
+        if exponent == 2.0:
+            return array * array
+        return torch.from_numpy(array).pow(exponent).numpy()
 
     def added(self, rows: Array) -> Array:
         """Return the sum of each row."""
-        return torch.from_numpy(rows).sum(1).numpy()
+        return np.add.reduce(rows, 1) if rows.size <= FEW else torch.from_numpy(rows).sum(1).numpy()
 
     def scale(self, array: Array, factor: Any) -> None:
         """Multiply an array by a factor, in its place."""
         torch.from_numpy(array).mul_(torch.from_numpy(np.asarray(factor, array.dtype)))
 
-    def sloped(self, form: Sloped, batch: Factors, slope: bool) -> tuple[Array, Array | None]:
+    def sloped(
+        self, form: Sloped, batch: Factors, slope: bool, calm: bool
+    ) -> tuple[Array, Array | None]:
         """Return a form of a block and its slope, in the fewest passes."""
+        if calm and batch.hard and form.func in ONE_SIDED and batch.logits.size <= ONE_PASS:
+            return one_side(self, form.args[0] if form.args else 0.0, batch, slope)
         own = form.func is softplus_with_slope or (form.func is focal_with_slope and batch.hard)
         if not own and batch.logits.size <= MANY:
             # powers and logarithms are twice as fast by NumPy
@@ -123,7 +145,7 @@ BY_TORCH = _Passes()
 
 def passes(size: int) -> Passes | None:
     """Return who goes through so many logits faster than NumPy."""
-    return None if size <= FEW else BY_TORCH
+    return None if size <= FEW_LOGS else BY_TORCH
 
 
 class _Known(torch.autograd.Function):

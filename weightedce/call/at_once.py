@@ -17,6 +17,7 @@ from weightedce.call.factors import times
 from weightedce.call.reductions import Reduction, with_factor
 from weightedce.numerics.at_once import (
     LARGE,
+    extremes,
     is_calm,
     known_extremes,
     label_odds,
@@ -57,6 +58,7 @@ def with_floats(
     return Formula(composed, of_labels, per_class, moved) if floats else composed
 
 
+HUGE = 1e38  # a logit
 RARE = 2.0**-40  # a factor that makes no underflow of a probability
 
 
@@ -101,7 +103,7 @@ def _over_classes(
         laid = weight[None, :] if type(weight) is xp.ndarray else weight
         policy = seen.options["smoothing_weight"]
         batch = ClassBatch(xp, z, 1, labels, None, given, laid, sample, None, smoothing, policy, [])
-        if terms and is_calm(z, terms):
+        if terms and is_calm(*extremes(z), terms):
             return _of_mass(batch, seen, reduction, passes, True)
         with xp.errstate(all="ignore"):
             return _of_mass(batch, seen, reduction, passes, False)
@@ -111,19 +113,23 @@ def _over_classes(
         counts, _ = looked.weight_of(xp, "counts", seen.also[0], z.shape[1:], z, False, 0.0)
         if type(counts) is not xp.ndarray:
             return None
+    low, high = extremes(z)
     if form.scale != 1.0:
-        with xp.errstate(all="ignore"):
-            z = form.scale * z
+        low, high = form.scale * low, form.scale * high
+        if not max(-low, high) < HUGE:
+            return None
+        z = form.scale * z
     # in the middle of the range nothing gives a warning, and a context takes 4 us
-    if terms > 1 and form.calm and is_calm(z, terms):
-        return _of_labels(form, z, labels, mass, counts, seen, reduction, passes, True)
+    if terms > 1 and form.calm and is_calm(low, high, terms):
+        return _of_labels(form, z, high, labels, mass, counts, seen, reduction, passes, True)
     with xp.errstate(all="ignore"):
-        return _of_labels(form, z, labels, mass, counts, seen, reduction, passes, False)
+        return _of_labels(form, z, high, labels, mass, counts, seen, reduction, passes, False)
 
 
 def _of_labels(
     form: OfLabels,
     z: Array,
+    high: float,
     labels: Array,
     mass: Array | float,
     counts: Array | None,
@@ -138,7 +144,7 @@ def _of_labels(
         factor = form.factor(counts)
         if known_extremes(factor)[0] < RARE:
             return None
-    odds = label_odds(passes, z, labels, factor, seen.wanted, calm)
+    odds = label_odds(passes, z, labels, factor, seen.wanted, calm, high)
     if odds is None:
         return None
     loss, rate = (odds.loss, None) if form.of is None else form.of(odds, labels, counts)
@@ -178,7 +184,7 @@ def _of_elements(
         return None
     batch, terms = found
     weight = batch.effective_weight() if reduction.weighs else None
-    if terms and is_calm(batch.logits, terms):
+    if terms and is_calm(*extremes(batch.logits), terms):
         loss, slope = passes.sloped(form, batch, seen.wanted, True)
         return _reduced(loss, weight, slope, 1.0, reduction, passes, True)
     with xp.errstate(all="ignore"):

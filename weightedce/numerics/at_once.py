@@ -21,6 +21,7 @@ SMALLEST = 0.36
 LOW = {"f": -80.0, "d": -700.0}  # by the character of the dtype
 HIGH = {"f": 60.0, "d": 600.0}  # a logit whose exponential, times many classes, has fewer bits
 BITS = {"f": 90, "d": 900}
+MOST = {kind: log(2.0) * bits for kind, bits in BITS.items()}  # a logit that has no fewer
 LARGE = 2.0**30  # a sum whose inverse may be multiplied with weights and is no underflow
 CALM = (-40.0, 20.0)  # logits of which no odds are an underflow, and no sum of two is LARGE
 MODERATE = 2.0**40  # weights of which no product with all these is out of range
@@ -38,13 +39,12 @@ def known_extremes(array: Array) -> tuple[Any, Any]:
     return extremes(array)
 
 
-def is_calm(logits: Array, terms: int) -> bool:
+def is_calm(low: float, high: float, terms: int) -> bool:
     """Tell whether no exponential, nor a sum of so many, is next to under- or overflow.
 
     So that there is nothing to look at afterwards, and nothing that NumPy warns of.
     """
-    low, high = extremes(logits)
-    return bool(low >= CALM[0] and high <= CALM[1] - log(terms))
+    return low >= CALM[0] and high <= CALM[1] - log(terms)
 
 
 class LabelOdds(NamedTuple):
@@ -64,13 +64,22 @@ class LabelOdds(NamedTuple):
 
 
 def label_odds(
-    passes: Passes, logits: Array, labels: Array, factor: Array | None, slope: bool, calm: bool
+    passes: Passes,
+    logits: Array,
+    labels: Array,
+    factor: Array | None,
+    slope: bool,
+    calm: bool,
+    high: float,
 ) -> LabelOdds | None:
     """Return the loss of each row of (N, K) logits, and what its derivative is made of.
 
     With a ``factor`` for each class, by which its exponential is multiplied; ``calm``: `is_calm`.
+    ``high`` is the largest logit.
     """
     xp, place = passes.xp, _starts(passes.xp, *logits.shape) + labels
+    if factor is None and high > MOST[logits.dtype.char]:
+        return _shifted(passes, logits, place)
     powers = passes.exp(logits)
     if factor is not None:
         passes.scale(powers, factor)
@@ -118,7 +127,7 @@ def _shifted(passes: Passes, logits: Array, place: Array) -> LabelOdds | None:
     highest = xp.maximum.reduce(logits, 1)
     if not xp.isfinite(highest).all():
         return None
-    by = xp.floor(highest - xp.clip(highest, 0.0, HIGH[logits.dtype.char]))
+    by = xp.floor(highest - xp.minimum(xp.maximum(highest, 0.0), HIGH[logits.dtype.char]))
     powers = passes.exp(logits - by[:, None])
     flat = powers.reshape(-1)
     own = flat.take(place)
@@ -161,7 +170,8 @@ def behind_odds(margin: Array, found: LabelOdds) -> tuple[Array, Array]:
     xp, far = backend_of(margin).namespace, found.loss > FAR
     value = xp.log1p(found.odds * xp.exp(margin))
     rate = (1.0 + found.odds) / (xp.exp(-margin) + found.odds)
-    value[far], rate[far] = (found.loss + margin)[far], 1.0
+    if far.any():
+        value[far], rate[far] = (found.loss + margin)[far], 1.0
     return value, rate
 
 

@@ -5,10 +5,9 @@ from functools import lru_cache
 import numpy as np
 
 from weightedce.backends.handed import Array, Factors, Sloped
-from weightedce.numerics.one_side import one_side
+from weightedce.numerics.one_side import ONE_SIDED
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
 
-ONE_SIDED = (softplus_with_slope, focal_with_slope)
 IN_ONE_PRODUCT = 64  # classes: the sum of a row as a product with ones, in the same digits
 
 
@@ -44,8 +43,9 @@ class NumPyPasses:
         self, form: Sloped, batch: Factors, slope: bool, calm: bool
     ) -> tuple[Array, Array | None]:
         """Return a form of a block and its slope."""
-        if calm and batch.hard and form.func in ONE_SIDED:
-            return one_side(self, form.args[0] if form.args else 0.0, batch, slope)
+        own = ONE_SIDED.get(form.func) if calm and batch.hard else None
+        if own is not None:
+            return own(self, batch, slope, *form.args, **form.keywords)
         if batch.hard and form.func is softplus_with_slope:
             return _one_side(0.0, batch, slope)
         if batch.hard and form.func is focal_with_slope:

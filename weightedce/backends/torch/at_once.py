@@ -12,7 +12,7 @@ from weightedce.backends.torch.blocks import NUMBERS
 from weightedce.backends.torch.devices import takes_operators
 from weightedce.backends.torch.modes import batched, watched
 from weightedce.backends.torch.slope import MANY, of_batch
-from weightedce.numerics.one_side import one_side
+from weightedce.numerics.one_side import ONE_SIDED
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
 
 FEW_LOGS = 2**9  # the same of logarithms, which NumPy takes one by one where AVX-512 is not
@@ -87,9 +87,6 @@ class _Tensors:
     hard: bool
 
 
-ONE_SIDED = (softplus_with_slope, focal_with_slope)
-
-
 class _Passes:
     """Torch's passes over the same memory, by its threads."""
 
@@ -107,8 +104,6 @@ class _Passes:
 
     def power(self, array: Array, exponent: float) -> Array:
         """Return the powers."""
-        if exponent == 2.0:
-            return array * array
         return torch.from_numpy(array).pow(exponent).numpy()
 
     def added(self, rows: Array) -> Array:
@@ -124,7 +119,8 @@ class _Passes:
     ) -> tuple[Array, Array | None]:
         """Return a form of a block and its slope, in the fewest passes."""
         if calm and batch.hard and form.func in ONE_SIDED and batch.logits.size <= ONE_PASS:
-            return one_side(self, form.args[0] if form.args else 0.0, batch, slope)
+            of = ONE_SIDED[form.func]
+            return of(self, batch, slope, *form.args, **form.keywords)
         own = form.func is softplus_with_slope or (form.func is focal_with_slope and batch.hard)
         if not own and batch.logits.size <= MANY:
             # powers and logarithms are twice as fast by NumPy

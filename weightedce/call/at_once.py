@@ -58,6 +58,7 @@ def with_floats(
     return Formula(composed, of_labels, per_class, moved) if floats else composed
 
 
+IN_ONE_PRODUCT = 2**9  # rows: their weighted sum in the same digits as by pairs
 HUGE = 1e38  # a logit
 RARE = 2.0**-40  # a factor that makes no underflow of a probability
 
@@ -148,20 +149,24 @@ def _of_labels(
     if odds is None:
         return None
     loss, rate = (odds.loss, None) if form.of is None else form.of(odds, labels, counts)
-    loss = times(mass, loss)
+    total = None
+    if reduction.apart or loss.size > IN_ONE_PRODUCT or isinstance(mass, float):
+        loss = times(mass, loss)
+    else:
+        total = mass.dot(loss)
     if not seen.wanted:
-        return _reduced(loss, mass, None, 1.0, reduction, passes, calm)
-    share, by_row = odds.share, mass
+        return _reduced(loss, total, mass, None, 1.0, reduction, passes, calm)
+    whole, by_row = odds.whole, mass
     if rate is not None:
         rate = times(form.scale, rate)
-        if share is not None and not rate.item(rate.argmin()) * LARGE >= 1.0:
-            # at once, since the product of both may be next to underflow
-            passes.scale(odds.powers, share[:, None])
-            share = None
+        if whole is not None and not rate.item(rate.argmin()) * LARGE >= 1.0:
+            # at once, since their quotient may be next to underflow
+            passes.scale(odds.powers, (1.0 / whole)[:, None])
+            whole = None
         by_row = times(mass, rate)
-    if share is not None:
-        by_row = times(by_row, share)
-    return _reduced(loss, mass, odds.powers, by_row, reduction, passes, calm)
+    if whole is not None:
+        by_row = by_row / whole
+    return _reduced(loss, total, mass, odds.powers, by_row, reduction, passes, calm)
 
 
 def _of_mass(
@@ -172,7 +177,7 @@ def _of_mass(
     if sums is None:
         return None
     weight = batch.effective_weight() if reduction.weighs else None
-    return _reduced(sums[0], weight, sums[1], 1.0, reduction, passes, calm)
+    return _reduced(sums[0], None, weight, sums[1], 1.0, reduction, passes, calm)
 
 
 def _of_elements(
@@ -186,14 +191,15 @@ def _of_elements(
     weight = batch.effective_weight() if reduction.weighs else None
     if terms and is_calm(*extremes(batch.logits), terms):
         loss, slope = passes.sloped(form, batch, seen.wanted, True)
-        return _reduced(loss, weight, slope, 1.0, reduction, passes, True)
+        return _reduced(loss, None, weight, slope, 1.0, reduction, passes, True)
     with xp.errstate(all="ignore"):
         loss, slope = passes.sloped(form, batch, seen.wanted, False)
-        return _reduced(loss, weight, slope, 1.0, reduction, passes, False)
+        return _reduced(loss, None, weight, slope, 1.0, reduction, passes, False)
 
 
 def _reduced(
     loss: Array,
+    total: Any,
     weight: Any,
     array: Array | None,
     factor: Any,
@@ -203,15 +209,19 @@ def _reduced(
 ) -> Found | None:
     """Return what is made of the losses and of their slope, array times factor, if it is finite.
 
-    The factor is one number, or one a row.
+    The factor is one number, or one a row; the total of the losses is their sum, if it is known.
     """
-    reduced, divided = with_factor(loss, weight, reduction, passes.xp.add.reduce)
-    added = loss.sum() if reduction.apart else getattr(reduced, "loss", reduced)
-    if not isfinite(added):  # limits are the other ways'
+    if total is None:
+        total = passes.xp.add.reduce(loss, axis=None)
+    if not isfinite(total):  # limits are the other ways'
         return None
+    if reduction.apart:
+        reduced, scale = loss, factor
+    else:
+        reduced, divided = with_factor(total, loss.shape, weight, reduction)
+        scale = divided * factor
     if array is None:
         return Found(reduced, None)
-    scale = factor if reduction.apart else divided * factor
     by_row = getattr(scale, "ndim", 0)
     if not calm and not isfinite(scale.sum() if by_row else scale):
         return None

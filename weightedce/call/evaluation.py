@@ -120,6 +120,8 @@ def with_numbers(block: Block, *numbers: float | Array) -> Composed | Block:
 def laid(logits: Array, targets: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Return what has an entry a row as arrays beside the logits: only these can be cut."""
     kind = type(logits)
+    if type(targets) is kind and options["sample_weight"] is options["mask"] is None:
+        return targets, options  # so it is most often
     others = [x for x in BY_ROW if options[x] is not None and type(options[x]) is not kind]
     if others or type(targets) is not kind:
         dtypes.library("logits", logits)

@@ -51,11 +51,16 @@ def classes(xp: Namespace, seen: Seen) -> Classes | None:
     if not plain or (options["mask"] is not None and not _all(xp, options["mask"], (count,))):
         return None
     signed = ranges == "any"
-    weight, large = weight_of(xp, "class_weight", options["class_weight"], (terms,), z, signed)
-    sample, larger = weight_of(xp, "sample_weight", options["sample_weight"], (count,), z, signed)
+    weight = sample = most = 1.0
+    if options["class_weight"] is not None:
+        weight, most = weight_of(xp, "class_weight", options["class_weight"], (terms,), z, signed)
+    if options["sample_weight"] is not None:
+        given = options["sample_weight"]
+        sample, large = weight_of(xp, "sample_weight", given, (count,), z, signed)
+        most = max(most, large)
     if weight is None or sample is None:
         return None
-    most, labels = max(large, larger), None
+    labels = None
     if y.shape == (count,) and y.dtype.kind in "iu":
         labels = y.astype(xp.int64, copy=False)
         places = labels.view(xp.uint64)  # one below 0 is a large one
@@ -169,7 +174,7 @@ def weight_of(
             return NOTHING
         weight = weight.astype(z.dtype)
     mine = weight.shape
-    if mine in ((), (1,)):
+    if weight.size == 1 and weight.ndim < 2:
         low = high = weight.item()
         weight = weight.reshape(())[()]
     elif mine == shape or mine == shape[:1]:

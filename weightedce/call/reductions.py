@@ -193,21 +193,20 @@ def reduce(loss: Array, batch: Batch, reduction: Reduction) -> Any:
     return reduction.finish(reduction.sums(loss, batch))
 
 
-def with_factor(loss: Array, each: Any, reduction: Reduction, add: Any) -> tuple[Any, Any]:
-    """Return the same of NumPy's array, nothing masked, and the factor of its derivative.
+def with_factor(total: Any, shape: Any, each: Any, reduction: Reduction) -> tuple[Any, Any]:
+    """Return the same of the sum of NumPy's losses of a shape, nothing masked.
 
-    ``each`` is an effective weight, one for all or an array, where `Reduction.weighs`; ``add``
-    adds up an array.
+    And the factor of its derivative. ``each`` is an effective weight, one for all or an array,
+    where `Reduction.weighs`.
     """
-    if reduction.apart:
-        return loss, 1.0
-    total, count, weight = add(loss, axis=None), loss.size, 0.0
+    count, weight = prod(shape), 0.0
     if reduction is MEAN:
         return total / count, 1.0 / count
     if reduction.weighs:
-        weight = add(each, axis=None) if getattr(each, "shape", ()) == loss.shape else each * count
+        alike = getattr(each, "shape", ()) == shape
+        weight = each.sum() if alike else each * count
     if reduction is TOTAL:
-        kind = loss.dtype.type
+        kind = type(total)
         return LossTotal(total, kind(weight), kind(count)), 1.0
     if reduction.weighs:
         return (total / weight, 1.0 / weight) if weight else (0.0 * total, 0.0)

@@ -23,7 +23,7 @@ HIGH = {"f": 60.0, "d": 600.0}  # a logit whose exponential, times many classes,
 BITS = {"f": 90, "d": 900}
 MOST = {kind: log(2.0) * bits for kind, bits in BITS.items()}  # a logit that has no fewer
 LARGE = 2.0**30  # a sum whose inverse may be multiplied with weights and is no underflow
-CALM = (-40.0, 20.0)  # logits of which no odds are an underflow, and no sum of two is LARGE
+CALM_LOW, CALM_HIGH = -40.0, 20.0  # of their odds none is an underflow, and no sum is LARGE
 MODERATE = 2.0**40  # weights of which no product with all these is out of range
 FAR = 40.0  # a loss of which the rounding of the logits is no more than its own
 
@@ -44,7 +44,7 @@ def is_calm(low: float, high: float, terms: int) -> bool:
 
     So that there is nothing to look at afterwards, and nothing that NumPy warns of.
     """
-    return low >= CALM[0] and high <= CALM[1] - log(terms)
+    return low >= CALM_LOW and high + log(terms) <= CALM_HIGH
 
 
 class LabelOdds(NamedTuple):
@@ -55,7 +55,7 @@ class LabelOdds(NamedTuple):
     own: Array  # the power of the label
     others: Array  # the sum of those of the other classes
     powers: Array  # (N, K): ``exp(z_k)``, and in the label's place minus the sum of the others
-    share: Array | None  # what the powers lack to be the derivative of the loss, at least 1 / LARGE
+    whole: Array | None  # by what they are to be divided to be the derivative of the loss, to LARGE
 
     @property
     def rest(self) -> Array:
@@ -77,21 +77,20 @@ def label_odds(
     With a ``factor`` for each class, by which its exponential is multiplied; ``calm``: `is_calm`.
     ``high`` is the largest logit.
     """
-    xp, place = passes.xp, _starts(passes.xp, *logits.shape) + labels
+    place = _starts(passes.xp, *logits.shape) + labels
     if factor is None and high > MOST[logits.dtype.char]:
         return _shifted(passes, logits, place)
     powers = passes.exp(logits)
     if factor is not None:
         passes.scale(powers, factor)
-    flat = powers.reshape(-1)
-    own = flat.take(place)
+    flat = powers.ravel()
+    own = flat[place]
     flat[place] = 0.0
     others = passes.added(powers)
-    odds, whole, share = others / own, None, None
+    odds, whole = others / own, None
     if slope or not calm:
         whole = own + others
         flat[place] = -others
-        share = 1.0 / whole
     if not calm:
         low, high = extremes(whole)
         most = 2.0 ** BITS[logits.dtype.char]
@@ -99,9 +98,9 @@ def label_odds(
         if not (fits and (low >= SMALLEST or _normal(logits, factor))):
             return _shifted(passes, logits, place) if factor is None else None
         if high > LARGE:
-            passes.scale(powers, share[:, None])
-            share = None
-    return LabelOdds(xp.log1p(odds), odds, own, others, powers, share)
+            passes.scale(powers, (1.0 / whole)[:, None])
+            whole = None
+    return LabelOdds(passes.log1p(odds), odds, own, others, powers, whole)
 
 
 @lru_cache(16)

@@ -32,7 +32,7 @@ class NumPyPasses:
         """Return the sum of each row."""
         classes = rows.shape[1]
         if classes <= IN_ONE_PRODUCT:
-            return rows @ _ones(classes, rows.dtype)
+            return rows.dot(_ones(classes, rows.dtype.char))
         return np.add.reduce(rows, 1)
 
     def scale(self, array: Array, factor: Array | float) -> None:
@@ -54,9 +54,9 @@ class NumPyPasses:
 
 
 @lru_cache(IN_ONE_PRODUCT)
-def _ones(classes: int, dtype: np.dtype) -> Array:
+def _ones(classes: int, kind: str) -> Array:
     """Return ones, not to be written to."""
-    return np.ones(classes, dtype)
+    return np.ones(classes, kind)
 
 
 def _one_side(gamma: float, batch: Factors, slope: bool) -> tuple[Array, Array | None]:

@@ -6,7 +6,7 @@ look: see `looked`.
 """
 
 from collections.abc import Callable
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Namespace
@@ -58,6 +58,7 @@ def with_floats(
     return Formula(composed, of_labels, per_class, moved) if floats else composed
 
 
+FEW = 2**14  # logits that are gone through sooner than a context is entered
 IN_ONE_PRODUCT = 2**9  # rows: their weighted sum in the same digits as by pairs
 HUGE = 1e38  # a logit
 RARE = 2.0**-40  # a factor that makes no underflow of a probability
@@ -104,7 +105,7 @@ def _over_classes(
         laid = weight[None, :] if type(weight) is xp.ndarray else weight
         policy = seen.options["smoothing_weight"]
         batch = ClassBatch(xp, z, 1, labels, None, given, laid, sample, None, smoothing, policy, [])
-        if terms and is_calm(*extremes(z), terms):
+        if terms and z.size <= FEW and is_calm(*extremes(z), terms):
             return _of_mass(batch, seen, reduction, passes, True)
         with xp.errstate(all="ignore"):
             return _of_mass(batch, seen, reduction, passes, False)
@@ -114,7 +115,7 @@ def _over_classes(
         counts, _ = looked.weight_of(xp, "counts", seen.also[0], z.shape[1:], z, False, 0.0)
         if type(counts) is not xp.ndarray:
             return None
-    low, high = extremes(z)
+    low, high = extremes(z) if z.size <= FEW or form.scale != 1.0 else (-inf, 0.0)
     if form.scale != 1.0:
         low, high = form.scale * low, form.scale * high
         if not max(-low, high) < HUGE:

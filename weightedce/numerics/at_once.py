@@ -75,7 +75,7 @@ def label_odds(
     """Return the loss of each row of (N, K) logits, and what its derivative is made of.
 
     With a ``factor`` for each class, by which its exponential is multiplied; ``calm``: `is_calm`.
-    ``high`` is the largest logit.
+    ``high`` is the largest logit, as far as it is known.
     """
     place = _starts(passes.xp, *logits.shape) + labels
     if factor is None and high > MOST[logits.dtype.char]:

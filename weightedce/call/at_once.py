@@ -71,11 +71,6 @@ class Found(NamedTuple):
     slope: Array | None  # the derivative of what is reduced
 
 
-# The loss of each row or element, an array of the shape of the logits, and a factor of it, one
-# number or one a row: the product is the slope. None: others have more digits.
-Parts = tuple[Array, Array | None, Any] | None
-
-
 def at_once(form: Any, seen: Seen, reduction: Reduction, passes: Passes) -> Found | None:
     """Return the reduced loss and its slope, or None where a batch is not as it most often is."""
     z, xp = seen.logits, passes.xp
@@ -109,7 +104,6 @@ def _over_classes(
             return _of_mass(batch, seen, reduction, passes, True)
         with xp.errstate(all="ignore"):
             return _of_mass(batch, seen, reduction, passes, False)
-    mass = times(sample, weight.take(labels) if type(weight) is xp.ndarray else weight)
     counts = None
     if form.counts:
         counts, _ = looked.weight_of(xp, "counts", seen.also[0], z.shape[1:], z, False, 0.0)
@@ -123,17 +117,16 @@ def _over_classes(
         z = form.scale * z
     # in the middle of the range nothing gives a warning, and a context takes 4 us
     if terms > 1 and form.calm and is_calm(low, high, terms):
-        return _of_labels(form, z, high, labels, mass, counts, seen, reduction, passes, True)
+        return _of_labels(form, z, high, found, counts, seen, reduction, passes, True)
     with xp.errstate(all="ignore"):
-        return _of_labels(form, z, high, labels, mass, counts, seen, reduction, passes, False)
+        return _of_labels(form, z, high, found, counts, seen, reduction, passes, False)
 
 
 def _of_labels(
     form: OfLabels,
     z: Array,
     high: float,
-    labels: Array,
-    mass: Array | float,
+    given: looked.Classes,
     counts: Array | None,
     seen: Seen,
     reduction: Reduction,
@@ -141,6 +134,10 @@ def _of_labels(
     calm: bool,
 ) -> Found | None:
     """Return the loss of labels, each times its mass."""
+    labels, mass = given.labels, given.class_weight
+    if getattr(mass, "ndim", 0):
+        mass = mass.take(labels)
+    mass = times(given.sample_weight, mass)
     factor = None
     if form.factor is not None:
         factor = form.factor(counts)
@@ -149,8 +146,9 @@ def _of_labels(
     odds = label_odds(passes, z, labels, factor, seen.wanted, calm, high)
     if odds is None:
         return None
-    loss, rate = (odds.loss, None) if form.of is None else form.of(odds, labels, counts)
-    total = None
+    loss, rate, total = odds.loss, None, None
+    if form.of is not None:
+        loss, rate = form.of(odds, labels, counts)
     if reduction.apart or loss.size > IN_ONE_PRODUCT or isinstance(mass, float):
         loss = times(mass, loss)
     else:
@@ -160,7 +158,7 @@ def _of_labels(
     whole, by_row = odds.whole, mass
     if rate is not None:
         rate = times(form.scale, rate)
-        if whole is not None and not rate.item(rate.argmin()) * LARGE >= 1.0:
+        if whole is not None and not extremes(rate)[0] * LARGE >= 1.0:
             # at once, since their quotient may be next to underflow
             passes.scale(odds.powers, (1.0 / whole)[:, None])
             whole = None
@@ -189,13 +187,19 @@ def _of_elements(
     if found is None:
         return None
     batch, terms = found
-    weight = batch.effective_weight() if reduction.weighs else None
     if terms and is_calm(*extremes(batch.logits), terms):
-        loss, slope = passes.sloped(form, batch, seen.wanted, True)
-        return _reduced(loss, None, weight, slope, 1.0, reduction, passes, True)
+        return _of_sides(form, batch, seen, reduction, passes, True)
     with xp.errstate(all="ignore"):
-        loss, slope = passes.sloped(form, batch, seen.wanted, False)
-        return _reduced(loss, None, weight, slope, 1.0, reduction, passes, False)
+        return _of_sides(form, batch, seen, reduction, passes, False)
+
+
+def _of_sides(
+    form: Sloped, batch: Any, seen: Seen, reduction: Reduction, passes: Passes, calm: bool
+) -> Found | None:
+    """Return the loss of both sides of each target, each times its factor."""
+    weight = batch.effective_weight() if reduction.weighs else None
+    loss, slope = passes.sloped(form, batch, seen.wanted, calm)
+    return _reduced(loss, None, weight, slope, 1.0, reduction, passes, calm)
 
 
 def _reduced(

@@ -28,9 +28,9 @@ NOTHING = (None, 0.0)
 class Classes(NamedTuple):
     """What (N, K) logits come with, nothing masked."""
 
-    labels: Array | None  # None: the targets are a distribution
-    class_weight: Array | float  # (K,)
-    sample_weight: Array | float  # (N,)
+    labels: Any  # None: the targets are a distribution
+    class_weight: Any  # (K,), or one number
+    sample_weight: Any  # (N,), or one number
     terms: int  # of a sum; 0: a weight or a target is so large that products may be out of range
 
 
@@ -51,7 +51,9 @@ def classes(xp: Namespace, seen: Seen) -> Classes | None:
     if not plain or (options["mask"] is not None and not _all(xp, options["mask"], (count,))):
         return None
     signed = ranges == "any"
-    weight = sample = most = 1.0
+    weight: Any = 1.0
+    sample: Any = 1.0
+    most = 1.0
     if options["class_weight"] is not None:
         weight, most = weight_of(xp, "class_weight", options["class_weight"], (terms,), z, signed)
     if options["sample_weight"] is not None:
@@ -105,7 +107,7 @@ def elements(xp: Namespace, seen: Seen) -> tuple[BinaryBatch, int] | None:
     if not plain or (options["mask"] is not None and not _all(xp, options["mask"], shape)):
         return None
     if y.dtype != z.dtype:
-        y = y.astype(z.dtype)
+        y = _cast(xp, y, z)
     rest = 1.0 - y
     low, high = extremes(xp.minimum(y, rest))
     signed = ranges == "any"
@@ -119,11 +121,16 @@ def elements(xp: Namespace, seen: Seen) -> tuple[BinaryBatch, int] | None:
         return None
     if rank == 2 and type(sample) is xp.ndarray and sample.ndim == 1:
         sample = sample[:, None]
-    batch = factors_of(
-        xp, z, y, rest, low == high == 0.0, times(sample, pos), times(sample, neg), None,
-        rank - 1, e, policy,
-    )  # fmt: skip
-    return batch, int(max(most, large, larger, -low) <= MODERATE)
+    hard = low == high == 0.0
+
+    def batch() -> BinaryBatch:
+        positive, negative = times(sample, pos), times(sample, neg)
+        return factors_of(xp, z, y, rest, hard, positive, negative, None, rank - 1, e, policy)
+
+    if max(most, large, larger, -low) <= MODERATE:
+        return batch(), 1
+    with xp.errstate(all="ignore"):
+        return batch(), 0
 
 
 @lru_cache(REMEMBERED, typed=True)
@@ -172,7 +179,7 @@ def weight_of(
     if weight.dtype != z.dtype:
         if weight.dtype.char not in "fdlqi":
             return NOTHING
-        weight = weight.astype(z.dtype)
+        weight = _cast(xp, weight, z)
     mine = weight.shape
     if weight.size == 1 and weight.ndim < 2:
         low = high = weight.item()
@@ -184,6 +191,14 @@ def weight_of(
     if not (-inf < low and high < inf) or (low < 0.0 and not signed):
         return NOTHING
     return weight, max(-low, high)
+
+
+def _cast(xp: Namespace, array: Array, z: Array) -> Array:
+    """Return an array in the dtype of the logits; what becomes infinite is not warned of."""
+    if array.dtype.kind != "f":
+        return array.astype(z.dtype)
+    with xp.errstate(all="ignore"):
+        return array.astype(z.dtype)
 
 
 def _is_plain(value: Any) -> bool:

@@ -25,6 +25,7 @@ MOST = {kind: log(2.0) * bits for kind, bits in BITS.items()}  # a logit that ha
 LARGE = 2.0**30  # a sum whose inverse may be multiplied with weights and is no underflow
 CALM_LOW, CALM_HIGH = -40.0, 20.0  # of their odds none is an underflow, and no sum is LARGE
 MODERATE = 2.0**40  # weights of which no product with all these is out of range
+ROWS = 2**12  # whose starts are remembered
 FAR = 40.0  # a loss of which the rounding of the logits is no more than its own
 
 
@@ -77,7 +78,7 @@ def label_odds(
     With a ``factor`` for each class, by which its exponential is multiplied; ``calm``: `is_calm`.
     ``high`` is the largest logit, as far as it is known.
     """
-    place = _starts(passes.xp, *logits.shape) + labels
+    place = starts(passes.xp, *logits.shape) + labels
     if factor is None and high > MOST[logits.dtype.char]:
         return _shifted(passes, logits, place)
     powers = passes.exp(logits)
@@ -87,7 +88,8 @@ def label_odds(
     own = flat[place]
     flat[place] = 0.0
     others = passes.added(powers)
-    odds, whole = others / own, None
+    odds = others / own
+    whole: Any = None
     if slope or not calm:
         whole = own + others
         flat[place] = -others
@@ -103,10 +105,16 @@ def label_odds(
     return LabelOdds(passes.log1p(odds), odds, own, others, powers, whole)
 
 
-@lru_cache(16)
-def _starts(xp: Namespace, count: int, classes: int) -> Array:
+def starts(xp: Namespace, count: int, classes: int) -> Array:
     """Return where rows start, not to be written to."""
+    return known_starts(xp, count, classes) if count <= ROWS else _starts(xp, count, classes)
+
+
+def _starts(xp: Namespace, count: int, classes: int) -> Array:
     return xp.arange(0, count * classes, classes)
+
+
+known_starts = lru_cache(16)(_starts)
 
 
 def _normal(logits: Array, factor: Array | None = None) -> bool:
@@ -182,7 +190,7 @@ def mass_sums(
     As `mass.MassSums`, of which one maximum of each row is taken by its place.
     """
     xp, powers = passes.xp, passes.exp(logits)
-    flat, place = powers.reshape(-1), _starts(passes.xp, *logits.shape) + logits.argmax(1)
+    flat, place = powers.reshape(-1), starts(passes.xp, *logits.shape) + logits.argmax(1)
     most, high = flat.take(place), 1.0
     if not calm:
         low, high = extremes(most)

@@ -67,6 +67,8 @@ class NumPy(Backend):
         self, logits: Array, targets: Array, options: dict[str, Any], also: Sequence[Any], /
     ) -> Seen | None:
         """Return what came: nothing wants a derivative."""
+        if type(logits) is not np.ndarray or type(targets) is not np.ndarray:
+            return None
         if logits.size > blocks.BLOCK:
             return None
         return Seen(logits, targets, options, also, False)

@@ -40,7 +40,7 @@ def write(tensor, how, values):
 def loss_of(request):
     def made(weight):
         if request.param == "module":
-            return weightedce.torch.CrossEntropyLoss(weight)
+            return weightedce.torch.CrossEntropyLoss(weight, target_range="unit")
         given = {"class_weight": weight, "reduction": "weighted_mean"}
         return lambda z, y: w.cross_entropy(z, y, **given)
 

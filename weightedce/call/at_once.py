@@ -223,7 +223,7 @@ def _reduced(
     if reduction.apart:
         reduced, scale = loss, factor
     else:
-        reduced, divided = with_factor(total, loss.shape, weight, reduction)
+        reduced, divided = with_factor(passes.xp, total, loss.shape, weight, reduction)
         scale = divided * factor
     if array is None:
         return Found(reduced, None)

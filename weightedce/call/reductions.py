@@ -193,7 +193,9 @@ def reduce(loss: Array, batch: Batch, reduction: Reduction) -> Any:
     return reduction.finish(reduction.sums(loss, batch))
 
 
-def with_factor(total: Any, shape: Any, each: Any, reduction: Reduction) -> tuple[Any, Any]:
+def with_factor(
+    xp: Namespace, total: Any, shape: Any, each: Any, reduction: Reduction
+) -> tuple[Any, Any]:
     """Return the same of the sum of NumPy's losses of a shape, nothing masked.
 
     And the factor of its derivative. ``each`` is an effective weight, one for all or an array,
@@ -204,7 +206,7 @@ def with_factor(total: Any, shape: Any, each: Any, reduction: Reduction) -> tupl
         return total / count, 1.0 / count
     if reduction.weighs:
         alike = getattr(each, "shape", ()) == shape
-        weight = each.sum() if alike else each * count
+        weight = xp.add.reduce(each, axis=None) if alike else each * count
     if reduction is TOTAL:
         kind = type(total)
         return LossTotal(total, kind(weight), kind(count)), 1.0

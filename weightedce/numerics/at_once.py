@@ -25,6 +25,7 @@ MOST = {kind: log(2.0) * bits for kind, bits in BITS.items()}  # a logit that ha
 LARGE = 2.0**30  # a sum whose inverse may be multiplied with weights and is no underflow
 CALM_LOW, CALM_HIGH = -40.0, 20.0  # of their odds none is an underflow, and no sum is LARGE
 MODERATE = 2.0**40  # weights of which no product with all these is out of range
+CLASSES = 64  # that a product adds up in the same digits
 ROWS = 2**12  # whose starts are remembered
 FAR = 40.0  # a loss of which the rounding of the logits is no more than its own
 
@@ -38,6 +39,21 @@ def extremes(array: Array) -> tuple[Any, Any]:
 def known_extremes(array: Array) -> tuple[Any, Any]:
     """Return the same of weights of classes."""
     return extremes(array)
+
+
+def row_sums(xp: Namespace, rows: Array) -> Array:
+    """Return the sum of each row by NumPy; of few classes as a product with ones: half the time."""
+    classes = rows.shape[1]
+    return (
+        xp.add.reduce(rows, 1)
+        if classes > CLASSES
+        else rows.dot(_ones(xp, classes, rows.dtype.char))
+    )
+
+
+@lru_cache(2 * CLASSES)
+def _ones(xp: Namespace, classes: int, kind: str) -> Array:
+    return xp.ones(classes, kind)
 
 
 def is_calm(low: float, high: float, terms: int) -> bool:

@@ -1,14 +1,11 @@
 """NumPy: what goes through all logits of a small batch."""
 
-from functools import lru_cache
-
 import numpy as np
 
 from weightedce.backends.handed import Array, Factors, Sloped
+from weightedce.numerics.at_once import row_sums
 from weightedce.numerics.one_side import ONE_SIDED
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
-
-IN_ONE_PRODUCT = 64  # classes: the sum of a row as a product with ones, in the same digits
 
 
 class NumPyPasses:
@@ -30,10 +27,7 @@ class NumPyPasses:
 
     def added(self, rows: Array) -> Array:
         """Return the sum of each row."""
-        classes = rows.shape[1]
-        if classes <= IN_ONE_PRODUCT:
-            return rows.dot(_ones(classes, rows.dtype.char))
-        return np.add.reduce(rows, 1)
+        return row_sums(np, rows)
 
     def scale(self, array: Array, factor: Array | float) -> None:
         """Multiply an array by a factor, in its place."""
@@ -51,12 +45,6 @@ class NumPyPasses:
         if batch.hard and form.func is focal_with_slope:
             return _one_side(form.args[0], batch, slope)
         return form(batch.logits, batch.positive, batch.negative, slope)
-
-
-@lru_cache(IN_ONE_PRODUCT)
-def _ones(classes: int, kind: str) -> Array:
-    """Return ones, not to be written to."""
-    return np.ones(classes, kind)
 
 
 def _one_side(gamma: float, batch: Factors, slope: bool) -> tuple[Array, Array | None]:

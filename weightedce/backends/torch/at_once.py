@@ -12,13 +12,14 @@ from weightedce.backends.torch.blocks import NUMBERS
 from weightedce.backends.torch.devices import takes_operators
 from weightedce.backends.torch.modes import batched, watched
 from weightedce.backends.torch.slope import MANY, of_batch
+from weightedce.numerics.at_once import row_sums
 from weightedce.numerics.one_side import ONE_SIDED
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
 
 FEW_LOGS = 2**9  # the same of logarithms, which NumPy takes one by one where AVX-512 is not
 ONE_PASS = 2**17  # logits of one-sided targets: arithmetic by NumPy on one thread
 MOST = 2**20  # logits; of more, blocks that stay in the cache are faster
-FEW = 2**11  # logits that NumPy goes through faster than torch
+FEW = 2**12  # logits that NumPy goes through faster than torch
 # other classes of tensors have meanings of their own
 PLAIN = frozenset((torch.Tensor, torch.nn.Parameter))
 
@@ -108,11 +109,14 @@ class _Passes:
 
     def added(self, rows: Array) -> Array:
         """Return the sum of each row."""
-        return np.add.reduce(rows, 1) if rows.size <= FEW else torch.from_numpy(rows).sum(1).numpy()
+        return row_sums(np, rows) if rows.size <= FEW else torch.from_numpy(rows).sum(1).numpy()
 
     def scale(self, array: Array, factor: Any) -> None:
         """Multiply an array by a factor, in its place."""
-        torch.from_numpy(array).mul_(torch.from_numpy(np.asarray(factor, array.dtype)))
+        if array.size <= FEW:
+            array *= factor
+        else:
+            torch.from_numpy(array).mul_(torch.from_numpy(np.asarray(factor, array.dtype)))
 
     def sloped(
         self, form: Sloped, batch: Factors, slope: bool, calm: bool

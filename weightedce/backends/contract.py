@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from weightedce.backends.adding import in_pieces
-from weightedce.backends.handed import Array, Block, Form, Known, Operator, Part, Passes
+from weightedce.backends.handed import Array, Block, Form, Known, Operator, Part, Passes, Seen
 from weightedce.backends.of_linear import OfLinear
 from weightedce.backends.of_shards import OfShards
 
@@ -212,12 +212,14 @@ class Backend(OfShards, OfLinear):
 
     # --- batches of which the steps count, not the bytes ---
 
-    def views(self, _: Array, __: Sequence[Any], /) -> tuple[list[Any], bool] | None:
-        """Return logits and further arguments, arrays as NumPy's that share their memory.
+    def views(
+        self, _: Array, __: Array, ___: dict[str, Any], ____: Sequence[Any], /
+    ) -> Seen | None:
+        """Return logits, targets, options and further arguments as NumPy's, in their memory.
 
-        And whether the logits want a derivative. None where the batch is a large one, where
-        somebody looks through the operations (compilers, transforms of functions), on an
-        accelerator, and where other arguments than the logits want a gradient.
+        None where the batch is a large one, where somebody looks through the operations (compilers,
+        transforms of functions), on an accelerator, and where other arguments than the logits want
+        a gradient.
         """
         return None
 
@@ -232,8 +234,8 @@ class Backend(OfShards, OfLinear):
     def with_slope(self, value: Array, slope: Array, known: Known, held: Sequence[Any], /) -> Array:
         """Return NumPy's value as an array whose derivative to the logits is NumPy's slope.
 
-        Logits and targets are the first two of ``held``, which the value was made of; the slope
-        may be written to. Only called where `views` tell that a derivative is wanted.
+        ``held`` is what `views` gave; the slope may be written to. Only called where they tell that
+        a derivative is wanted.
         """
         raise NotImplementedError
 

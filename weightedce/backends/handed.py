@@ -115,6 +115,17 @@ class Given(NamedTuple):
 Operator = Callable[[Given, "Known"], tuple[Array, Array, Array]]  # to loss, weight and count
 
 
+class Seen(NamedTuple):
+    """A small batch as NumPy sees it, in the memory of the library: see `Backend.views`."""
+
+    logits: Array
+    targets: Array
+    options: dict[str, Any]
+    also: Sequence[Any]  # further arguments that the loss is made of
+    wanted: bool  # the logits want a derivative
+    held: Sequence[Array] = ()  # logits, targets and all others as they came, if it is wanted
+
+
 class Passes(Protocol):
     """What goes through all logits of a small batch: NumPy's arrays, but not always by NumPy."""
 
@@ -123,7 +134,13 @@ class Passes(Protocol):
         """Return NumPy."""
 
     def exp(self, array: Array) -> Array:
-        """Return the exponentials."""
+        """Return the exponentials, as a new array; so do the next two."""
+
+    def log1p(self, array: Array) -> Array:
+        """Return the logarithms of 1 + x."""
+
+    def power(self, array: Array, exponent: float) -> Array:
+        """Return the powers of numbers in [0, 1]."""
 
     def added(self, rows: Array) -> Array:
         """Return the sum of each row."""
@@ -131,8 +148,10 @@ class Passes(Protocol):
     def scale(self, array: Array, factor: Array | float) -> None:
         """Multiply an array by a factor, in its place."""
 
-    def sloped(self, form: Sloped, batch: Factors, slope: bool) -> tuple[Array, Array | None]:
-        """Return a form of a block and its slope."""
+    def sloped(
+        self, form: Sloped, batch: Factors, slope: bool, calm: bool
+    ) -> tuple[Array, Array | None]:
+        """Return a form of a block and its slope; ``calm``: no exponential is out of range."""
 
 
 class Known(Protocol):

@@ -1,13 +1,12 @@
 """What a call asks for: a loss as a formula of a batch, its arguments, a reduction."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array
 from weightedce.backends.handed import Block, Form, Sloped
-from weightedce.call.at_once import Formula, How, Slope
+from weightedce.call.at_once import Formula, OfLabels
 from weightedce.call.binary_batch import BinaryBatch
 from weightedce.call.class_batch import ClassBatch
 from weightedce.call.reductions import MEAN, Reduction, reduce
@@ -33,18 +32,19 @@ class Call(NamedTuple):
         batch = self.batch_of(logits, self.targets, **self.options)
         return reduce(self.losses(batch), batch, self.reduction)
 
-    @property
-    def has_form(self) -> bool:
-        """Whether the formula has a form for small batches."""
-        form = self.formula
-        return isinstance(form, Block) or (isinstance(form, Formula) and form.at_once is not None)
+    def without_rows(self) -> "Call":
+        """Return the call without logits and targets: in a quarter of the time of `_replace`."""
+        return Call(
+            self.batch_of, self.formula, None, None, self.reduction, self.also, self.options
+        )
 
     @property
-    def form(self) -> Any:
+    def form(self) -> OfLabels | Sloped | None:
         """Return the form of the formula for small batches, if there is one."""
-        if isinstance(self.formula, Block):
-            return partial(_of_elements, self.formula.sloped)
-        return self.formula.at_once if isinstance(self.formula, Formula) else None
+        form = self.formula
+        if type(form) is Formula:
+            return form.of_labels
+        return form.sloped if type(form) is Block else None
 
     @property
     def numerics(self) -> Form | None:
@@ -85,9 +85,3 @@ class Call(NamedTuple):
             return 0.0
         size = float(prod(self.logits.shape))
         return size / self.logits.shape[self.options["axis"]] if self.over_classes else size
-
-
-def _of_elements(sloped: Sloped, batch: Any, how: How, *_: Any) -> tuple[Array, Slope | None]:
-    """Return a block of a small batch and its slope."""
-    value, slope = how.passes.sloped(sloped, batch, how.slope)
-    return value, None if slope is None else Slope(slope, 1.0)

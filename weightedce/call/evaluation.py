@@ -1,6 +1,6 @@
 """The way of one call: a batch, a formula, a reduction.
 
-A loss is a formula of a checked batch. Five ways lead to its number, and `way_of` alone says
+A loss is a formula of a checked batch. Six ways lead to its number, and `way_of` alone says
 which one a call takes:
 
 - ``WHOLE``: the formula as the library composes it, for autodiff of whatever kind.
@@ -14,6 +14,7 @@ which one a call takes:
   What it finds out of the ordinary goes one of the other ways.
 - ``AS_OPERATOR``: where a library has an operator for the whole loss, on an accelerator: see
   `on_device`.
+- ``OVER_MESH``: where the logits lie on several devices and say so themselves.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Backend
-from weightedce.backends.handed import Block, Factors, Sloped
+from weightedce.backends.handed import Block, Factors, Seen, Sloped
 from weightedce.call import arguments, dtypes
 from weightedce.call.asked import BatchOf, Call, Composed
 from weightedce.call.at_once import Formula
@@ -33,10 +34,12 @@ from weightedce.call.over_shards import over_shards
 from weightedce.call.reductions import SUM, TOTAL, LossTotal, Reduction, reduction_of
 from weightedce.call.small import reduced_at_once, views_of
 
+OVER_MESH = -4
 AS_OPERATOR = -3
 AT_ONCE = -2  # a way is the number of rows in a block, or one of these
 WHOLE = -1
 ONE_BLOCK = 0
+BY_ROW = ("sample_weight", "mask")
 
 
 def evaluate(
@@ -56,28 +59,27 @@ def evaluate(
     ``also`` are arguments that the formula holds: what it needs of the whole batch, and what may
     want a gradient. ``shards`` are the devices that the classes are on, if there are several.
     """
-    backend = dtypes.library("logits", logits)
+    backend = dtypes.wing("logits", logits)
     if shards is not None:
+        dtypes.library("logits", logits)
         call = Call(batch_of, formula, logits, targets, TOTAL, also, options)
         return over_shards(call, backend, shards, reduction)
     asked = reduction_of(reduction)
     targets, options = laid(logits, targets, options)
     call = Call(batch_of, formula, logits, targets, asked, also, options)
-    layout = backend.layout(logits, options["axis"]) if call.over_classes else None
-    if layout is not None:
-        return over_mesh(call, backend, layout)
-    if _each_has_its_own(options):
-        return call.whole(logits)
-    views = views_of(call, backend)
-    operator: Any = None if views is not None else on_device(call, backend)
-    way = way_of(call, backend, views, operator)
-    if way == AS_OPERATOR:
-        return reduced_on_device(call, backend, *operator)
+    seen = views_of(call, backend)
+    if seen is None:
+        dtypes.library("logits", logits)
+    way, given = way_of(call, backend, seen)
     if way == AT_ONCE:
-        found = reduced_at_once(call, backend, *views)
+        found = reduced_at_once(call, backend, given)
         if found is not None:
             return found
-        way = way_of(call, backend, None, None)
+        way, given = way_of(call, backend, None)
+    if way == OVER_MESH:
+        return over_mesh(call, backend, given)
+    if way == AS_OPERATOR:
+        return reduced_on_device(call, backend, *given)
     if way != WHOLE:
         divisor = call.divisor
         part, rows = part_of(call, way, SUM if divisor else call.reduction)
@@ -112,25 +114,38 @@ def with_numbers(block: Block, *numbers: float | Array) -> Composed | Block:
 def laid(logits: Array, targets: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Return what has an entry a row as arrays beside the logits: only these can be cut."""
     kind = type(logits)
-    if type(targets) is not kind:
+    if type(targets) is kind and options["sample_weight"] is options["mask"] is None:
+        return targets, options  # so it is most often
+    others = [x for x in BY_ROW if options[x] is not None and type(options[x]) is not kind]
+    if others or type(targets) is not kind:
+        dtypes.library("logits", logits)
         targets = targets_beside(targets, logits)
-    for name in ("sample_weight", "mask"):
-        given = options[name]
-        if given is not None and type(given) is not kind:
-            options = options | {name: arguments.beside(name, given, logits, None)}
+        given = {x: arguments.beside(x, options[x], logits, None) for x in others}
+        options = options | given
     return targets, options
 
 
-def way_of(call: Call, backend: Backend, views: Any, operator: Any) -> int:
-    """Return the way that a call takes: a special one, rows in a block, `ONE_BLOCK` or `WHOLE`.
+def way_of(call: Call, backend: Backend, seen: Seen | None) -> tuple[int, Any]:
+    """Return the way that a call takes, and what it is gone with if it is a special one.
 
-    `AT_ONCE` where there are `Backend.views` and a form for them, `AS_OPERATOR` where there is a
-    `Backend.operator`.
+    A special one, the rows in a block, `ONE_BLOCK` or `WHOLE`.
     """
-    if views is not None:
-        return AT_ONCE
+    if seen is not None:  # so it is most often, where steps are short, and nothing else is asked
+        return AT_ONCE, seen
+    options = call.options
+    layout = backend.layout(call.logits, options["axis"]) if call.over_classes else None
+    if layout is not None:
+        return OVER_MESH, layout
+    if _each_has_its_own(options):
+        return WHOLE, None
+    operator = on_device(call, backend)
     if operator is not None:
-        return AS_OPERATOR
+        return AS_OPERATOR, operator
+    return _rows_of(call, backend), None
+
+
+def _rows_of(call: Call, backend: Backend) -> int:
+    """Return the rows in a block, `ONE_BLOCK` or `WHOLE`."""
     others = (call.targets, *call.options.values(), *call.also)
     elements = backend.block_elements(call.logits, others)
     # what is masked has to be kept from an infinite gradient of its loss, which is 0: autodiff does

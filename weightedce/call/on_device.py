@@ -52,7 +52,7 @@ def on_device(call: Call, backend: Backend) -> OnDevice | None:
 def reduced_on_device(call: Call, backend: Backend, operator: Operator, given: Given) -> Any:
     """Return what is asked for."""
     # the large ones are kept by autograd alone, which lets them go
-    known = Known(call._replace(logits=None, targets=None), backend)
+    known = Known(call.without_rows(), backend)
     total = LossTotal(*operator(given, known))
     return total if call.reduction is TOTAL else total.loss
 

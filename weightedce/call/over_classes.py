@@ -6,14 +6,12 @@ from typing import Any
 
 from weightedce.backends import Array, backend_of
 from weightedce.backends.handed import Shards
-from weightedce.call.at_once import Formula, How, Slope, Sloped
+from weightedce.call.at_once import Formula, OfLabels
 from weightedce.call.class_batch import ClassBatch
 from weightedce.numerics import softmax, stable
-from weightedce.numerics.at_once import LARGE, LabelOdds, label_odds, mass_sums
 from weightedce.numerics.mass import mass_log_softmax
 
 NEAR = 8.0
-RARE = 2.0**-40  # a factor that makes no underflow of a probability
 FAR = 30.0  # a logarithm: products of two such factors and their powers stay in range
 
 
@@ -95,62 +93,7 @@ def prior_log_softmax(batch: ClassBatch, logits: Array, prior: softmax.Prior) ->
     return stable.weighted_sum(batch.mass, softmax.negative_log_softmax(z, axis, near), axis)
 
 
-def of_labels_at_once(
-    of: Callable[[LabelOdds], tuple[Array, Array]] | None,
-    batch: ClassBatch,
-    how: How,
-    *,
-    scale: float = 1.0,
-    factor: Array | None = None,
-) -> Sloped:
-    """Return the loss of the labels of a small batch, and its slope.
-
-    ``of`` gives what is made of -log p, and its derivative to -log p; None: that itself. For
-    p = softmax(scale * z), whose exponentials have a ``factor`` each.
-    """
-    if not batch.one_class:
-        return None
-    logits = batch.logits if scale == 1.0 else scale * batch.logits
-    found = label_odds(how.passes, logits, batch.labels, factor)
-    if found is None:
-        return None
-    mass: Any = batch.label_mass
-    loss, rate = (found.loss, None) if of is None else of(found)
-    if not how.slope:
-        return mass * loss, None
-    share, by_row = found.share, mass
-    if rate is not None:
-        rate = rate * scale
-        if share is not None and not rate.item(rate.argmin()) * LARGE >= 1.0:
-            # at once, since the product of both may be next to underflow
-            how.passes.scale(found.powers, share[:, None])
-            share = None
-        by_row = mass * rate
-    if share is not None:
-        by_row = by_row * share
-    one = isinstance(by_row, float)
-    return mass * loss, Slope(found.powers, by_row if one else by_row[:, None])
-
-
-def log_softmax_at_once(batch: ClassBatch, how: How, *_: Any) -> Sloped:
-    """Return `weighted_log_softmax` of a small batch, and its slope."""
-    if batch.one_class:
-        return of_labels_at_once(None, batch, how)
-    sums = mass_sums(how.passes, batch.logits, batch.mass, how.slope)
-    if sums is None:
-        return None
-    loss, slope = sums
-    return loss, None if slope is None else Slope(slope, 1.0)
-
-
-def prior_at_once(factor: Array, batch: ClassBatch, how: How) -> Sloped:
-    """Return `prior_log_softmax` of the labels of a small batch, and its slope."""
-    factor = factor.reshape(-1)
-    rare = factor.item(factor.argmin()) < RARE
-    return None if rare else of_labels_at_once(None, batch, how, factor=factor)
-
-
 LOG_SOFTMAX = partial(stable.focused, gamma=0.0)  # of -log p, that itself
 CROSS_ENTROPY = Formula(
-    lambda b: weighted_log_softmax(b, b.logits), log_softmax_at_once, LOG_SOFTMAX
+    lambda b: weighted_log_softmax(b, b.logits), OfLabels(masses=True), LOG_SOFTMAX
 )

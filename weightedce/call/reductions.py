@@ -178,7 +178,8 @@ REDUCTIONS: dict[str, Reduction] = {
 
 def reduction_of(name: str) -> Reduction:
     """Return the reduction of a name."""
-    return REDUCTIONS[choice("reduction", name, tuple(REDUCTIONS))]
+    found = REDUCTIONS.get(name) if type(name) is str else None
+    return REDUCTIONS[choice("reduction", name, tuple(REDUCTIONS))] if found is None else found
 
 
 def reduce(loss: Array, batch: Batch, reduction: Reduction) -> Any:
@@ -192,19 +193,22 @@ def reduce(loss: Array, batch: Batch, reduction: Reduction) -> Any:
     return reduction.finish(reduction.sums(loss, batch))
 
 
-def with_factor(loss: Array, batch: Batch, reduction: Reduction) -> tuple[Any, Any]:
-    """Return the same of NumPy's array, nothing masked, and the factor of its derivative."""
-    if reduction.apart:
-        return loss, 1.0
-    add = batch.xp.add.reduce
-    total, count, weight = add(loss, axis=None), loss.size, 0.0
+def with_factor(
+    xp: Namespace, total: Any, shape: Any, each: Any, reduction: Reduction
+) -> tuple[Any, Any]:
+    """Return the same of the sum of NumPy's losses of a shape, nothing masked.
+
+    And the factor of its derivative. ``each`` is an effective weight, one for all or an array,
+    where `Reduction.weighs`.
+    """
+    count, weight = prod(shape), 0.0
     if reduction is MEAN:
         return total / count, 1.0 / count
     if reduction.weighs:
-        each: Any = batch.effective_weight()
-        weight = add(each, axis=None) if getattr(each, "shape", ()) == loss.shape else each * count
+        alike = getattr(each, "shape", ()) == shape
+        weight = xp.add.reduce(each, axis=None) if alike else each * count
     if reduction is TOTAL:
-        kind = loss.dtype.type
+        kind = type(total)
         return LossTotal(total, kind(weight), kind(count)), 1.0
     if reduction.weighs:
         return (total / weight, 1.0 / weight) if weight else (0.0 * total, 0.0)

@@ -4,7 +4,7 @@ from typing import Any
 
 from weightedce.backends import Array
 from weightedce.backends.handed import Moved
-from weightedce.call.at_once import Formula, How, Sloped
+from weightedce.call.at_once import Formula, OfLabels
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import (
@@ -14,7 +14,7 @@ from weightedce.call.options import (
     ReductionName,
     SmoothingWeight,
 )
-from weightedce.call.over_classes import LOG_SOFTMAX, prior_at_once, prior_log_softmax
+from weightedce.call.over_classes import LOG_SOFTMAX, prior_log_softmax
 from weightedce.numerics import softmax
 from weightedce.numerics.at_once import factor_of
 
@@ -91,16 +91,12 @@ def balanced_softmax_cross_entropy(
         n = b.along_classes("counts", counts, weights=True)
         return prior_log_softmax(b, b.logits, softmax.prior_of(n))
 
-    def small(b: ClassBatch, how: How, counts: Any) -> Sloped:
-        n = b.along_classes("counts", counts, weights=True)
-        return prior_at_once(factor_of(n), b, how)
-
     def moved(b: ClassBatch) -> Moved:
         return Moved(shift=b.xp.log(b.along_classes("counts", counts, weights=True)))
 
     return evaluate(
         class_batch,
-        Formula(formula, small, LOG_SOFTMAX, moved),
+        Formula(formula, OfLabels(counts=True, factor=factor_of), LOG_SOFTMAX, moved),
         logits,
         targets,
         reduction,

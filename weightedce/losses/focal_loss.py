@@ -5,7 +5,7 @@ from typing import Any
 
 from weightedce.backends import Array
 from weightedce.call import over_shards
-from weightedce.call.at_once import How, Sloped, with_floats
+from weightedce.call.at_once import OfLabels, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import (
@@ -15,7 +15,7 @@ from weightedce.call.options import (
     ReductionName,
     SmoothingWeight,
 )
-from weightedce.call.over_classes import of_labels_at_once, over_classes
+from weightedce.call.over_classes import over_classes
 from weightedce.numerics import stable
 from weightedce.numerics.at_once import focused_odds
 
@@ -92,12 +92,9 @@ def focal_loss(
     def formula(b: ClassBatch) -> Array:
         return over_classes(b, b.logits, focused)
 
-    def small(b: ClassBatch, how: How, *_: Any) -> Sloped:
-        return of_labels_at_once(partial(focused_odds, gamma), b, how)
-
     return evaluate(
         class_batch,
-        with_floats(formula, small, gamma, per_class=focused),
+        with_floats(formula, OfLabels(partial(focused_odds, gamma)), gamma, per_class=focused),
         logits,
         targets,
         reduction,

@@ -3,10 +3,10 @@
 from functools import partial
 from typing import Any
 
-from weightedce.backends import Array
+from weightedce.backends import Array, backend_of
 from weightedce.backends.handed import Moved
 from weightedce.call import over_shards
-from weightedce.call.at_once import How, Sloped, with_floats
+from weightedce.call.at_once import OfLabels, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import (
@@ -16,9 +16,10 @@ from weightedce.call.options import (
     ReductionName,
     SmoothingWeight,
 )
-from weightedce.call.over_classes import of_labels_at_once, over_classes
+from weightedce.call.over_classes import over_classes
 from weightedce.numerics import stable
-from weightedce.numerics.at_once import behind_odds
+from weightedce.numerics.at_once import LabelOdds, behind_odds
+from weightedce.numerics.remembered import by_content
 
 
 def ldam_cross_entropy(
@@ -103,29 +104,24 @@ def ldam_cross_entropy(
     # for kernels, whose float32 holds an odds of e^170 in two halves
     short = isinstance(scale, float) and isinstance(max_margin, float) and scale * max_margin < 170
 
-    def margins(b: ClassBatch, counts: Any) -> Array:
-        xp, n = b.xp, b.along_classes("counts", counts, weights=True)
-        present = n != 0  # NaN, which a compiled step may meet, is no absent class
-        rarest = xp.min(xp.where(present, n, xp.finfo(n.dtype).max), axis=b.axis, keepdims=True)
-        return max_margin * xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
+    def margins(b: ClassBatch) -> Array:
+        n = b.along_classes("counts", counts, weights=True)
+        return scale * max_margin * margin_shares(n, b.axis)
 
     def formula(b: ClassBatch) -> Array:
-        return over_classes(b, scale * b.logits, stable.behind, scale * margins(b, counts))
+        return over_classes(b, scale * b.logits, stable.behind, margins(b))
 
     def moved(b: ClassBatch) -> Moved:
-        return Moved(scale, margin=scale * margins(b, counts))
+        return Moved(scale, margin=margins(b))
 
-    def small(b: ClassBatch, how: How, counts: Any, *_: Any) -> Sloped:
-        if not b.one_class:
-            return None
-        margin = scale * margins(b, counts).reshape(-1)
-        return of_labels_at_once(partial(behind_odds, margin[b.labels]), b, how, scale=scale)
+    def behind(found: LabelOdds, labels: Array, n: Array) -> tuple[Array, Array]:
+        return behind_odds((scale * max_margin * known_shares(n)).take(labels), found)
 
     return evaluate(
         class_batch,
         with_floats(
             formula,
-            small,
+            OfLabels(behind, scale, counts=True, calm=short and scale * max_margin < MODERATE),
             max_margin,
             scale,
             per_class=partial(stable.behind) if short else None,
@@ -144,3 +140,20 @@ def ldam_cross_entropy(
         smoothing_weight=smoothing_weight,
         shards=shards,
     )
+
+
+def margin_shares(n: Array, axis: int) -> Array:
+    """Return ``(n_min / n_k)^(1/4)``, and 1 for a class that does not occur."""
+    xp = backend_of(n).namespace
+    present = n != 0  # NaN, which a compiled step may meet, is no absent class
+    rarest = xp.min(xp.where(present, n, xp.finfo(n.dtype).max), axis=axis, keepdims=True)
+    return xp.where(present, rarest / xp.where(present, n, 1.0), 1.0) ** 0.25
+
+
+@by_content
+def known_shares(n: Array) -> Array:
+    """Return the same of NumPy's array."""
+    return margin_shares(n, 0)
+
+
+MODERATE = 60.0  # a margin whose exponential is in range

@@ -5,7 +5,7 @@ from typing import Any
 from weightedce.backends import Array
 from weightedce.backends.handed import Moved
 from weightedce.call import over_shards
-from weightedce.call.at_once import How, Sloped, with_floats
+from weightedce.call.at_once import OfLabels, with_floats
 from weightedce.call.class_batch import ClassBatch, class_batch
 from weightedce.call.evaluation import evaluate
 from weightedce.call.options import (
@@ -17,7 +17,6 @@ from weightedce.call.options import (
 )
 from weightedce.call.over_classes import (
     LOG_SOFTMAX,
-    prior_at_once,
     prior_log_softmax,
     weighted_log_softmax,
 )
@@ -105,9 +104,7 @@ def logit_adjusted_cross_entropy(
             return weighted_log_softmax(b, b.logits)
         return prior_log_softmax(b, b.logits, softmax.prior_of(shares, tau))
 
-    def small(b: ClassBatch, how: How, prior: Any, *_: Any) -> Sloped:
-        shares = b.along_classes("prior", prior, weights=True)
-        return prior_at_once(factor_of(shares, tau), b, how)
+    small = OfLabels(counts=True, factor=lambda shares: factor_of(shares, tau))
 
     def moved(b: ClassBatch) -> Moved:
         shares = b.along_classes("prior", prior, weights=True)

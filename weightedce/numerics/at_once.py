@@ -5,12 +5,14 @@ is summed once, and one array is made, whose label's place is written to twice. 
 exact, or out of range, None is returned.
 """
 
+from functools import lru_cache
 from math import log
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from weightedce.backends import Array, backend_of
+from weightedce.backends import Array, Namespace, backend_of
 from weightedce.backends.handed import Passes
 from weightedce.numerics import stable
+from weightedce.numerics.remembered import by_content
 
 # A row with a smaller sum of exponentials has terms that are underflows, where its probabilities
 # are none, unless no logit is below LOW. Up to the largest sum, and from the least term of a label
@@ -19,8 +21,47 @@ SMALLEST = 0.36
 LOW = {"f": -80.0, "d": -700.0}  # by the character of the dtype
 HIGH = {"f": 60.0, "d": 600.0}  # a logit whose exponential, times many classes, has fewer bits
 BITS = {"f": 90, "d": 900}
+MOST = {kind: log(2.0) * bits for kind, bits in BITS.items()}  # a logit that has no fewer
 LARGE = 2.0**30  # a sum whose inverse may be multiplied with weights and is no underflow
+CALM_LOW, CALM_HIGH = -40.0, 20.0  # of their odds none is an underflow, and no sum is LARGE
+MODERATE = 2.0**40  # weights of which no product with all these is out of range
+CLASSES = 64  # that a product adds up in the same digits
+ROWS = 2**12  # whose starts are remembered
 FAR = 40.0  # a loss of which the rounding of the logits is no more than its own
+
+
+def extremes(array: Array) -> tuple[Any, Any]:
+    """Return the least and the greatest element; NaN is found first."""
+    return array.item(array.argmin()), array.item(array.argmax())
+
+
+@by_content
+def known_extremes(array: Array) -> tuple[Any, Any]:
+    """Return the same of weights of classes."""
+    return extremes(array)
+
+
+def row_sums(xp: Namespace, rows: Array) -> Array:
+    """Return the sum of each row by NumPy; of few classes as a product with ones: half the time."""
+    classes = rows.shape[1]
+    return (
+        xp.add.reduce(rows, 1)
+        if classes > CLASSES
+        else rows.dot(_ones(xp, classes, rows.dtype.char))
+    )
+
+
+@lru_cache(2 * CLASSES)
+def _ones(xp: Namespace, classes: int, kind: str) -> Array:
+    return xp.ones(classes, kind)
+
+
+def is_calm(low: float, high: float, terms: int) -> bool:
+    """Tell whether no exponential, nor a sum of so many, is next to under- or overflow.
+
+    So that there is nothing to look at afterwards, and nothing that NumPy warns of.
+    """
+    return low >= CALM_LOW and high + log(terms) <= CALM_HIGH
 
 
 class LabelOdds(NamedTuple):
@@ -28,37 +69,68 @@ class LabelOdds(NamedTuple):
 
     loss: Array  # log(1 + odds)
     odds: Array  # (1 - p_y) / p_y; it may be inf where the loss is FAR
-    rest: Array  # 1 - p_y
+    own: Array  # the power of the label
+    others: Array  # the sum of those of the other classes
     powers: Array  # (N, K): ``exp(z_k)``, and in the label's place minus the sum of the others
-    share: Array | None  # what the powers lack to be the derivative of the loss, at least 1 / LARGE
+    whole: Array | None  # by what they are to be divided to be the derivative of the loss, to LARGE
+
+    @property
+    def rest(self) -> Array:
+        """Return 1 - p_y."""
+        return self.others / (self.own + self.others)
 
 
 def label_odds(
-    passes: Passes, logits: Array, labels: Array, factor: Array | None = None
+    passes: Passes,
+    logits: Array,
+    labels: Array,
+    factor: Array | None,
+    slope: bool,
+    calm: bool,
+    high: float,
 ) -> LabelOdds | None:
     """Return the loss of each row of (N, K) logits, and what its derivative is made of.
 
-    With a ``factor`` for each class, by which its exponential is multiplied.
+    With a ``factor`` for each class, by which its exponential is multiplied; ``calm``: `is_calm`.
+    ``high`` is the largest logit, as far as it is known.
     """
-    xp, (count, classes) = passes.xp, logits.shape
-    place = xp.arange(0, count * classes, classes)
-    place += labels
+    place = starts(passes.xp, *logits.shape) + labels
+    if factor is None and high > MOST[logits.dtype.char]:
+        return _shifted(passes, logits, place)
     powers = passes.exp(logits)
     if factor is not None:
         passes.scale(powers, factor)
-    own = powers.reshape(-1)[place]
-    others = _others(passes, powers, place)
-    whole = own + others
-    low, high = whole.item(whole.argmin()), whole.item(whole.argmax())
-    most = 2.0 ** BITS[logits.dtype.char]
-    fits = high <= most and own.item(own.argmin()) * most >= 1.0
-    if not (fits and (low >= SMALLEST or _normal(logits, factor))):
-        return _shifted(passes, logits, place) if factor is None else None
-    odds, share = others / own, 1.0 / whole
-    if high > LARGE:
-        passes.scale(powers, share[:, None])
-        share = None
-    return LabelOdds(xp.log1p(odds), odds, others / whole, powers, share)
+    flat = powers.ravel()
+    own = flat[place]
+    flat[place] = 0.0
+    others = passes.added(powers)
+    odds = others / own
+    whole: Any = None
+    if slope or not calm:
+        whole = own + others
+        flat[place] = -others
+    if not calm:
+        low, high = extremes(whole)
+        most = 2.0 ** BITS[logits.dtype.char]
+        fits = high <= most and own.item(own.argmin()) * most >= 1.0
+        if not (fits and (low >= SMALLEST or _normal(logits, factor))):
+            return _shifted(passes, logits, place) if factor is None else None
+        if high > LARGE:
+            passes.scale(powers, (1.0 / whole)[:, None])
+            whole = None
+    return LabelOdds(passes.log1p(odds), odds, own, others, powers, whole)
+
+
+def starts(xp: Namespace, count: int, classes: int) -> Array:
+    """Return where rows start, not to be written to."""
+    return known_starts(xp, count, classes) if count <= ROWS else _starts(xp, count, classes)
+
+
+def _starts(xp: Namespace, count: int, classes: int) -> Array:
+    return xp.arange(0, count * classes, classes)
+
+
+known_starts = lru_cache(16)(_starts)
 
 
 def _normal(logits: Array, factor: Array | None = None) -> bool:
@@ -78,28 +150,23 @@ def _shifted(passes: Passes, logits: Array, place: Array) -> LabelOdds | None:
     highest = xp.maximum.reduce(logits, 1)
     if not xp.isfinite(highest).all():
         return None
-    by = xp.floor(highest - xp.clip(highest, 0.0, HIGH[logits.dtype.char]))
+    by = xp.floor(highest - xp.minimum(xp.maximum(highest, 0.0), HIGH[logits.dtype.char]))
     powers = passes.exp(logits - by[:, None])
-    own = powers.reshape(-1)[place]
-    others = _others(passes, powers, place)
+    flat = powers.reshape(-1)
+    own = flat.take(place)
+    flat[place] = 0.0
+    others = passes.added(powers)
+    flat[place] = -others
     whole = own + others
     odds = others / own
     loss = xp.log1p(odds)
     far = loss > FAR
     loss[far] = (xp.log(whole) + (by - logits.reshape(-1)[place]))[far]
     passes.scale(powers, (1.0 / whole)[:, None])
-    return LabelOdds(loss, odds, others / whole, powers, None)
+    return LabelOdds(loss, odds, own, others, powers, None)
 
 
-def _others(passes: Passes, powers: Array, place: Array) -> Array:
-    """Return the sum of each row without what is at ``place``, and put minus the sum there."""
-    flat = powers.reshape(-1)
-    flat[place] = 0.0
-    others = passes.added(powers)
-    flat[place] = -others
-    return others
-
-
+@by_content
 def factor_of(shares: Array, tau: float = 1.0) -> Array:
     """Return the factor of `softmax.prior_of`."""
     most = shares.max()
@@ -107,7 +174,7 @@ def factor_of(shares: Array, tau: float = 1.0) -> Array:
     return shares if tau == 1.0 else stable.power(shares, tau)
 
 
-def focused_odds(gamma: float, found: LabelOdds) -> tuple[Array, Array]:
+def focused_odds(gamma: float, found: LabelOdds, *_: Any) -> tuple[Array, Array]:
     """Return `stable.focused` of the loss, ``(1-p)^gamma (-log p)``, and its derivative to it."""
     power = found.rest**gamma
     # (1-p)^gamma + gamma (1-p)^(gamma-1) p (-log p), without a power that is infinite at p = 1
@@ -116,7 +183,7 @@ def focused_odds(gamma: float, found: LabelOdds) -> tuple[Array, Array]:
     return power * found.loss, power * (1.0 + gamma * ratio)
 
 
-def poly_odds(epsilon: float, found: LabelOdds) -> tuple[Array, Array]:
+def poly_odds(epsilon: float, found: LabelOdds, *_: Any) -> tuple[Array, Array]:
     """Return ``-log p + epsilon (1 - p)`` and its derivative to -log p."""
     return found.loss + epsilon * found.rest, (1.0 + epsilon) - epsilon * found.rest
 
@@ -126,31 +193,31 @@ def behind_odds(margin: Array, found: LabelOdds) -> tuple[Array, Array]:
     xp, far = backend_of(margin).namespace, found.loss > FAR
     value = xp.log1p(found.odds * xp.exp(margin))
     rate = (1.0 + found.odds) / (xp.exp(-margin) + found.odds)
-    value[far], rate[far] = (found.loss + margin)[far], 1.0
+    if far.any():
+        value[far], rate[far] = (found.loss + margin)[far], 1.0
     return value, rate
 
 
 def mass_sums(
-    passes: Passes, logits: Array, mass: Array, slope: bool
+    passes: Passes, logits: Array, mass: Array, slope: bool, calm: bool
 ) -> tuple[Array, Array | None] | None:
     """Return ``sum_k mass_k * (logsumexp(z) - z_k)`` of each row, and its derivative if wanted.
 
     As `mass.MassSums`, of which one maximum of each row is taken by its place.
     """
-    xp, (count, classes) = passes.xp, logits.shape
-    powers = passes.exp(logits)
-    flat, place = powers.reshape(-1), xp.arange(0, count * classes, classes)
-    place += logits.argmax(1)
-    most = flat[place]
-    low, high = most.item(most.argmin()), most.item(most.argmax())
-    if not (high <= 2.0 ** BITS[logits.dtype.char] and (low >= SMALLEST or _normal(logits))):
-        return None
+    xp, powers = passes.xp, passes.exp(logits)
+    flat, place = powers.reshape(-1), starts(passes.xp, *logits.shape) + logits.argmax(1)
+    most, high = flat.take(place), 1.0
+    if not calm:
+        low, high = extremes(most)
+        if not (high <= 2.0 ** BITS[logits.dtype.char] and (low >= SMALLEST or _normal(logits))):
+            return None
     flat[place] = 0.0
     rest = passes.added(powers)
     rest /= most
-    distances = logits.reshape(-1)[place][:, None] - logits
+    distances = logits.reshape(-1).take(place)[:, None] - logits
     distances *= mass
-    at_top = mass.reshape(-1)[place]
+    at_top = mass.reshape(-1).take(place)
     others = mass.copy()
     others.reshape(-1)[place] = 0.0
     of_others = passes.added(others)

@@ -101,7 +101,8 @@ class BCEWithLogitsLoss(
                 )
             )
             input, target = input.reshape(-1), target.reshape(-1)  # noqa: A001
-        loss = self._call(input, target, sample_weight=sample_weight, mask=mask, **options)
+        options["sample_weight"], options["mask"] = sample_weight, mask
+        loss = self._call((input, target), options)
         return loss.reshape(shape) if by_element and self.reduction == "none" else loss
 
 

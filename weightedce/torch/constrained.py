@@ -38,14 +38,14 @@ class Constrained(LogitsLoss):
         """The multipliers and running sums as they are now."""
         return ConstraintState(*(getattr(self, field) for field in FIELDS))
 
-    def _call(self, *batch: Any, **options: Any) -> Any:
+    def _call(self, batch: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call the function with the state; in training mode keep what becomes of it."""
         state: ConstraintState | None = self.state
         axis = options["axis"]
         if axis is not None and not self.log_multiplier.ndim:
             labels = batch[0].shape[axis]
             state = ConstraintState(*(x.expand(labels) for x in self.state))
-        loss, after = super()._call(*batch, state=state, training=self.training, **options)
+        loss, after = super()._call(batch, options | {"state": state, "training": self.training})
         if self.training:
             for field, value in zip(FIELDS, after, strict=True):
                 kept = getattr(self, field)

@@ -8,7 +8,7 @@ import torch
 from weightedce import losses
 from weightedce.torch.families import LogitsLoss, check_tensor, class_axis
 from weightedce.torch.loss import whole
-from weightedce.torch.tensors import target_of
+from weightedce.torch.tensors import is_tensor, target_of
 
 
 class CrossEntropyLoss(
@@ -90,10 +90,10 @@ class CrossEntropyLoss(
     ) -> Any:
         """Return the loss of a batch of logits and targets."""
         check_tensor(input)
-        axis = class_axis(input)
         target = target_of(target, input)
         options = self._read()
         shape, given = input.shape, target.shape
+        axis = 1 if len(shape) > 1 else class_axis(input)
         if len(given) == len(shape):
             if given[axis] == 1 and shape[axis] != 1:
                 target = target.squeeze(axis)  # labels that keep the axis of the classes
@@ -106,7 +106,7 @@ class CrossEntropyLoss(
         labels = len(given) == len(shape) - 1
         weight = options["class_weight"]
         # not by `in`, which torch.compile answers wrongly for sizes that it keeps symbolic
-        sized = isinstance(weight, torch.Tensor) and weight.ndim and not self._by_class
+        sized = weight is not None and is_tensor(weight) and weight.ndim and not self._by_class
         if sized and options["shards"] is None and weight.numel() != shape[axis]:
             raise ValueError(
                 f"weight: expected one number for each of the {shape[axis]} classes, got "
@@ -117,6 +117,5 @@ class CrossEntropyLoss(
         ignored = options["ignore_index"]
         if not labels and isinstance(ignored, int) and ignored < 0:  # torch's, of labels
             options["ignore_index"] = None
-        return self._call(
-            input, target, axis=axis, sample_weight=sample_weight, mask=mask, **options
-        )
+        options["axis"], options["sample_weight"], options["mask"] = axis, sample_weight, mask
+        return self._call((input, target), options)

@@ -9,7 +9,7 @@ import torch
 from weightedce.call.dtypes import library
 from weightedce.call.sides import linked
 from weightedce.torch.loss import Loss, whole
-from weightedce.torch.tensors import target_of
+from weightedce.torch.tensors import is_tensor, target_of
 
 
 class LogitsLoss(Loss):
@@ -27,7 +27,8 @@ class LogitsLoss(Loss):
         """Return the loss of a batch of logits and targets."""
         check_tensor(input)
         options = self._for(input, target)
-        return self._call(input, target, sample_weight=sample_weight, mask=mask, **options)
+        options["sample_weight"], options["mask"] = sample_weight, mask
+        return self._call((input, target), options)
 
     def _for(self, logits: torch.Tensor, target: Any) -> dict[str, Any]:  # noqa: ARG002
         """Return the options of the function for a batch."""
@@ -88,7 +89,7 @@ def family(function: Callable[..., Any]) -> type[LogitsLoss]:
 
 def check_tensor(logits: Any) -> None:
     """Refuse logits that are no tensor."""
-    if not isinstance(logits, torch.Tensor):
+    if not is_tensor(logits):
         raise TypeError(f"input: expected a tensor, got {type(logits).__qualname__}")
     if logits.is_nested:  # without a shape to look at
         library("input", logits)

@@ -54,6 +54,5 @@ class LinearCrossEntropyLoss(Loss, function=losses.linear_cross_entropy, order="
         mask: Any = None,
     ) -> Any:
         """Return the loss of a batch of hidden states and targets."""
-        options = self._read()
-        batch = {"bias": bias, "sample_weight": sample_weight, "mask": mask}
-        return self._call(input, linear_weight, target, **batch, **options)
+        rows = {"bias": bias, "sample_weight": sample_weight, "mask": mask}
+        return self._call((input, linear_weight, target), self._read() | rows)

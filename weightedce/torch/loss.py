@@ -25,8 +25,8 @@ def whole(forward: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(forward)
     def call(self: torch.nn.Module, *batch: Any, **options: Any) -> Any:
-        for given in (*batch, *options.values()):
-            if isinstance(given, Proxy):
+        for given in (*batch, *options.values()) if options else batch:
+            if type(given) is not torch.Tensor and isinstance(given, Proxy):
                 tracer = given.tracer
                 target = tracer.path_of_module(self)
                 return tracer.create_proxy("call_module", target, batch, options)
@@ -103,11 +103,14 @@ class Loss(FromFunction, torch.nn.Module):
 
     def _read(self) -> dict[str, Any]:
         """Return the options as they are now, by the names that they have in the function."""
-        found = {}
-        own = self.__dict__
+        own, found = self.__dict__, {}
+        buffers = own["_buffers"]
         for there, here in self._options:
-            # a buffer or parameter takes ten times as long
-            found[there] = own[here] if here in own else getattr(self, here)
+            # by `getattr` a buffer takes ten times as long
+            if here in own:
+                found[there] = own[here]
+            else:
+                found[there] = buffers[here] if here in buffers else getattr(self, here)
         return found
 
     def _classes(self, batch: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
@@ -115,7 +118,7 @@ class Loss(FromFunction, torch.nn.Module):
         axis = options.get("axis")
         return batch[0].shape[-1 if axis is None else axis]
 
-    def _call(self, *batch: Any, **options: Any) -> Any:
+    def _call(self, batch: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call the function; errors give the arguments the names that they have here."""
         for name, default in self._by_class.items():
             if options[name] is None or options[name].ndim != 1:

@@ -13,6 +13,11 @@ SIGNED = ("shift", "cost_matrix")  # weights of which numbers below 0 have a mea
 ABSENT = dict.fromkeys(("counts", "prior", "shift", "recall", "specificity", "precision"), 0.0)
 
 
+def is_tensor(value: Any) -> bool:
+    """Tell whether a value is a tensor: of torch's own class in a third of the time."""
+    return type(value) is torch.Tensor or isinstance(value, torch.Tensor)
+
+
 def weight_of(name: str, value: Any) -> torch.Tensor:
     """Return a weight as a floating-point tensor; a tensor of floats as it is.
 
@@ -39,7 +44,7 @@ def filled(weight: torch.Tensor, classes: Any, default: float) -> torch.Tensor:
 
 def target_of(target: Any, logits: torch.Tensor) -> torch.Tensor:
     """Return a target as a tensor beside the logits; of a tensor the function looks at the rest."""
-    if isinstance(target, torch.Tensor) and not target.is_nested:  # which has no shape
+    if is_tensor(target) and not target.is_nested:  # which has no shape
         return target
     found: torch.Tensor = targets_beside(target, logits, "target")
     return found

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from weightedce.backends.contract import Backend
-from weightedce.backends.handed import Array, Passes
+from weightedce.backends.handed import Array, Passes, Seen
 from weightedce.backends.numpy import blocks
 from weightedce.backends.numpy.passes import BY_NUMPY
 
@@ -63,9 +63,15 @@ class NumPy(Backend):
     attach = staticmethod(blocks.attach)  # distributions, smoothed labels: 3 times without
     label_loss = staticmethod(blocks.label_loss)  # labels of 10 classes 6 times, of 1000 13 times
 
-    def views(self, logits: Array, others: Sequence[Any], /) -> tuple[list[Any], bool] | None:
+    def views(
+        self, logits: Array, targets: Array, options: dict[str, Any], also: Sequence[Any], /
+    ) -> Seen | None:
         """Return what came: nothing wants a derivative."""
-        return None if logits.size > blocks.BLOCK else ([logits, *others], False)
+        if type(logits) is not np.ndarray or type(targets) is not np.ndarray:
+            return None
+        if logits.size > blocks.BLOCK:
+            return None
+        return Seen(logits, targets, options, also, False)
 
     def passes(self, _: int, /) -> Passes:
         """Return NumPy's."""

@@ -3,9 +3,9 @@
 import numpy as np
 
 from weightedce.backends.handed import Array, Factors, Sloped
+from weightedce.numerics.at_once import row_sums
+from weightedce.numerics.one_side import ONE_SIDED
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
-
-IN_ONE_PRODUCT = 64  # classes: the sum of a row as a product with ones, in the same digits
 
 
 class NumPyPasses:
@@ -17,19 +17,29 @@ class NumPyPasses:
         """Return the exponentials."""
         return np.exp(array)
 
+    def log1p(self, array: Array) -> Array:
+        """Return the logarithms of 1 + x."""
+        return np.log1p(array)
+
+    def power(self, array: Array, exponent: float) -> Array:
+        """Return the powers."""
+        return array**exponent
+
     def added(self, rows: Array) -> Array:
         """Return the sum of each row."""
-        classes = rows.shape[1]
-        if classes <= IN_ONE_PRODUCT:
-            return rows @ np.ones(classes, rows.dtype)
-        return np.add.reduce(rows, 1)
+        return row_sums(np, rows)
 
     def scale(self, array: Array, factor: Array | float) -> None:
         """Multiply an array by a factor, in its place."""
         array *= factor
 
-    def sloped(self, form: Sloped, batch: Factors, slope: bool) -> tuple[Array, Array | None]:
+    def sloped(
+        self, form: Sloped, batch: Factors, slope: bool, calm: bool
+    ) -> tuple[Array, Array | None]:
         """Return a form of a block and its slope."""
+        own = ONE_SIDED.get(form.func) if calm and batch.hard else None
+        if own is not None:
+            return own(self, batch, slope, *form.args, **form.keywords)
         if batch.hard and form.func is softplus_with_slope:
             return _one_side(0.0, batch, slope)
         if batch.hard and form.func is focal_with_slope:

@@ -7,44 +7,63 @@ from typing import Any
 import numpy as np
 import torch
 
-from weightedce.backends.handed import Array, Factors, Known, Passes, Sloped
+from weightedce.backends.handed import Array, Factors, Known, Passes, Seen, Sloped
 from weightedce.backends.torch.blocks import NUMBERS
 from weightedce.backends.torch.devices import takes_operators
-from weightedce.backends.torch.modes import batched, transformed
+from weightedce.backends.torch.modes import batched, watched
 from weightedce.backends.torch.slope import MANY, of_batch
+from weightedce.numerics.at_once import row_sums
+from weightedce.numerics.one_side import ONE_SIDED
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
 
+FEW_LOGS = 2**9  # the same of logarithms, which NumPy takes one by one where AVX-512 is not
+ONE_PASS = 2**17  # logits of one-sided targets: arithmetic by NumPy on one thread
 MOST = 2**20  # logits; of more, blocks that stay in the cache are faster
-FEW = 2**11  # logits that NumPy goes through faster than torch
-PLAIN = (torch.Tensor, torch.nn.Parameter)  # other classes of tensors have meanings of their own
+FEW = 2**12  # logits that NumPy goes through faster than torch
+# other classes of tensors have meanings of their own
+PLAIN = frozenset((torch.Tensor, torch.nn.Parameter))
 
 
-def views(logits: Array, others: Sequence[Any]) -> tuple[list[Any], bool] | None:
+def views(
+    logits: Array, targets: Array, options: dict[str, Any], also: Sequence[Any]
+) -> Seen | None:
     """Return the arrays in NumPy's form, and whether the logits want a gradient."""
-    if takes_operators(logits):
+    if takes_operators(logits) or type(logits) not in PLAIN or type(targets) not in PLAIN:
         return None
-    found = [logits, *others]
-    if type(logits) not in PLAIN or transformed(found) or logits.numel() > MOST:
+    if watched() or logits.numel() > MOST:
         return None
-    recorded = torch.is_grad_enabled()
-    wanted = recorded and logits.requires_grad
+    recorded, own = torch.is_grad_enabled(), logits.requires_grad
+    wanted = recorded and own
+    held = [logits]
     try:
-        found[0] = logits.detach().numpy() if logits.requires_grad else logits.numpy()
-        for i, x in enumerate(others, 1):
-            kind = type(x)
-            if kind in PLAIN:
-                if wanted and x.is_inference():  # which cannot be kept for backward
-                    return None
-                if x.requires_grad:
-                    if recorded:
-                        return None
-                    x = x.detach()
-                found[i] = x.numpy()
-            elif kind not in NUMBERS and isinstance(x, torch.Tensor):
-                return None
+        z = logits.detach().numpy() if own else logits.numpy()
+        y = _view(targets, recorded, wanted, held)
+        seen = {
+            name: x if type(x) in NUMBERS else _view(x, recorded, wanted, held)
+            for name, x in options.items()
+        }
+        if also:
+            also = [x if type(x) in NUMBERS else _view(x, recorded, wanted, held) for x in also]
     except (RuntimeError, TypeError):  # on an accelerator, sparse, of a dtype that NumPy has not
         return None
-    return found, wanted
+    return Seen(z, y, seen, also, wanted, held)
+
+
+def _view(x: Any, recorded: bool, wanted: bool, held: list[Array]) -> Any:
+    """Return a tensor in NumPy's form, and keep it in ``held``; anything else as it is."""
+    if type(x) not in PLAIN:
+        if isinstance(x, torch.Tensor):
+            raise TypeError
+        return x
+    if wanted:
+        if x.is_inference():  # which cannot be kept for backward
+            raise TypeError
+        held.append(x)
+    if not x.requires_grad:
+        return x.numpy()
+    if recorded:
+        raise TypeError
+    return x.detach().numpy()
 
 
 def of_host(value: Any) -> Array:
@@ -54,8 +73,7 @@ def of_host(value: Any) -> Array:
 
 def with_slope(value: Any, slope: Any, known: Known, held: Sequence[Any]) -> Array:
     """Return a value of NumPy's as a tensor, whose derivative to the logits is known."""
-    tensors = [x for x in held if type(x) not in NUMBERS and isinstance(x, torch.Tensor)]
-    found: Array = _Known.apply((of_host(value), slope, known, tensors), tensors[0])
+    found: Array = _apply((of_host(value), slope, known, held), held[0])
     return found
 
 
@@ -77,18 +95,36 @@ class _Passes:
 
     def exp(self, array: Array) -> Array:
         """Return the exponentials."""
-        return torch.from_numpy(array).exp().numpy()
+        return np.exp(array) if array.size <= FEW else torch.from_numpy(array).exp().numpy()
+
+    def log1p(self, array: Array) -> Array:
+        """Return the logarithms of 1 + x."""
+        if array.size <= FEW_LOGS:
+            return np.log1p(array)
+        return torch.from_numpy(array).log1p().numpy()
+
+    def power(self, array: Array, exponent: float) -> Array:
+        """Return the powers."""
+        return torch.from_numpy(array).pow(exponent).numpy()
 
     def added(self, rows: Array) -> Array:
         """Return the sum of each row."""
-        return torch.from_numpy(rows).sum(1).numpy()
+        return row_sums(np, rows) if rows.size <= FEW else torch.from_numpy(rows).sum(1).numpy()
 
     def scale(self, array: Array, factor: Any) -> None:
         """Multiply an array by a factor, in its place."""
-        torch.from_numpy(array).mul_(torch.from_numpy(np.asarray(factor, array.dtype)))
+        if array.size <= FEW:
+            array *= factor
+        else:
+            torch.from_numpy(array).mul_(torch.from_numpy(np.asarray(factor, array.dtype)))
 
-    def sloped(self, form: Sloped, batch: Factors, slope: bool) -> tuple[Array, Array | None]:
+    def sloped(
+        self, form: Sloped, batch: Factors, slope: bool, calm: bool
+    ) -> tuple[Array, Array | None]:
         """Return a form of a block and its slope, in the fewest passes."""
+        if calm and batch.hard and form.func in ONE_SIDED and batch.logits.size <= ONE_PASS:
+            of = ONE_SIDED[form.func]
+            return of(self, batch, slope, *form.args, **form.keywords)
         own = form.func is softplus_with_slope or (form.func is focal_with_slope and batch.hard)
         if not own and batch.logits.size <= MANY:
             # powers and logarithms are twice as fast by NumPy
@@ -109,7 +145,7 @@ BY_TORCH = _Passes()
 
 def passes(size: int) -> Passes | None:
     """Return who goes through so many logits faster than NumPy."""
-    return None if size <= FEW else BY_TORCH
+    return None if size <= FEW_LOGS else BY_TORCH
 
 
 class _Known(torch.autograd.Function):
@@ -136,6 +172,10 @@ class _Known(torch.autograd.Function):
         elif upstream.item() != 1.0:
             slope.mul_(upstream)
         return None, slope
+
+
+# without the look for transforms of functions, which `views` have had, in 2 us less
+_apply = super(torch.autograd.Function, _Known).apply
 
 
 def natural(ctx: Any, upstream: Array) -> Array:

@@ -26,6 +26,19 @@ def proxied() -> bool:
     return any(torch._C._get_dispatch_mode(key) is not None for key in RECORDERS)
 
 
+def watched() -> bool:
+    """Tell whether somebody may look through operations on plain tensors: asked in a microsecond.
+
+    Of forward mode whether there is a level, not whether a tensor has a tangent.
+    """
+    return (
+        torch.compiler.is_compiling()
+        or forward_ad._current_level >= 0
+        or torch._C._are_functorch_transforms_active()
+        or proxied()
+    )
+
+
 def transformed(arrays: Sequence[Any]) -> bool:
     """Tell whether torch looks through the operations: compiler, tracer, torch.func, forward mode.
 

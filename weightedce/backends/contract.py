@@ -24,6 +24,7 @@ class Backend(OfShards, OfLinear):
     namespace: Namespace
     name: str  # as errors call the library
     differentiates = False
+    marks_in_sums = False  # what is no share becomes NaN as shares are added up: see `mass`
 
     # --- what is known of an array ---
 

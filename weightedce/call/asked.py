@@ -6,6 +6,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array
+from weightedce.backends.contract import Arguments
 from weightedce.backends.handed import Block, Form, Sloped
 from weightedce.call.at_once import Formula, How, Slope
 from weightedce.call.binary_batch import BinaryBatch
@@ -32,6 +33,17 @@ class Call(NamedTuple):
         """Return what is asked for, composed for autodiff, for these logits."""
         batch = self.batch_of(logits, self.targets, **self.options)
         return reduce(self.losses(batch), batch, self.reduction)
+
+    @property
+    def arguments(self) -> Arguments:
+        """Return what may be an array: logits, targets and options."""
+        return {"logits": self.logits, "targets": self.targets, **self.options}
+
+    def of(self, arguments: Arguments) -> Any:
+        """Return what is asked for, of these `arguments`."""
+        options = dict(arguments)
+        logits, targets = options.pop("logits"), options.pop("targets")
+        return self._replace(targets=targets, options=options).whole(logits)
 
     @property
     def has_form(self) -> bool:

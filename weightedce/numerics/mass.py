@@ -19,9 +19,7 @@ from weightedce.numerics.softmax import (
 )
 
 
-def mass_log_softmax(
-    logits: Array, mass: Array, axis: int, unmarked: Array | None = None
-) -> Array:
+def mass_log_softmax(logits: Array, mass: Array, axis: int, unmarked: Array | None = None) -> Array:
     """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, one number per example.
 
     ``unmarked`` is the mass before what is none became NaN: see `marked_with_slope`.

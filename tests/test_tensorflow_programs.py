@@ -154,6 +154,8 @@ def test_what_is_bad_or_masked_in_a_program_is_so_in_its_row():
 @pytest.mark.usefixtures("gpu")
 def test_where_a_loss_is_composed_on_a_gpu_too(monkeypatch):
     """Each size that is not known would be compiled anew; what is held has no gradient."""
+    from weightedce.backends.tensorflow import modes
+
     tf = LIBRARIES["tensorflow"].tf
     z, y = tf.TensorSpec((4, 3)), tf.constant(Y)
     weight, prior = tf.constant([1.0, 2.0, 3.0]), tf.constant([0.5, 0.25, 0.25])
@@ -177,6 +179,8 @@ def test_where_a_loss_is_composed_on_a_gpu_too(monkeypatch):
     calls = [op for body in inner for op in body if op.op == "PartitionedCall"]
     assert not any(op.attr["_XlaMustCompile"].b for op in calls), "a program in a program"
     assert tf.is_tensor(plain(tf.constant(Z, tf.float32)))
+    monkeypatch.setattr(modes, "is_op_determinism_enabled", lambda: True)
+    assert programs(plain, z)[1] == 0
 
 
 def test_a_gpu_that_xla_does_not_compile_for_is_told_of_once(monkeypatch):

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow.python.eager import forwardprop_util
 from tensorflow.python.eager import record as tape
 from tensorflow.python.framework import ops
+from tensorflow.python.framework.config import is_op_determinism_enabled
 from tensorflow.python.ops import control_flow_util
 
 from weightedce.backends.handed import Array
@@ -64,7 +65,8 @@ def compiles(array: Array) -> bool:
     """Tell whether a part of the graph at work, which goes to a GPU, may be compiled by XLA."""
     if tf.executing_eagerly() or xla() or not ops.get_default_graph().building_function:
         return False
-    return "CPU" not in array.device and compiler()
+    # Keras does not compile either where the same bits are asked for in every run
+    return not is_op_determinism_enabled() and "CPU" not in array.device and compiler()
 
 
 def sizes(array: Array) -> tuple[Any, ...]:

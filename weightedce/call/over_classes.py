@@ -45,7 +45,7 @@ def weighted_log_softmax(batch: ClassBatch, logits: Array) -> Array:
     mass = batch.mass
     if batch.labels is not None or batch.outside is None:
         return mass_log_softmax(logits, mass, batch.axis)
-    # after the mass, of which it takes what is added up
+    # after the mass, whose sums, of which a mark makes NaN, are kept for the reduction
     unmarked = batch._replace(outside=None).mass
     return mass_log_softmax(logits, mass, batch.axis, unmarked)
 

@@ -15,7 +15,6 @@ from weightedce.numerics.softmax import (
     distance,
     negative_log_softmax,
     shift_of,
-    shifted,
 )
 
 
@@ -129,7 +128,7 @@ def mass_terms(classes: int, logits: Array, mass: Array, highest: Array) -> Mass
 
 
 def _topped(logits: Array, highest: Array, by: Array) -> tuple[Array, Array]:
-    """Return which classes are at the maximum, and ``exp(z_k - by)``, 0 for these.
+    """Return which classes are at the maximum, and `shifted_exp` of the others, 0 for these.
 
     The exponentials say themselves where the maximum was, by a number that none of the others
     comes near to (see `shift_of`): what lies in memory of XLA is then all that the derivative
@@ -137,6 +136,7 @@ def _topped(logits: Array, highest: Array, by: Array) -> tuple[Array, Array]:
     """
     xp = backend_of(logits).namespace
     most = xp.finfo(logits.dtype).max
-    powers = xp.exp(xp.where(logits == highest, float(int(math.log(most))), shifted(logits, by)))
+    exponents = logits - xp.clip(by, max=most)  # an infinite logit above all is at the maximum
+    powers = xp.exp(xp.where(logits == highest, float(int(math.log(most))), exponents))
     at_top = powers > most / 4
     return at_top, xp.where(at_top, 0.0, powers)

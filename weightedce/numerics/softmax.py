@@ -92,14 +92,9 @@ def unshifted(lowest: float, highest: float) -> bool:
 
 def shifted_exp(logits: Array, by: Array) -> Array:
     """Return ``exp(z_k - by)``, 1 at a maximum of +inf, and NaN where all are -inf."""
-    return backend_of(logits).namespace.exp(shifted(logits, by))
-
-
-def shifted(logits: Array, by: Array) -> Array:
-    """Return ``z_k - by``, 0 at a maximum of +inf, and NaN where all are -inf."""
     xp = backend_of(logits).namespace
     most = xp.finfo(logits.dtype).max
-    return xp.clip(logits, max=most) - xp.clip(by, max=most)
+    return xp.exp(xp.clip(logits, max=most) - xp.clip(by, max=most))
 
 
 class LabelLoss(NamedTuple):

@@ -222,9 +222,10 @@ def gpu(session: nox.Session) -> None:
 
 @nox.session
 def traffic(session: nox.Session) -> None:
-    """Count what losses cost an accelerator, and what programs of JAX move; `-- --docs`."""
-    install(session, "-e", ".", *LIBRARIES["torch"], "triton", *LIBRARIES["jax"], "optax", group="")
-    for name in ("traffic", "traffic_jax"):
+    """Count what losses cost an accelerator, programs of JAX and graphs move; `-- --docs`."""
+    libraries = [x for name in ("torch", "jax", "tensorflow") for x in LIBRARIES[name]]
+    install(session, "-e", ".", *libraries, "triton", "optax", "keras", group="")
+    for name in ("traffic", "traffic_jax", "traffic_tensorflow"):
         session.run("python", f"benchmarks/{name}.py", *session.posargs)
 
 

@@ -51,6 +51,39 @@ def test_a_bad_target_in_compiled_code_is_nan(library, mode, loss, targets):
         assert np.isnan(library.evaluate(mode, total, Z, [y]))
 
 
+SMOOTHED = {"label_smoothing": 0.1, "class_weight": [1.0, 2.0, 3.0], "reduction": "none"}
+
+
+@needs["jax"]
+@pytest.mark.parametrize(
+    "options",
+    [{"reduction": "none"}, SMOOTHED, {**SMOOTHED, "smoothing_weight": "class"}],
+    ids=["plain", "smoothed", "smoothed by class"],
+)
+def test_a_bad_share_in_a_program_of_jax_is_nan_in_its_row(options):
+    """It becomes NaN where the shares are added up; the gradient reads them as they came."""
+    q = np.full((4, 3), 1.0 / 3)
+    q[1], q[3] = (-0.2, 0.6, 0.6), (0.0, 0.0, 1.2)
+
+    def loss(z, q):
+        return w.cross_entropy(z, q, **options)
+
+    for got in derived(DIFFERENTIABLE["jax"], "jit", loss, Z, q):
+        assert np.isnan(got[1::2]).all()
+        assert np.isfinite(got[::2]).all()
+
+
+@needs["jax"]
+@pytest.mark.parametrize("options", [{"reduction": "weighted_mean"}, {"class_weight": "batch"}])
+def test_a_bad_share_in_a_program_of_jax_is_nan_in_what_is_made_of_the_batch(options):
+    q = np.eye(3)[LABELS]
+    q[1] = 1.2, -0.2, 0.0
+    for got in derived(
+        DIFFERENTIABLE["jax"], "jit", lambda z, q: w.cross_entropy(z, q, **options), Z, q
+    ):
+        assert np.isnan(got).all()
+
+
 @pytest.mark.parametrize(("library", "mode"), MODES)
 @both
 def test_an_ignored_target_in_compiled_code_is_zero(library, mode, loss, targets):

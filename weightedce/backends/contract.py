@@ -16,6 +16,7 @@ from weightedce.backends.of_shards import OfShards
 
 Namespace = Any  # a module that speaks the array API standard
 Shape = tuple[Any, ...]  # integers; a size that a graph does not know yet is a 0-d array
+Arguments = dict[str, Any]  # by name
 
 
 class Backend(OfShards, OfLinear):
@@ -24,6 +25,7 @@ class Backend(OfShards, OfLinear):
     namespace: Namespace
     name: str  # as errors call the library
     differentiates = False
+    marks_in_sums = False  # what is no share becomes NaN as shares are added up: see `mass`
 
     # --- what is known of an array ---
 
@@ -209,6 +211,13 @@ class Backend(OfShards, OfLinear):
         """
         found: Array = composed(logits, labels, axis)
         return found
+
+    def as_program(self, of: Callable[[Arguments], Any], arguments: Arguments, /) -> Any:
+        """Return ``of(arguments)``, a whole loss by its logits, targets and options.
+
+        As one program, where a compiler is at hand that is not at work, and memory costs most.
+        """
+        return of(arguments)
 
     # --- batches of which the steps count, not the bytes ---
 

@@ -5,6 +5,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array
+from weightedce.backends.contract import Arguments
 from weightedce.backends.handed import Block, Form, Sloped
 from weightedce.call.at_once import Formula, OfLabels
 from weightedce.call.binary_batch import BinaryBatch
@@ -37,6 +38,17 @@ class Call(NamedTuple):
         return Call(
             self.batch_of, self.formula, None, None, self.reduction, self.also, self.options
         )
+
+    @property
+    def arguments(self) -> Arguments:
+        """Return what may be an array: logits, targets and options."""
+        return {"logits": self.logits, "targets": self.targets, **self.options}
+
+    def of(self, arguments: Arguments) -> Any:
+        """Return what is asked for, of these `arguments`."""
+        options = dict(arguments)
+        logits, targets = options.pop("logits"), options.pop("targets")
+        return self._replace(targets=targets, options=options).whole(logits)
 
     @property
     def form(self) -> OfLabels | Sloped | None:

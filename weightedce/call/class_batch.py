@@ -18,10 +18,10 @@ from weightedce.call.from_batch import batch_weight, is_batch
 from weightedce.call.ignored import ignored, not_all
 from weightedce.call.targets import (
     class_labels,
-    in_range,
     kept_examples,
     kept_shares,
     labels_or_distribution,
+    shares_in_range,
 )
 from weightedce.numerics import stable
 
@@ -37,7 +37,7 @@ class ClassBatch(NamedTuple):
     logits: Array
     axis: int
     labels: Array | None  # None: the targets are a distribution
-    outside: Array | None  # labels that are no classes; None: there are none
+    outside: Array | None  # labels that are no classes, shares that are none; None: there are none
     distribution: Array | None  # the targets as given; None: they are labels
     class_weight: Array | float  # laid along the class axis
     sample_weight: Array | float  # mask included; of the loss's shape, or leading axes of it
@@ -72,7 +72,10 @@ class ClassBatch(NamedTuple):
     @property
     def targets(self) -> Array:
         """Return the distribution over the classes, unsmoothed; one-hot for labels."""
-        return self.distribution if self.labels is None else self._one_hot(1.0, 0.0)
+        if self.labels is not None:
+            return self._one_hot(1.0, 0.0)
+        given: Array = self.distribution
+        return given if self.outside is None else self.xp.where(self.outside, self.xp.nan, given)
 
     def _one_hot(self, on: float, off: float) -> Array:
         """Return ``on`` for the class of each label, ``off`` for the others."""
@@ -112,8 +115,7 @@ class ClassBatch(NamedTuple):
             target = self.smoothing_weight == "target"
             weight = self._of_rows(self.label_mass) if target else self.weight
             return times(weight, smoothed)
-        q: Array = self.distribution
-        weight = self.weight
+        q, weight = self.targets, self.weight
         if stable.is_zero(e):
             return times(weight, q)
         if self.smoothing_weight == "target":  # smooth what is weighted
@@ -263,20 +265,23 @@ def class_batch(
             shards = shards._replace(highest=xp.where(keep, shards.highest, 0.0))
     if not hard:
         distribution = kept_shares(given, keep, z.dtype, axis)
-        distribution = in_range("targets", distribution, target_range, seen=shards is None)
+        distribution, outside = shares_in_range(
+            "targets", distribution, target_range, seen=shards is None
+        )
 
     signed = target_range == "any"  # a mass may then be anything, as torch has it
     sample = sample_of(sample_weight, keep, z, loss_shape, signed=signed)
+    found = ClassBatch(
+        xp, z, axis, labels, outside, distribution, 1.0, sample, keep, e, smoothing_weight, [],
+        shards,
+    )  # fmt: skip
     if is_batch(class_weight):
         if shards is not None and not hard:
             raise ValueError(
                 "class_weight: expected numbers, since no device sees all classes of the "
                 "distributions in the batch, got 'batch'"
             )
-        class_weight = batch_weight(labels, outside, distribution, keep, classes, axis, z.dtype)
-    found = ClassBatch(
-        xp, z, axis, labels, outside, distribution, 1.0, sample, keep, e, smoothing_weight, [],
-        shards,
-    )  # fmt: skip
+        shares = None if hard else found.targets
+        class_weight = batch_weight(labels, outside, shares, keep, classes, axis, z.dtype)
     weight = along("class_weight", class_weight, z, found.shape, axis, signed=signed)
     return found._replace(class_weight=weight)

@@ -3,7 +3,8 @@
 A loss is a formula of a checked batch. Six ways lead to its number, and `way_of` alone says
 which one a call takes:
 
-- ``WHOLE``: the formula as the library composes it, for autodiff of whatever kind.
+- ``WHOLE``: the formula as the library composes it, for autodiff of whatever kind; in a graph for
+  a GPU as a program of its compiler.
 - by blocks of rows: on a large batch each step of a formula would go through main memory, and a
   processor computes faster than it reads. Where the rows have nothing to do with each other, they
   are taken some at a time, so that a block stays in the cache; the sums are added, or for
@@ -91,7 +92,7 @@ def evaluate(
             # the whole batch below says where in it the error is
         else:
             return part.reduction.finish(LossTotal(*total))
-    return call.whole(logits)
+    return backend.as_program(call.of, call.arguments)
 
 
 def _each_has_its_own(options: dict[str, Any]) -> bool:

@@ -40,7 +40,12 @@ def weighted_log_softmax(batch: ClassBatch, logits: Array) -> Array:
         return over_classes(batch, logits, lambda minus_log_p: minus_log_p)
     if batch.shards is not None:
         return _mass_of_shards(batch, logits, None)
-    return mass_log_softmax(logits, batch.mass, batch.axis)
+    mass = batch.mass
+    if batch.labels is not None or batch.outside is None:
+        return mass_log_softmax(logits, mass, batch.axis)
+    # after the mass, whose sums, of which a mark makes NaN, are kept for the reduction
+    unmarked = batch._replace(outside=None).mass
+    return mass_log_softmax(logits, mass, batch.axis, unmarked)
 
 
 def _label_log_softmax(batch: ClassBatch, logits: Array) -> Array:

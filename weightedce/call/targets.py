@@ -14,6 +14,8 @@ from weightedce.call.values import all_inside
 from weightedce.numerics.smoothing import ROUNDING_SLACK
 from weightedce.numerics.stable import seen_between
 
+LEAST, MOST = -ROUNDING_SLACK, 1.0 + ROUNDING_SLACK  # of a probability, rounded
+
 
 def labels_or_distribution(
     targets: Array, shape: Shape, axis: int, of: str = "logits"
@@ -151,11 +153,26 @@ def in_range(name: str, values: Array, target_range: str, *, seen: bool = True) 
     return values if target_range == "any" else probabilities(name, values, seen=seen)
 
 
+def shares_in_range(
+    name: str, values: Array, target_range: str, *, seen: bool = True
+) -> tuple[Array, Array | None]:
+    """Return the same, and which of them are still to become NaN; None: none."""
+    if not backend_of(values).marks_in_sums:
+        return in_range(name, values, target_range, seen=seen), None
+    if target_range == "any" or (seen and _are_probabilities(name, values)):
+        return values, None
+    return values, (values < LEAST) | (values > MOST)
+
+
 def probabilities(name: str, values: Array, *, seen: bool = True) -> Array:
     """Return ``values`` if they are in [0, 1] up to rounding; NaN where nothing can be raised."""
-    low, high = -ROUNDING_SLACK, 1.0 + ROUNDING_SLACK
-    if seen and seen_between(values, low, high):
+    if seen and _are_probabilities(name, values):
         return values
-    if seen and all_inside(name, values, ~((values >= low) & (values <= high)), 0, 1):
-        return values
-    return backend_of(values).marked_outside(values, low, high, nan)
+    return backend_of(values).marked_outside(values, LEAST, MOST, nan)
+
+
+def _are_probabilities(name: str, values: Array) -> bool:
+    """Raise for the first value that is none; tell whether that could be checked."""
+    if seen_between(values, LEAST, MOST):
+        return True
+    return all_inside(name, values, ~((values >= LEAST) & (values <= MOST)), 0, 1)

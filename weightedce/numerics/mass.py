@@ -3,6 +3,7 @@
 The value and its derivative are made of sums over the classes, which may lie on several devices.
 """
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -14,17 +15,23 @@ from weightedce.numerics.softmax import (
     distance,
     negative_log_softmax,
     shift_of,
-    shifted_exp,
 )
 
 
-def mass_log_softmax(logits: Array, mass: Array, axis: int) -> Array:
-    """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, one number per example."""
-    sloped = partial(mass_with_slope, axis, logits.shape[axis])
-    return stable.attached(Block(partial(_composed_mass, axis), sloped), logits, mass, axis=axis)
+def mass_log_softmax(logits: Array, mass: Array, axis: int, unmarked: Array | None = None) -> Array:
+    """Return ``sum_k mass_k * (logsumexp(z) - z_k)``, one number per example.
+
+    ``unmarked`` is the mass before what is none became NaN: see `marked_with_slope`.
+    """
+    composed, classes = partial(_composed_mass, axis), logits.shape[axis]
+    if unmarked is None:
+        block = Block(composed, partial(mass_with_slope, axis, classes))
+        return stable.attached(block, logits, mass, axis=axis)
+    block = Block(composed, partial(marked_with_slope, axis, classes))
+    return stable.attached(block, logits, mass, unmarked, axis=axis)
 
 
-def _composed_mass(axis: int, logits: Array, mass: Array) -> Array:
+def _composed_mass(axis: int, logits: Array, mass: Array, *_: Array) -> Array:
     return stable.weighted_sum(mass, negative_log_softmax(logits, axis), axis)
 
 
@@ -36,6 +43,19 @@ def mass_with_slope(
     # of one number: torch.compile cannot squeeze an axis that it keeps symbolic
     value = backend_of(logits).namespace.sum(sums.loss(), axis=axis)
     return value, sums.slope(mass) if slope else None
+
+
+def marked_with_slope(
+    axis: int, classes: int, logits: Array, mass: Array, unmarked: Array, slope: bool
+) -> tuple[Array, Array | None]:
+    """Return the same, for a compiler that makes a mark as it adds up, and not twice.
+
+    A NaN in a sum makes the derivative of its row NaN, which needs no mark then: XLA writes the
+    marked mass to memory where both ask for it.
+    """
+    sums = mass_sums(axis, classes, logits, mass)
+    value = backend_of(logits).namespace.sum(sums.loss(), axis=axis)
+    return value, sums.slope(unmarked) if slope else None
 
 
 class MassSums(NamedTuple):
@@ -99,10 +119,24 @@ def mass_terms(classes: int, logits: Array, mass: Array, highest: Array) -> Mass
     """Return what is added up, given the maximum of each row."""
     xp = backend_of(logits).namespace
     by, factor = shift_of(highest, classes)
-    at_top = logits == highest
-    powers = xp.where(at_top, 0.0, shifted_exp(logits, by))
+    at_top, powers = _topped(logits, highest, by)
     counted = xp.where(at_top, xp.ones_like(logits), 0.0)
     distances = mass * distance(logits, highest)
     distances = xp.where(mass == 0.0, 0.0, distances)  # 0 * inf = 0
     of_top, of_others = xp.where(at_top, mass, 0.0), xp.where(at_top, 0.0, mass)
     return MassTerms(highest, at_top, factor, [powers, counted, distances, of_top, of_others])
+
+
+def _topped(logits: Array, highest: Array, by: Array) -> tuple[Array, Array]:
+    """Return which classes are at the maximum, and `shifted_exp` of the others, 0 for these.
+
+    The exponentials say themselves where the maximum was, by a number that none of the others
+    comes near to (see `shift_of`): what lies in memory of XLA is then all that the derivative
+    reads, and the logits need not be read again.
+    """
+    xp = backend_of(logits).namespace
+    most = xp.finfo(logits.dtype).max
+    exponents = logits - xp.clip(by, max=most)  # an infinite logit above all is at the maximum
+    powers = xp.exp(xp.where(logits == highest, float(int(math.log(most))), exponents))
+    at_top = powers > most / 4
+    return at_top, xp.where(at_top, 0.0, powers)

@@ -13,7 +13,7 @@ from weightedce.backends.missing import needed_by
 with needed_by("weightedce.backends.tensorflow"):
     import tensorflow as tf
 
-from weightedce.backends.tensorflow import adding, labels, linear, modes, namespace, slope
+from weightedce.backends.tensorflow import adding, labels, linear, modes, namespace, program, slope
 from weightedce.backends.tensorflow.across import across, adder
 
 
@@ -108,8 +108,7 @@ class TensorFlow(Backend):
         accelerators products lose digits.
         """
         last = len(arrays[0].shape) - 1
-        elsewhere = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU")
-        if axis != last or elsewhere or not modes.xla():
+        if axis != last or modes.accelerated() or not modes.xla():
             return super().sums(axis, arrays)
         return adding.by_products(arrays)
 
@@ -121,11 +120,12 @@ class TensorFlow(Backend):
         latter with what comes after it; a GPU would have to wait for the processor.
         """
         marked = partial(super().marked_outside, values, low, high, mark)
-        if modes.xla() or tf.config.list_logical_devices("GPU"):
+        if modes.xla() or modes.accelerated():
             return marked()
         inside = (tf.reduce_min(values) >= low) & (tf.reduce_max(values) <= high)
         return tf.cond(inside, lambda: tf.identity(values), marked)
 
+    as_program = staticmethod(modes.unconverted(program.as_program))
     across = staticmethod(modes.unconverted(across))
     adder = staticmethod(adder)
     extremes = staticmethod(modes.extremes)

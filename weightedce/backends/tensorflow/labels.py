@@ -12,6 +12,7 @@ import tensorflow as tf
 from weightedce.backends.handed import Array
 from weightedce.backends.tensorflow.adding import added
 from weightedce.backends.tensorflow.modes import (
+    accelerated,
     extremes,
     forward_mode,
     here,
@@ -103,7 +104,9 @@ def _formed(
         by, rest_of_shift = softmax.shift_of(tf.expand_dims(highest, axis), classes)
         ratios = softmax.shifted_exp(z, by) * rest_of_shift
         factor = tf.ones_like(highest)
-    if classes <= FEW:
+    # an accelerator fuses comparisons with what is added up, and scatters by a kernel of its own
+    compares = classes <= FEW or (xla() and accelerated())
+    if compares:
         hit = tf.one_hot(labels, classes, axis=axis, dtype=z.dtype)
     if axis == 0:
         logit = tf.reduce_sum(tf.math.multiply_no_nan(z, hit), 0)  # 0 * inf = 0
@@ -111,7 +114,7 @@ def _formed(
         labels = tf.cast(labels, tf.int32)  # vectorized_map refuses places of int64
         places = tf.stack([tf.range(tf.shape(z)[0]), labels], axis=1)
         logit = tf.gather_nd(z, places)
-    if classes <= FEW:
+    if compares:
         elsewhere = tf.one_hot(labels, classes, 0.0, 1.0, axis=axis, dtype=z.dtype)
         ratios = tf.math.multiply_no_nan(ratios, elsewhere)  # of one class it may be NaN
         others = added(ratios, axis)

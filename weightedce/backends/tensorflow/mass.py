@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from weightedce.backends.handed import Array
 from weightedce.backends.tensorflow.adding import added
-from weightedce.backends.tensorflow.modes import extremes, unrecorded, xla
+from weightedce.backends.tensorflow.modes import accelerated, extremes, unrecorded, xla
 from weightedce.numerics import mass as block
 from weightedce.numerics import softmax
 
@@ -118,7 +118,7 @@ def _powers(
 
     if seen is not None:
         return {Maxima.NEAR: near, Maxima.FINITE: finite, Maxima.ANY: careful}[seen]()
-    if tf.config.list_logical_devices("GPU"):  # it would have to wait for the processor
+    if accelerated():  # it would have to wait for the processor
         return careful()
     found: tuple[Array, Array, Array] = tf.cond(
         tf.reduce_all(by == 0.0),

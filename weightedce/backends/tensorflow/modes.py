@@ -3,13 +3,16 @@
 TensorFlow has no public way to ask.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.eager import forwardprop_util
 from tensorflow.python.eager import record as tape
 from tensorflow.python.framework import ops
+from tensorflow.python.framework.config import is_op_determinism_enabled
 from tensorflow.python.ops import control_flow_util
 
 from weightedce.backends.handed import Array
@@ -33,6 +36,37 @@ def learned(arrays: Sequence[Array]) -> bool:
 def xla() -> bool:
     """Tell whether XLA compiles what is being traced."""
     return bool(control_flow_util.GraphOrParentsInXlaContext(ops.get_default_graph()))
+
+
+def accelerated() -> bool:
+    """Tell whether there is a GPU or a TPU."""
+    return bool(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
+
+
+@cache
+def compiler() -> bool:
+    """Tell whether XLA compiles for a GPU: tried once, for it may lack a library of CUDA's."""
+    if not tf.config.list_logical_devices("GPU") or not tf.test.is_built_with_gpu_support():
+        return False
+    with tf.init_scope(), tf.device("GPU:0"):
+        try:
+            tf.function(tf.math.log1p, jit_compile=True)(tf.ones(2))
+        except (tf.errors.OpError, ValueError) as error:
+            warnings.warn(
+                f"XLA does not compile for the GPU: losses in graphs move several times the "
+                f"bytes ({error!s:.200})",
+                stacklevel=2,
+            )
+            return False
+    return True
+
+
+def compiles(array: Array) -> bool:
+    """Tell whether a part of the graph at work, which goes to a GPU, may be compiled by XLA."""
+    if tf.executing_eagerly() or xla() or not ops.get_default_graph().building_function:
+        return False
+    # Keras does not compile either where the same bits are asked for in every run
+    return not is_op_determinism_enabled() and "CPU" not in array.device and compiler()
 
 
 def sizes(array: Array) -> tuple[Any, ...]:

@@ -272,6 +272,22 @@ def test_bad_labels_and_weights_are_nan_and_empty_denominators_0(calls):
     assert len(calls) == 3
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_numbers_are_of_float32_whatever_torch_makes_by_default(name, calls):
+    loss, options = LOSSES[name]
+    z, y = torch.randn(4, 3).requires_grad_(), torch.randint(3, (4,))
+    if "soft" in name or loss in (w.asymmetric_loss, w.binary_cross_entropy):
+        y = torch.eye(3)[y]
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = loss(z, y, **options)
+        found.backward()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert len(calls) == 1
+    assert found.dtype == z.grad.dtype == torch.float32
+
+
 def test_second_derivatives_are_composed(calls):
     z = torch.randn(5, 3).requires_grad_()
     y = torch.tensor([0, 1, 2, 0, 1])

@@ -76,7 +76,7 @@ def _softplus(given: Elements) -> list[Array]:
     weight = n if weight is None else weight
     sums, total = sums_of(weight if asks_for_weight(given) else None, keep, z), parts.total(keep)
     if bad:
-        lost = torch.where(bad[0].any(), torch.nan, 0.0)
+        lost = torch.zeros_like(total).masked_fill_(bad[0].any(), torch.nan)
         total, sums[0] = total + lost, sums[0] + lost
     return [total, sums, *bad]
 

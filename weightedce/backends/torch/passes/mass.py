@@ -153,7 +153,9 @@ def _weight_at(given: Classes, y: Array) -> Array:
 def _each(given: Classes) -> Array:
     """Return what an even share is multiplied with: the weight of a class, or 1."""
     weight = None if given.of_target else _class_weight(given)
-    return torch.ones((), device=given.logits.device) if weight is None else weight
+    if weight is not None:
+        return weight
+    return torch.ones((), dtype=torch.float32, device=given.logits.device)
 
 
 def _even(given: Classes, y: Array) -> Array:

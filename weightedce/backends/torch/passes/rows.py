@@ -97,7 +97,7 @@ def asks_for_weight(given: Classes | Elements) -> bool:
 def sums_of(weight: Array | None, keep: Array | None, loss: Array) -> Array:
     """Return the sum of weights, 0 for None, and how many losses count."""
     if weight is None:
-        found = torch.zeros((), device=loss.device)
+        found = torch.zeros((), dtype=torch.float32, device=loss.device)
     else:
         found = only(keep, weight.expand(loss.shape)).sum()
     if keep is None:

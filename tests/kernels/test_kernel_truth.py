@@ -156,8 +156,16 @@ def terms(z, y, weight, kind):
 SMOOTHING = 0.125  # so that 1 - e is exact
 
 
-@pytest.mark.parametrize(("rows", "classes", "how"), BATCHES)
-@pytest.mark.parametrize("kind", ["target", "class", "soft"])
+# how the masses came about is one number a class: a logit of each size shows it
+MASSES = [
+    (*batch, kind)
+    for kind in ("soft", "target", "class")
+    for batch in BATCHES
+    if kind == "soft" or batch[2] == "rising"
+]
+
+
+@pytest.mark.parametrize(("rows", "classes", "how", "kind"), MASSES)
 def test_masses_of_few_and_of_many_classes(rows, classes, how, kind):
     rng = np.random.default_rng(classes)
     z = logits_of(how, rows, classes)

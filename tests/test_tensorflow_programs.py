@@ -100,8 +100,8 @@ def test_what_learns_beside_the_logits_has_its_own_program():
         with tf.GradientTape() as tape:
             tape.watch([z, *others])
             q, weight, sample = others
-            total = w.cross_entropy(
-                z, q, class_weight=weight, sample_weight=sample, reduction="total"
+            total = w.binary_cross_entropy(
+                z, q, pos_weight=weight, sample_weight=sample, reduction="total"
             )
             value = total.loss / total.weight
         return tape.gradient(value, [z, *others])
@@ -122,8 +122,8 @@ def test_the_gradient_of_a_gradient_goes_through_its_program():
             outer.watch(z)
             with tf.GradientTape() as inner:
                 inner.watch(z)
-                loss = w.cross_entropy(z, Y)
-            along = tf.reduce_sum(inner.gradient(loss, z) * Q)
+                loss = w.binary_cross_entropy(z, Q)
+            along = tf.reduce_sum(inner.gradient(loss, z) * Z)
         return outer.gradient(along, z)
 
     z = tf.constant(Z)

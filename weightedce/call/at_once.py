@@ -149,7 +149,7 @@ def _of_labels(
     loss, rate, total = odds.loss, None, None
     if form.of is not None:
         loss, rate = form.of(odds, labels, counts)
-    if reduction.apart or loss.size > IN_ONE_PRODUCT or isinstance(mass, float):
+    if reduction.apart or loss.size > IN_ONE_PRODUCT or not getattr(mass, "ndim", 0):
         loss = times(mass, loss)
     else:
         total = mass.dot(loss)

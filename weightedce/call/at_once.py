@@ -134,10 +134,10 @@ def _of_labels(
     calm: bool,
 ) -> Found | None:
     """Return the loss of labels, each times its mass."""
-    labels, mass = given.labels, given.class_weight
-    if getattr(mass, "ndim", 0):
-        mass = mass.take(labels)
-    mass = times(given.sample_weight, mass)
+    labels, weight = given.labels, given.class_weight
+    if getattr(weight, "ndim", 0):
+        weight = weight.take(labels)
+    mass: Any = times(given.sample_weight, weight)
     factor = None
     if form.factor is not None:
         factor = form.factor(counts)
@@ -149,7 +149,7 @@ def _of_labels(
     loss, rate, total = odds.loss, None, None
     if form.of is not None:
         loss, rate = form.of(odds, labels, counts)
-    if reduction.apart or loss.size > IN_ONE_PRODUCT or isinstance(mass, float):
+    if reduction.apart or loss.size > IN_ONE_PRODUCT or not getattr(mass, "ndim", 0):
         loss = times(mass, loss)
     else:
         total = mass.dot(loss)

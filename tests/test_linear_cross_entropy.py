@@ -439,14 +439,14 @@ def peak(rows, classes):
     return (linear.resident("VmHWM") - before) / (4 * rows * classes)
 
 peak(8, 16)
-print(peak(2048, 40_000))
+print(peak(1024, 40_000))
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.skipif("tensorflow" not in DIFFERENTIABLE, reason="TensorFlow is not installed")
 def test_the_derivative_takes_the_place_of_the_logits_in_tensorflow():
-    """One block of 328 MB is one array: two if a scatter, or anything else, copies it."""
+    """One block of 164 MB is one array: two if a scatter, or anything else, copies it."""
     from pathlib import Path
 
     script = IN_PLACE.format(benchmarks=str(Path(__file__).parent.parent / "benchmarks"))

@@ -75,7 +75,7 @@ def unoptimized(request):
             if jax.config.read("jax_disable_most_optimizations") != ("jax" in quick):
                 jax.config.update("jax_disable_most_optimizations", "jax" in quick)
                 jax.clear_caches()  # or what is exact would run what was compiled without
-            if "jax" not in quick:
+            if "jax" not in quick and name != "fast_paths":  # which asks for a jit in another
                 patch.setattr(jax, "jit", partial(jax.jit, compiler_options=USUAL))
         yield
 

@@ -36,6 +36,7 @@ def results():
                 "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}"
                 " --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false",
                 "JAX_PLATFORMS": "cpu",
+                "WEIGHTEDCE_ONLY": "jax",
                 "JAX_ENABLE_X64": "1",
             },
             capture_output=True,

@@ -17,6 +17,7 @@ import pytest
 from weightedce.validation import libraries
 
 LONG = os.environ.get("WEIGHTEDCE_LONG", "0") != "0"
+ONLY = os.environ.get("WEIGHTEDCE_ONLY")  # in a process that a test starts, which needs no other
 
 
 class Strict(libraries.NumPy):
@@ -47,10 +48,10 @@ def _quick_jax() -> None:
 
 def _installed() -> dict[str, Any]:
     """Return the libraries that are there, the strict one behind NumPy."""
-    expected = os.environ.get("WEIGHTEDCE_ALONE")
+    expected = os.environ.get("WEIGHTEDCE_ALONE") or ONLY
     if expected in (None, "jax") and not LONG:
         _quick_jax()
-    found, _ = libraries.installed()
+    found, _ = libraries.installed(["numpy", ONLY] if ONLY else libraries.NAMES)
     found = {"numpy": found.pop("numpy"), "strict": Strict(), **found}
     wanted = {"numpy", "strict", *([expected] if expected else ("torch", "jax", "tensorflow"))}
     if missing := wanted ^ set(found):

@@ -330,7 +330,7 @@ def test_every_way_that_torch_differentiates():
     from weightedce.torch import LinearCrossEntropyLoss
 
     weight, hidden = (torch.tensor(x, requires_grad=True) for x in (W, H))
-    labels, options = torch.tensor(LABELS), {"block_size": 3, "softcap": 3.0, "z_loss": 0.1}
+    labels, options = torch.tensor(LABELS), {"block_size": 4, "softcap": 3.0, "z_loss": 0.1}
 
     def loss(hidden, weight):
         return w.linear_cross_entropy(hidden, weight, labels, **options)

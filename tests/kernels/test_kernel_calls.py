@@ -52,7 +52,7 @@ def test_what_is_masked_reaches_nothing(name):
     z[~keep] = RNG.choice([NAN, INF, -INF], (np.sum(~keep), CLASSES))
     y = y.copy()
     y[~keep] = 99
-    for reduction in ("mean", "none"):
+    for reduction in ("mean", "none") if name in SOME else ("none",):
         found = by_kernel(loss, z, y, mask=keep, reduction=reduction, **options)
         right = composed(loss, Z[keep], y[keep], reduction=reduction, **options)
         assert (found[1][~keep] == 0.0).all()

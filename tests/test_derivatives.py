@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,9 +85,8 @@ def curvature_of(case):
     """Return the exact curvature and the ulp that it may be off by."""
     exact = case.curvature()
     if case.loss in TERMS:
-        plain = Case(TERMS[case.loss], **{k: v for k, v in vars(case).items() if k != "loss"})
         given = {k: v for k, v in case.options.items() if k != "epsilon"}
-        other = Case(**{**vars(plain), "options": given}).curvature()
+        other = replace(case, loss=TERMS[case.loss], options=given).curvature()
         exact = [a._replace(scale=max(a.scale, b.scale)) for a, b in zip(exact, other, strict=True)]
     binary = case.loss in oracle.BINARY
     limits = np.array(case.tolerance(ulp.PER_ELEMENT, per_logit=True))
@@ -167,7 +167,7 @@ def test_a_hundred_classes(loss):
     own = own if loss == "focal_loss" else {}
     _, first, second = w.derivatives(getattr(w, loss), z, [7], **own)
     case = Case(loss, z, np.array([7]), options=own)
-    [(row, masses, _, _)] = case._elements()
+    [(row, masses, _, _)] = case._elements
     for k in (7, int(z.argmax()), 50):
         assert ulp.ulps(first[0, k], row.gradient(masses, k), "float64") <= 2 * ulp.PER_ELEMENT
         assert ulp.ulps(second[0, k], row.curvature(masses, k), "float64") <= 2 * ulp.PER_ELEMENT

@@ -4,8 +4,8 @@ Every loss is linear in the target: `binary_masses` and `class_masses` follow th
 the documentation letter by letter, and `Truth` multiplies, adds up and differentiates.
 
 With 600 digits the definitions need no trick: 1 + exp(-1000) is not 1. Derivatives are central
-differences with a step of 1e-60; smaller logits need fewer digits. Infinite ones are replaced by
-+-1,000,000, from where on nothing that a float64 can hold changes any more.
+differences with a step of 1e-60. Infinite logits are replaced by +-1,000,000, from where on
+nothing that a float64 can hold changes any more.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,6 @@ import mpmath as mp
 Number = Any  # float in, mpf out
 
 DIGITS = 600
-NEAR = 250  # of them, for logits of 0: a third difference takes 180
 STEP = mp.mpf(10) ** -60
 FAR = 1_000_000
 
@@ -100,9 +99,6 @@ class Truth:
         self.logits = tuple(
             mp.sign(z) * FAR if mp.isinf(z) else mp.mpf(0 if mp.isnan(z) else z) for z in logits
         )
-        # two apart by 2 |z|, times a scale of 2: exp(-4 |z|) has its first digit at 1.7 |z|
-        largest = max(map(abs, self.logits), default=0)
-        self.digits = min(DIGITS, NEAR + int(2 * largest))
 
     def value(self, masses: Sequence[Number]) -> Exact:
         """Return the loss."""
@@ -143,10 +139,10 @@ class Truth:
             return Exact(mp.fsum(terms), mp.fsum(map(abs, terms)), mp.fsum(map(abs, masses)))
 
     @cache  # noqa: B019 - lives as long as the few examples of a test
+    @mp.workdps(DIGITS)
     def _losses(self, by: tuple[int, ...]) -> Sequence[Number]:
         """Return the pure losses, differentiated once to each logit named in ``by``."""
-        with mp.workdps(self.digits):
-            losses = _difference(self._at, len(self.logits), by)
+        losses = _difference(self._at, len(self.logits), by)
         if any(self.infinite):
             return [mp.inf if loss > FAR / 100 else loss for loss in losses]
         return losses

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 
 from weightedce.backends.handed import Array
+from weightedce.backends.torch.operands import Classes
+from weightedce.backends.torch.passes.rows import divided
 
 BLOCK = 2**19  # elements: 2 MB an array
 
@@ -40,9 +42,17 @@ def gradient_by_blocks(form: Form, given: Any, *arrays: Any, whole: bool) -> Arr
     return place
 
 
-def is_rounded(given: Any) -> bool:
-    """Tell whether a gradient over classes has another dtype than it is computed in."""
-    return bool(given.axis != 0 and given.logits.dtype != torch.float32)
+def gradient_over_classes(
+    form: Form, given: Classes, upstream: Array, sums: Array, rows: list[Array]
+) -> Array:
+    """Return the gradient that ``form`` makes, with the scale of each row or of all.
+
+    By blocks where it has another dtype than it is computed in.
+    """
+    upstream = upstream.unsqueeze(given.axis) if given.apart else upstream
+    scale = divided(upstream, sums, given.divisor)
+    whole = given.axis == 0 or given.logits.dtype == torch.float32
+    return gradient_by_blocks(form, given, scale, rows, whole=whole)
 
 
 def _cut(given: Any, count: int, s: slice) -> Any:

@@ -9,13 +9,13 @@ import torch
 
 from weightedce.backends.handed import Array
 from weightedce.backends.torch.operands import Classes, Value
-from weightedce.backends.torch.passes.blocks import gradient_by_blocks, is_rounded
+from weightedce.backends.torch.passes.blocks import gradient_over_classes
 from weightedce.backends.torch.passes.powers import powers_of
 from weightedce.backends.torch.passes.rows import (
-    divided,
     labels_of,
     only,
     only_,
+    reduced,
     sums_of,
     times,
     weights,
@@ -38,16 +38,12 @@ def labels(given: Classes) -> Value:
     loss = only(keep, times(mass, loss))
     rows = [array, factor * found.scale, found.at_label, only(keep, mass * rate)]
     sums = sums_of(mass, keep, loss)
-    if given.apart:
-        return loss.squeeze(axis), sums, rows
-    return divided(loss.sum(), sums, given.divisor), sums, rows
+    return reduced(given, loss, sums), sums, rows
 
 
 def labels_slope(upstream: Array, sums: Array, rows: list[Array], given: Classes) -> Array:
     """Return the gradient of the same."""
-    upstream = upstream.unsqueeze(given.axis) if given.apart else upstream
-    scale = divided(upstream, sums, given.divisor)
-    return gradient_by_blocks(_slope, given, scale, rows, whole=not is_rounded(given))
+    return gradient_over_classes(_slope, given, upstream, sums, rows)
 
 
 def _slope(given: Classes, scale: Array, rows: list[Array]) -> Array:

@@ -10,16 +10,16 @@ import torch
 
 from weightedce.backends.handed import Array
 from weightedce.backends.torch.operands import Classes, Value
-from weightedce.backends.torch.passes.blocks import gradient_by_blocks, is_rounded
+from weightedce.backends.torch.passes.blocks import gradient_over_classes
 from weightedce.backends.torch.passes.powers import Powers, powers_of
 from weightedce.backends.torch.passes.rows import (
     along,
-    divided,
     in_range,
     kept,
     labels_of,
     only,
     only_,
+    reduced,
     sums_of,
     times,
     times_difference,
@@ -60,16 +60,12 @@ def mass(given: Classes) -> Value:
     rows = [powers.array, places, slope, share * powers.factor, only(keep, sample)]
     loss = only(keep, times(sample, masses.behind + masses.whole * torch.log1p(rest)))
     sums = sums_of(sample * masses.weight, keep, loss)
-    if given.apart:
-        return loss.squeeze(axis), sums, rows
-    return divided(loss.sum(), sums, given.divisor), sums, rows
+    return reduced(given, loss, sums), sums, rows
 
 
 def mass_slope(upstream: Array, sums: Array, rows: list[Array], given: Classes) -> Array:
     """Return the gradient of the same."""
-    upstream = upstream.unsqueeze(given.axis) if given.apart else upstream
-    scale = divided(upstream, sums, given.divisor)
-    return gradient_by_blocks(_slope, given, scale, rows, whole=not is_rounded(given))
+    return gradient_over_classes(_slope, given, upstream, sums, rows)
 
 
 def _slope(given: Classes, scale: Array, rows: list[Array]) -> Array:

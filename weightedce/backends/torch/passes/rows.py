@@ -105,6 +105,13 @@ def sums_of(weight: Array | None, keep: Array | None, loss: Array) -> Array:
     return torch.stack([found, keep.sum().float()])
 
 
+def reduced(given: Classes, loss: Array, sums: Array) -> Array:
+    """Return what is asked for of the losses of rows."""
+    if given.apart:
+        return loss.squeeze(given.axis)
+    return divided(loss.sum(), sums, given.divisor)
+
+
 def divided(value: Array, sums: Array, divisor: str) -> Array:
     """Return a value over what the sum of losses is divided by, and 0 where that is 0."""
     if divisor == "one":

@@ -111,10 +111,11 @@ MANY = ("jax", "tensorflow", "torch", *EXACT["torch"])  # files of one library, 
 
 
 def for_the_long_run(items):
-    """Return the items beyond the first two of a test in which a library compiles what it runs.
+    """Return the items beyond the first of a test in which a library compiles what it runs.
 
-    JAX compiles each operation of eager code too. Two cases show that the library takes what a
-    test is about; that all cases are right is shown by those that compile nothing.
+    Beyond the second of those that compile fast; JAX compiles each operation of eager code too.
+    These cases show that the library takes what a test is about; that all cases are right is
+    shown by those that compile nothing.
     """
     taken, left = Counter(), set()
     for item in items:
@@ -123,6 +124,7 @@ def for_the_long_run(items):
         for library, modes in COMPILED.items():
             if library in words and modes & words:
                 taken[test, library] += 1
-                if taken[test, library] > 2 and not item.path.stem[5:].startswith(MANY):
+                most = 1 if words & {"compile", "xla"} else 2
+                if taken[test, library] > most and not item.path.stem[5:].startswith(MANY):
                     left.add(item)
     return left

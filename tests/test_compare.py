@@ -234,6 +234,14 @@ def test_what_a_loss_bends_is_taken_back(name):
 # --- the whole -------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True, scope="module")
+def brief():
+    """Train a third as long: what is asked here is decided by then."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "STEPS", 60)
+        yield
+
+
 @pytest.fixture(scope="module")
 def found():
     given = of(frame())

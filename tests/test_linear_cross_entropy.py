@@ -142,6 +142,8 @@ def test_the_value_under_every_library(library, batch, options):
 def test_gradients(name, mode, batch, options):
     if (name, mode) == ("jax", "eager") and options != "plain":
         pytest.skip("compiles every scan anew, for seconds")
+    if mode == "function" and options != "smooth" and not LONG:
+        pytest.skip("a graph has the operations of eager code, in a loop of its own")
     library = DIFFERENTIABLE[name]
     for by in ARRAYS:
         ours, reference, (first, *rest) = both(by, BATCHES[batch], OPTIONS[options])
@@ -349,7 +351,7 @@ def test_every_way_that_torch_differentiates():
         pairs = zip(constants, tangents, strict=True)
         dual = loss(*(torch.autograd.forward_ad.make_dual(x, t) for x, t in pairs))
         torch.testing.assert_close(torch.autograd.forward_ad.unpack_dual(dual).tangent, moved)
-    assert torch.autograd.gradgradcheck(loss, given)
+    assert torch.autograd.gradgradcheck(loss, given, fast_mode=True)
 
     module = LinearCrossEntropyLoss(**options)
     torch.testing.assert_close(module(hidden, weight, labels), value)

@@ -152,7 +152,7 @@ def test_many_classes(library, mode, name, kind):
 def many_elements(name):
     """Return logits, targets and options of so many elements, or examples of few classes."""
     rng = np.random.default_rng(2)
-    count = ELEMENTS if LONG else 1_000_000
+    count = ELEMENTS if LONG else 500_000  # one by one: 477 and 195 ulp of 26
     if name in oracle.MULTICLASS:
         z = rng.normal(size=(count // 3, 3)).astype("float32")
         return z, rng.integers(0, 3, len(z)), DEFINED[name].variants[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import weightedce as w
-from libraries import DIFFERENTIABLE, modes_of
+from libraries import DIFFERENTIABLE, LONG, modes_of
 from test_semantics import LABELS, Y, Z
 
 COUNTS = [5, 1, 2]
@@ -63,7 +63,7 @@ def test_numbers_may_be_traced(differentiable, name):
 
     expected = loss(Z, targets, **options, **numbers)
     arrays = [np.array(number) for number in numbers.values()]
-    slow = () if name in ("of_class", "binary_focal_loss") else differentiable.slow
+    slow = () if name == "of_class" else differentiable.slow
     for mode in [mode for mode in modes_of(differentiable) if mode not in slow]:
         got = differentiable.evaluate(mode, of, Z, arrays)
         np.testing.assert_allclose(got, expected, rtol=1e-12)
@@ -120,9 +120,11 @@ LOGITS = np.array([[0.5, -1, 2], [0, 1, -1]])
 
 def test_nan_means_unknown(differentiable):
     for mode in modes_of(differentiable):
-        of_numpy = [] if mode == "compile" else [np.float32("nan")]  # to Dynamo that is a tensor
-        for ignore in (nan, (nan, 7), {nan}, *of_numpy):
-            for targets in (UNKNOWN, UNKNOWN.astype("float32")):
+        several = ((nan, 7),) if mode in differentiable.slow else (nan, (nan, 7), {nan})
+        # to Dynamo a number of NumPy is a tensor
+        of_numpy = [] if mode == "compile" else [np.float32("nan")]
+        for ignore in (*several, *of_numpy):
+            for targets in (UNKNOWN, UNKNOWN.astype("float32"))[: len(several)]:
                 got = differentiable.evaluate(
                     mode,
                     lambda z, y, ignore=ignore: w.binary_cross_entropy(z, y, ignore_index=ignore),
@@ -164,8 +166,8 @@ def test_labels_may_keep_the_axis_of_the_classes(differentiable, dtype):
     column = LABELS[:, None].astype(dtype)
     expected = w.cross_entropy(Z, LABELS)
     assert w.cross_entropy(np.zeros((4, 3)), [[0], [1], [2], [1]]) == pytest.approx(np.log(3))
-    for mode in modes_of(differentiable):
-        for y in (column, column[:, 0]):
+    for mode in modes_of(differentiable)[: 1 if dtype == "float64" and not LONG else None]:
+        for y in (column, column[:, 0]) if mode == "eager" or LONG else (column,):
             got = differentiable.evaluate(mode, w.cross_entropy, Z, [y])
             np.testing.assert_allclose(got, expected, rtol=1e-14)
             bad = y + np.array(0.5 if dtype != "int64" else 3, dtype=dtype)

@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 import weightedce  # noqa: E402
 import weightedce.torch as modules  # noqa: E402
+from libraries import LONG  # noqa: E402
 from weightedce.torch import bce_with_logits, cross_entropy  # noqa: E402
 from weightedce.torch.loss import Loss  # noqa: E402
 
@@ -309,6 +310,7 @@ def test_errors_have_the_names_of_the_module(call, error, message):
 
 
 COMPILED = ["cross_entropy", "binary_cross_entropy", "expected_cost", "tversky_loss"]
+AGAIN = COMPILED if LONG else COMPILED[1:2]  # what the other ways do is the same for each
 
 
 @pytest.mark.parametrize("name", COMPILED)
@@ -317,6 +319,8 @@ def test_compiled(name):
     z, y = batch(name)
     expected = module(z, y)
     torch.testing.assert_close(torch.compile(module, fullgraph=True)(z, y), expected)
+    if name not in AGAIN:
+        return
     module.compile(fullgraph=True, backend="aot_eager")
     torch.testing.assert_close(module(z, y, sample_weight=torch.ones(6)), expected)
     with torch.autocast("cpu", torch.bfloat16):

@@ -199,7 +199,7 @@ def test_torch_gradcheck_to_every_argument(policy):
 
         for f, given in ((multi, inputs[:4]), (binary, inputs)):
             assert torch.autograd.gradcheck(f, given, check_forward_ad=True)
-            assert torch.autograd.gradgradcheck(f, given)
+            assert torch.autograd.gradgradcheck(f, given, fast_mode=True)
 
 
 @needs["torch"]
@@ -310,7 +310,7 @@ FIRST = """
 import torch, weightedce
 z, y = torch.zeros(2, 3, requires_grad=True), torch.tensor([0, 1])
 for loss in (weightedce.cross_entropy, lambda z, y: weightedce.binary_cross_entropy(z[:, 0], y)):
-    torch.compile(loss, fullgraph=True, backend="aot_eager")(z, y).backward()
+    torch.compile(loss, fullgraph=True, backend="eager")(z, y).backward()
 """
 
 

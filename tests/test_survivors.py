@@ -387,7 +387,7 @@ def test_where_no_limit_exists_the_loss_is_nan(library, name, one_hot, smoothing
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_where_no_limit_exists_the_gradient_is_nan(differentiable, name, smoothing):
-    if differentiable.name == "jax" and not LONG and smoothing:
+    if differentiable.name == "jax" and not LONG and (smoothing or name != "cross_entropy"):
         pytest.skip("JAX compiles every operation of every loss")
     z = np.array([[np.inf, np.inf, 0.0], [-np.inf, -np.inf, -np.inf], [1.0, 2.0, 3.0]])
     options = {**CLASSES[name], "label_smoothing": smoothing, "reduction": "sum"}

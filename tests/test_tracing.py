@@ -309,8 +309,7 @@ def test_tf_unknown_rank_and_classes_are_named():
 FIRST = """
 import torch, weightedce
 z, y = torch.zeros(2, 3, requires_grad=True), torch.tensor([0, 1])
-for loss in (weightedce.cross_entropy, lambda z, y: weightedce.binary_cross_entropy(z[:, 0], y)):
-    torch.compile(loss, fullgraph=True, backend="eager")(z, y).backward()
+torch.compile(weightedce.cross_entropy, fullgraph=True, backend="eager")(z, y).backward()
 """
 
 

@@ -1,9 +1,9 @@
 """Value, gradient and second derivative against the oracle: hard points, every library and mode.
 
-The cases are those of `weightedce validate`. Eager modes take them all,
-but for dtypes that prove the same, and for JAX, where they are compiled one operation at a time;
-compilers take their time, so each gets a loss of each kind with weights, mask and smoothing. With WEIGHTEDCE_LONG=1 every mode
-takes every case of every loss, compiled on its own, and of the plain losses every order too.
+The cases are those of `weightedce validate`. Eager modes take them all, but for dtypes that prove
+the same, and for JAX, where they are compiled one operation at a time; compilers take their time,
+so each gets a loss of each kind with weights, mask and smoothing. With WEIGHTEDCE_LONG=1 every
+mode takes every case of every loss, compiled on its own, and of the plain losses every order too.
 """
 
 from functools import cache

@@ -226,11 +226,11 @@ def test_counts_by_class():
 
 
 def test_dask_arrays_are_counted_block_by_block():
-    """64 blocks of 8 MB: what is held at once stays far below the whole."""
+    """32 blocks of 8 MB: what is held at once stays far below the whole."""
     import dask
     import dask.array as da
 
-    blocks, size = 64, 2**20
+    blocks, size = 32, 2**20
     labels = da.map_blocks(
         lambda block_info: np.arange(size) % (block_info[None]["chunk-location"][0] % 5 + 1),
         chunks=((size,) * blocks,),

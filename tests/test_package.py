@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_importing_us_takes_about_as_long_as_importing_numpy():
             command = [sys.executable, "-c", script.format(name)]
             run = subprocess.run(command, check=True, capture_output=True, text=True)
             found.append(float(run.stdout))
-    assert min(seconds["weightedce"]) < 1.4 * min(seconds["numpy"])
+    assert median(seconds["weightedce"]) < 1.4 * median(seconds["numpy"])
 
 
 def test_what_is_public_is_what_dir_shows_and_help_fits_a_screen():

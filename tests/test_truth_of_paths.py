@@ -29,7 +29,7 @@ AT_ONCE = (
     "ldam_cross_entropy",
 )
 BINARY = ("binary_cross_entropy", "binary_focal_loss", "asymmetric_loss")
-DRAWN = 135 if LONG else 40  # rows
+DRAWN = 135 if LONG else 24  # rows
 
 
 def cases_of(loss):
@@ -367,7 +367,8 @@ EVERY_MODE = [pytest.param(*x, id=f"{x[0].name}-{x[1]}") for x in MODES]
 @pytest.mark.parametrize("dtype", FAR)
 @pytest.mark.parametrize(("library", "mode"), EVERY_MODE)
 def test_truth_far_out(library, mode, dtype, one_hot):
-    if mode in ("function", *library.slow) and (one_hot or dtype == "float64") and not LONG:
+    graph = mode in ("function", "xla") and (one_hot or dtype == "float64")
+    if (graph or mode == "compile") and not LONG:  # in Inductor there is nothing but more classes
         pytest.skip("a compiler makes of it what it makes of labels in float32")
     z = np.repeat(np.array(FAR[dtype]), 2, axis=0)
     labels = np.arange(len(z)) % 2

@@ -16,12 +16,16 @@ from weightedce.call.class_batch import ClassBatch
 from weightedce.call.factors import times
 from weightedce.call.reductions import Reduction, with_factor
 from weightedce.numerics.at_once import (
+    IN_ONE_PRODUCT,
     LARGE,
+    MODERATE,
+    added,
     extremes,
     is_calm,
     known_extremes,
     label_odds,
     mass_sums,
+    starts,
 )
 
 
@@ -59,22 +63,18 @@ def with_floats(
 
 
 FEW = 2**14  # logits that are gone through sooner than a context is entered
-IN_ONE_PRODUCT = 2**9  # rows: their weighted sum in the same digits as by pairs
 HUGE = 1e38  # a logit
 RARE = 2.0**-40  # a factor that makes no underflow of a probability
 
 
-class Found(NamedTuple):
-    """What a small batch gives."""
-
-    reduced: Any  # an array of the losses, their sum or mean, or a `LossTotal`
-    slope: Array | None  # the derivative of what is reduced
+# An array of the losses, their sum or mean, or a `LossTotal`; and the derivative, if it is wanted.
+Found = tuple[Any, Array | None]
 
 
 def at_once(form: Any, seen: Seen, reduction: Reduction, passes: Passes) -> Found | None:
     """Return the reduced loss and its slope, or None where a batch is not as it most often is."""
     z, xp = seen.logits, passes.xp
-    if not z.flags.c_contiguous or z.dtype.char not in "fd" or not z.dtype.isnative or not z.size:
+    if not z.flags.c_contiguous:
         return None
     way = _over_classes if type(form) is OfLabels else _of_elements
     try:
@@ -91,16 +91,16 @@ def _over_classes(
     found = looked.classes(xp, seen)
     if found is None:
         return None
-    labels, weight, sample, terms = found
-    z, smoothing = seen.logits, seen.options["label_smoothing"]
-    if labels is None or smoothing:
+    plan, labels, weight, sample, most = found
+    z, terms = seen.logits, plan.classes
+    if not plan.alone:
         if not form.masses:
             return None
         given = None if labels is not None else seen.targets
-        laid = weight[None, :] if type(weight) is xp.ndarray else weight
-        policy = seen.options["smoothing_weight"]
+        laid = weight[None, :terms] if type(weight) is xp.ndarray else weight
+        smoothing, policy = seen.options["label_smoothing"], seen.options["smoothing_weight"]
         batch = ClassBatch(xp, z, 1, labels, None, given, laid, sample, None, smoothing, policy, [])
-        if terms and z.size <= FEW and is_calm(*extremes(z), terms):
+        if most <= MODERATE and z.size <= FEW and is_calm(*extremes(z), terms):
             return _of_mass(batch, seen, reduction, passes, True)
         with xp.errstate(all="ignore"):
             return _of_mass(batch, seen, reduction, passes, False)
@@ -116,10 +116,10 @@ def _over_classes(
             return None
         z = form.scale * z
     # in the middle of the range nothing gives a warning, and a context takes 4 us
-    if terms > 1 and form.calm and is_calm(low, high, terms):
-        return _of_labels(form, z, high, found, counts, seen, reduction, passes, True)
+    if most <= MODERATE and terms > 1 and form.calm and is_calm(low, high, terms):
+        return _of_labels(form, z, high, found, counts, seen.wanted, reduction, passes, True)
     with xp.errstate(all="ignore"):
-        return _of_labels(form, z, high, found, counts, seen, reduction, passes, False)
+        return _of_labels(form, z, high, found, counts, seen.wanted, reduction, passes, False)
 
 
 def _of_labels(
@@ -128,32 +128,40 @@ def _of_labels(
     high: float,
     given: looked.Classes,
     counts: Array | None,
-    seen: Seen,
+    wanted: bool,
     reduction: Reduction,
     passes: Passes,
     calm: bool,
 ) -> Found | None:
     """Return the loss of labels, each times its mass."""
-    labels, weight = given.labels, given.class_weight
-    if getattr(weight, "ndim", 0):
-        weight = weight.take(labels)
-    mass: Any = times(given.sample_weight, weight)
+    plan, labels, mass, sample, _ = given
+    if type(mass) is passes.xp.ndarray:
+        try:
+            mass = mass[labels]
+        except IndexError:  # a label that is no class
+            return None
+    if type(sample) is not float:
+        mass = sample * mass
+    place = plan.starts
+    if place is None:
+        place = starts(passes.xp, plan.count, plan.classes)
+    place = place + labels
     factor = None
     if form.factor is not None:
         factor = form.factor(counts)
         if known_extremes(factor)[0] < RARE:
             return None
-    odds = label_odds(passes, z, labels, factor, seen.wanted, calm, high)
+    odds = label_odds(passes, z, place, factor, wanted, calm, high)
     if odds is None:
         return None
     loss, rate, total = odds.loss, None, None
     if form.of is not None:
         loss, rate = form.of(odds, labels, counts)
-    if reduction.apart or loss.size > IN_ONE_PRODUCT or not getattr(mass, "ndim", 0):
+    if reduction.apart or loss.size > IN_ONE_PRODUCT or type(mass) is not passes.xp.ndarray:
         loss = times(mass, loss)
     else:
         total = mass.dot(loss)
-    if not seen.wanted:
+    if not wanted:
         return _reduced(loss, total, mass, None, 1.0, reduction, passes, calm)
     whole, by_row = odds.whole, mass
     if rate is not None:
@@ -217,7 +225,7 @@ def _reduced(
     The factor is one number, or one a row; the total of the losses is their sum, if it is known.
     """
     if total is None:
-        total = passes.xp.add.reduce(loss, axis=None)
+        total = added(passes.xp, loss)
     if not isfinite(total):  # limits are the other ways'
         return None
     if reduction.apart:
@@ -226,10 +234,10 @@ def _reduced(
         reduced, divided = with_factor(passes.xp, total, loss.shape, weight, reduction)
         scale = divided * factor
     if array is None:
-        return Found(reduced, None)
+        return reduced, None
     by_row = getattr(scale, "ndim", 0)
     if not calm and not isfinite(scale.sum() if by_row else scale):
         return None
     if by_row or scale != 1.0:
         passes.scale(array, scale[:, None] if by_row else scale)
-    return Found(reduced, array)
+    return reduced, array

@@ -26,7 +26,7 @@ LARGE = 2.0**30  # a sum whose inverse may be multiplied with weights and is no 
 CALM_LOW, CALM_HIGH = -40.0, 20.0  # of their odds none is an underflow, and no sum is LARGE
 MODERATE = 2.0**40  # weights of which no product with all these is out of range
 CLASSES = 64  # that a product adds up in the same digits
-ROWS = 2**12  # whose starts are remembered
+IN_ONE_PRODUCT = 2**9  # numbers that a product adds up in the same digits as by pairs
 FAR = 40.0  # a loss of which the rounding of the logits is no more than its own
 
 
@@ -44,16 +44,31 @@ def known_extremes(array: Array) -> tuple[Any, Any]:
 def row_sums(xp: Namespace, rows: Array) -> Array:
     """Return the sum of each row by NumPy; of few classes as a product with ones: half the time."""
     classes = rows.shape[1]
-    return (
-        xp.add.reduce(rows, 1)
-        if classes > CLASSES
-        else rows.dot(_ones(xp, classes, rows.dtype.char))
-    )
+    if classes > CLASSES:
+        return xp.add.reduce(rows, 1)
+    return rows.dot(ones(xp, classes, rows.dtype.char))
+
+
+def scale(array: Array, factor: Any) -> None:
+    """Multiply a contiguous array by a factor, in its place."""
+    if getattr(factor, "ndim", 0) < 2:
+        array *= factor
+    else:  # one a row: of few classes in half the time of a loop over the rows
+        flat = array.reshape(-1)
+        flat *= factor.repeat(array.shape[1])
+
+
+def added(xp: Namespace, array: Array) -> Any:
+    """Return the sum; of a short vector as a product with ones, in the same digits as by pairs."""
+    if array.ndim > 1 or array.size > IN_ONE_PRODUCT:
+        return xp.add.reduce(array, axis=None)
+    return array.dot(ones(xp, array.size, array.dtype.char))
 
 
 @lru_cache(2 * CLASSES)
-def _ones(xp: Namespace, classes: int, kind: str) -> Array:
-    return xp.ones(classes, kind)
+def ones(xp: Namespace, count: int, kind: str) -> Array:
+    """Return ones, not to be written to."""
+    return xp.ones(count, kind)
 
 
 def is_calm(low: float, high: float, terms: int) -> bool:
@@ -83,7 +98,7 @@ class LabelOdds(NamedTuple):
 def label_odds(
     passes: Passes,
     logits: Array,
-    labels: Array,
+    place: Array,
     factor: Array | None,
     slope: bool,
     calm: bool,
@@ -91,10 +106,9 @@ def label_odds(
 ) -> LabelOdds | None:
     """Return the loss of each row of (N, K) logits, and what its derivative is made of.
 
-    With a ``factor`` for each class, by which its exponential is multiplied; ``calm``: `is_calm`.
+    ``place`` is that of the label's logit among all in a row. With a ``factor`` for each class, by which its exponential is multiplied; ``calm``: `is_calm`.
     ``high`` is the largest logit, as far as it is known.
     """
-    place = starts(passes.xp, *logits.shape) + labels
     if factor is None and high > MOST[logits.dtype.char]:
         return _shifted(passes, logits, place)
     powers = passes.exp(logits)
@@ -123,14 +137,7 @@ def label_odds(
 
 def starts(xp: Namespace, count: int, classes: int) -> Array:
     """Return where rows start, not to be written to."""
-    return known_starts(xp, count, classes) if count <= ROWS else _starts(xp, count, classes)
-
-
-def _starts(xp: Namespace, count: int, classes: int) -> Array:
     return xp.arange(0, count * classes, classes)
-
-
-known_starts = lru_cache(16)(_starts)
 
 
 def _normal(logits: Array, factor: Array | None = None) -> bool:

@@ -17,7 +17,6 @@ from weightedce.call.factors import times
 from weightedce.call.reductions import Reduction, with_factor
 from weightedce.numerics.at_once import (
     IN_ONE_PRODUCT,
-    LARGE,
     MODERATE,
     added,
     extremes,
@@ -64,6 +63,7 @@ def with_floats(
 
 FEW = 2**14  # logits that are gone through sooner than a context is entered
 HUGE = 1e38  # a logit
+TINY = 2.0**-100  # the factor of a row
 RARE = 2.0**-40  # a factor that makes no underflow of a probability
 
 
@@ -162,18 +162,11 @@ def _of_labels(
     else:
         total = mass.dot(loss)
     if not wanted:
-        return _reduced(loss, total, mass, None, 1.0, reduction, passes, calm)
-    whole, by_row = odds.whole, mass
-    if rate is not None:
-        rate = times(form.scale, rate)
-        if whole is not None and not extremes(rate)[0] * LARGE >= 1.0:
-            # at once, since their quotient may be next to underflow
-            passes.scale(odds.powers, (1.0 / whole)[:, None])
-            whole = None
-        by_row = times(mass, rate)
-    if whole is not None:
-        by_row = by_row / whole
-    return _reduced(loss, total, mass, odds.powers, by_row, reduction, passes, calm)
+        return _reduced(loss, total, mass, None, 1.0, None, reduction, passes, calm)
+    by_row = mass
+    if rate is not None:  # which may be next to underflow
+        by_row, calm = times(mass, times(form.scale, rate)), False
+    return _reduced(loss, total, mass, odds.powers, by_row, odds.whole, reduction, passes, calm)
 
 
 def _of_mass(
@@ -184,7 +177,7 @@ def _of_mass(
     if sums is None:
         return None
     weight = batch.effective_weight() if reduction.weighs else None
-    return _reduced(sums[0], None, weight, sums[1], 1.0, reduction, passes, calm)
+    return _reduced(sums[0], None, weight, sums[1], 1.0, None, reduction, passes, calm)
 
 
 def _of_elements(
@@ -207,7 +200,7 @@ def _of_sides(
     """Return the loss of both sides of each target, each times its factor."""
     weight = batch.effective_weight() if reduction.weighs else None
     loss, slope = passes.sloped(form, batch, seen.wanted, calm)
-    return _reduced(loss, None, weight, slope, 1.0, reduction, passes, calm)
+    return _reduced(loss, None, weight, slope, 1.0, None, reduction, passes, calm)
 
 
 def _reduced(
@@ -216,13 +209,15 @@ def _reduced(
     weight: Any,
     array: Array | None,
     factor: Any,
+    whole: Array | None,
     reduction: Reduction,
     passes: Passes,
     calm: bool,
 ) -> Found | None:
-    """Return what is made of the losses and of their slope, array times factor, if it is finite.
+    """Return what is made of the losses and of their slope, array * factor / whole, if it is finite.
 
-    The factor is one number, or one a row; the total of the losses is their sum, if it is known.
+    The factor is one number, or one a row, and so is the whole; the total of the losses is their
+    sum, if it is known.
     """
     if total is None:
         total = added(passes.xp, loss)
@@ -235,6 +230,11 @@ def _reduced(
         scale = divided * factor
     if array is None:
         return reduced, None
+    if whole is not None:
+        divided, scale = scale, scale / whole
+        if not calm and not extremes(scale)[0] >= TINY:  # a quotient that is next to underflow
+            passes.scale(array, (1.0 / whole)[:, None])
+            scale = divided
     by_row = getattr(scale, "ndim", 0)
     if not calm and not isfinite(scale.sum() if by_row else scale):
         return None

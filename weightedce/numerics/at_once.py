@@ -87,7 +87,7 @@ class LabelOdds(NamedTuple):
     own: Array  # the power of the label
     others: Array  # the sum of those of the other classes
     powers: Array  # (N, K): ``exp(z_k)``, and in the label's place minus the sum of the others
-    whole: Array | None  # by what they are to be divided to be the derivative of the loss, to LARGE
+    whole: Array | None  # by what they are to be divided to be the derivative of the loss
 
     @property
     def rest(self) -> Array:
@@ -129,9 +129,6 @@ def label_odds(
         fits = high <= most and own.item(own.argmin()) * most >= 1.0
         if not (fits and (low >= SMALLEST or _normal(logits, factor))):
             return _shifted(passes, logits, place) if factor is None else None
-        if high > LARGE:
-            passes.scale(powers, (1.0 / whole)[:, None])
-            whole = None
     return LabelOdds(passes.log1p(odds), odds, own, others, powers, whole)
 
 
@@ -169,8 +166,7 @@ def _shifted(passes: Passes, logits: Array, place: Array) -> LabelOdds | None:
     loss = xp.log1p(odds)
     far = loss > FAR
     loss[far] = (xp.log(whole) + (by - logits.reshape(-1)[place]))[far]
-    passes.scale(powers, (1.0 / whole)[:, None])
-    return LabelOdds(loss, odds, own, others, powers, None)
+    return LabelOdds(loss, odds, own, others, powers, whole)
 
 
 @by_content

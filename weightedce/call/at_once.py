@@ -97,7 +97,7 @@ def _over_classes(
         if not form.masses:
             return None
         given = None if labels is not None else seen.targets
-        laid = weight[None, :terms] if type(weight) is xp.ndarray else weight
+        laid = weight[None, :] if type(weight) is xp.ndarray else weight
         smoothing, policy = seen.options["label_smoothing"], seen.options["smoothing_weight"]
         batch = ClassBatch(xp, z, 1, labels, None, given, laid, sample, None, smoothing, policy, [])
         if most <= MODERATE and z.size <= FEW and is_calm(*extremes(z), terms):
@@ -136,15 +136,12 @@ def _of_labels(
     """Return the loss of labels, each times its mass."""
     plan, labels, mass, sample, _ = given
     if type(mass) is passes.xp.ndarray:
-        try:
-            mass = mass[labels]
-        except IndexError:  # a label that is no class
-            return None
+        mass = mass[labels]
     if type(sample) is not float:
         mass = sample * mass
     place = plan.starts
     if place is None:
-        place = starts(passes.xp, plan.count, plan.classes)
+        place = starts(passes.xp, plan.rows, plan.classes)
     place = place + labels
     factor = None
     if form.factor is not None:
@@ -214,10 +211,10 @@ def _reduced(
     passes: Passes,
     calm: bool,
 ) -> Found | None:
-    """Return what is made of the losses and of their slope, array * factor / whole, if it is finite.
+    """Return what is made of the losses and of their slope, array times factor / whole, if finite.
 
-    The factor is one number, or one a row, and so is the whole; the total of the losses is their
-    sum, if it is known.
+    The factor is one number, or one a row, as the whole is, if there is one; the total of the
+    losses is their sum, if it is known.
     """
     if total is None:
         total = added(passes.xp, loss)

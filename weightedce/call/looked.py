@@ -22,31 +22,31 @@ from weightedce.numerics.remembered import by_content
 from weightedce.numerics.smoothing import ROUNDING_SLACK
 
 POLICIES, RANGES = get_args(SmoothingWeight), get_args(TargetRange)
-REMEMBERED = 64  # sets of options, and of starts of so many rows
-ROWS = 2**12
+REMEMBERED = 64  # sets of options, and with each where its rows start
+ROWS = 2**12  # of more the starts are made anew
 NOTHING = (None, 0.0)
 
 
 class Plan(NamedTuple):
-    """What options, shapes and dtypes say alone of (N, K) logits: nothing is masked."""
+    """What options, shapes and dtypes alone say of (N, K) logits."""
 
     labels: bool  # the targets are labels, not a distribution
-    alone: bool  # and have all the mass, since they are not smoothed
+    alone: bool  # they have all the mass: nothing is smoothed
     wide: bool  # they are of 64 bits
     signed: bool  # weights and targets may be any numbers
-    count: int
+    rows: int
     classes: int
-    starts: Array | None  # where the rows start; None: they are so many that they are not kept
+    starts: Array | None  # where the rows start; None: they are so many that it is not kept
 
 
 Classes = tuple[Plan, Any, Any, Any, float]
 
 
 def classes(xp: Namespace, seen: Seen) -> Classes | None:
-    """Return what (N, K) logits come with.
+    """Return what (N, K) logits come with, nothing masked.
 
-    The plan; labels, None for a distribution; class weights, a table or one number; sample weights,
-    (N,) or one number; and how large the weights are.
+    The plan; labels, None for a distribution; class weights, one number or (K,); sample weights,
+    one number or (N,); and how large the weights are.
     """
     z, y, options = seen.logits, seen.targets, seen.options
     try:
@@ -59,7 +59,7 @@ def classes(xp: Namespace, seen: Seen) -> Classes | None:
         return None
     if plan is None:
         return None
-    of_labels, alone, wide, signed, count, terms, _ = plan
+    of_labels, _, wide, signed, rows, terms, _ = plan
     weight: Any = options["class_weight"]
     sample: Any = options["sample_weight"]
     most = 1.0
@@ -72,11 +72,11 @@ def classes(xp: Namespace, seen: Seen) -> Classes | None:
     if sample is None:
         sample = 1.0
     else:
-        sample, large = weight_of(xp, "sample_weight", sample, (count,), z, signed)
+        sample, large = weight_of(xp, "sample_weight", sample, (rows,), z, signed)
         if sample is None:
             return None
         most = max(most, large)
-    if options["mask"] is not None and not _all(xp, options["mask"], (count,)):
+    if options["mask"] is not None and not _all(xp, options["mask"], (rows,)):
         return None
     if not of_labels:
         low, high = extremes(y)
@@ -85,10 +85,9 @@ def classes(xp: Namespace, seen: Seen) -> Classes | None:
             return None
         return plan, None, weight, sample, max(most, -low, high)
     labels = y if wide else y.astype(xp.int64)
-    if not alone or type(weight) is not xp.ndarray:  # it says of each label whether it is a class
-        places = labels.view(xp.uint64)  # one below 0 is a large one
-        if places.item(places.argmax()) >= terms:
-            return None
+    places = labels.view(xp.uint64)  # one below 0 is a large one
+    if places.item(places.argmax()) >= terms:
+        return None
     return plan, labels, weight, sample, most
 
 
@@ -97,7 +96,7 @@ def _of_classes(
     axis: Any, e: Any, policy: Any, ranges: Any, ignore: Any,
     xp: Namespace, shape: tuple[int, ...], dtype: Any, given: tuple[int, ...], kind: Any,
 ) -> Plan | None:  # fmt: skip
-    """Return a plan where all is as most often, the classes along the last axis, nothing ignored."""
+    """Return a plan where all is as most often: the classes are last, nothing is ignored."""
     if len(shape) != 2 or type(axis) is not int or axis not in (-1, 1):
         return None
     if not _words(e, policy, ranges) or not _usual(shape, dtype):
@@ -203,7 +202,7 @@ def weight_of(
             weight = xp.asarray(weight)
         except ValueError:  # in rows of several lengths
             return NOTHING
-    of = OF_NAME.get(name, _known_weight)
+    of = _weight if name == "sample_weight" else _known_weight
     found: tuple[Any, float] = of(weight, shape, z.dtype, signed)
     return found
 
@@ -231,19 +230,6 @@ def _weight(weight: Array, shape: tuple[int, ...], dtype: Any, signed: bool) -> 
 def _known_weight(weight: Array, *known: Any) -> tuple[Any, float]:
     """Return the same of a weight of classes or labels."""
     return _weight(weight, *known)
-
-
-@by_content
-def _known_table(weight: Array, *known: Any) -> tuple[Any, float]:
-    """Return the same of a weight of classes, with NaN at what is no class, -K..-1 and K..2K-1."""
-    found, most = _weight(weight, *known)
-    if getattr(found, "ndim", 0):
-        xp = backend_of(weight).namespace
-        found = xp.concat([found, xp.full_like(found, xp.nan)])
-    return found, most
-
-
-OF_NAME = {"sample_weight": _weight, "class_weight": _known_table}
 
 
 def _cast(array: Array, dtype: Any) -> Array:

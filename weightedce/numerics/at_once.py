@@ -6,7 +6,7 @@ exact, or out of range, None is returned.
 """
 
 from functools import lru_cache
-from math import log
+from math import isfinite, log
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Namespace, backend_of
@@ -106,8 +106,9 @@ def label_odds(
 ) -> LabelOdds | None:
     """Return the loss of each row of (N, K) logits, and what its derivative is made of.
 
-    ``place`` is that of the label's logit among all in a row. With a ``factor`` for each class, by which its exponential is multiplied; ``calm``: `is_calm`.
-    ``high`` is the largest logit, as far as it is known.
+    ``place`` is that of each label's logit, counted through all rows. With a ``factor`` for each
+    class, by which its exponential is multiplied; ``calm``: `is_calm`. ``high`` is the largest
+    logit, as far as it is known.
     """
     if factor is None and high > MOST[logits.dtype.char]:
         return _shifted(passes, logits, place)
@@ -152,7 +153,7 @@ def _shifted(passes: Passes, logits: Array, place: Array) -> LabelOdds | None:
     """
     xp = passes.xp
     highest = xp.maximum.reduce(logits, 1)
-    if not xp.isfinite(highest).all():
+    if not all(map(isfinite, extremes(highest))):
         return None
     by = xp.floor(highest - xp.minimum(xp.maximum(highest, 0.0), HIGH[logits.dtype.char]))
     powers = passes.exp(logits - by[:, None])
@@ -196,8 +197,7 @@ def behind_odds(margin: Array, found: LabelOdds) -> tuple[Array, Array]:
     xp, far = backend_of(margin).namespace, found.loss > FAR
     value = xp.log1p(found.odds * xp.exp(margin))
     rate = (1.0 + found.odds) / (xp.exp(-margin) + found.odds)
-    if far.any():
-        value[far], rate[far] = (found.loss + margin)[far], 1.0
+    value[far], rate[far] = (found.loss + margin)[far], 1.0
     return value, rate
 
 

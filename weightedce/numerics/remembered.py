@@ -16,7 +16,7 @@ CONTENTS = 256
 
 
 def by_content(of: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function of one of NumPy's arrays, and of what can be a key, compute once for each content.
+    """Let a function of one of NumPy's arrays, and of numbers, compute once for each content.
 
     What it returns is the same object each time, made of a copy: not to be written to.
     """
@@ -26,7 +26,7 @@ def by_content(of: Callable[..., Any]) -> Callable[..., Any]:
     def found(array: Array, *numbers: Any) -> Any:
         if array.nbytes > BYTES:
             return of(array, *numbers)
-        key = array.dtype.char, array.shape, numbers, array.tobytes()
+        key = array.dtype, array.shape, numbers, array.tobytes()
         value = known.get(key)
         if value is None:
             if len(known) >= CONTENTS:

@@ -106,7 +106,7 @@ class CrossEntropyLoss(
                 )
         labels = len(given) == rank - 1
         weight = options["class_weight"]
-        sizes = getattr(weight, "shape", ())
+        sizes: Any = getattr(weight, "shape", ())
         # not by `in`, which torch.compile answers wrongly for sizes that it keeps symbolic
         odd = len(sizes) and (sizes[0] if len(sizes) == 1 else weight.numel()) != shape[axis]
         if odd and not self._by_class and options["shards"] is None:

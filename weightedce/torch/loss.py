@@ -16,7 +16,6 @@ from weightedce.objects.from_function import FromFunction
 from weightedce.objects.names import renamed
 from weightedce.torch.tensors import ABSENT, filled, weight_of
 
-
 # asked in each call: by their own names in half the time
 _is_autocast, _is_tracing = torch._C._is_any_autocast_enabled, torch._C._is_tracing
 

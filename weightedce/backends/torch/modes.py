@@ -36,9 +36,7 @@ def watched() -> bool:
 
     Of forward mode whether there is a level, not whether a tensor has a tangent.
     """
-    return (
-        is_compiling() or forward_ad._current_level >= 0 or _transforms_are_active() or proxied()
-    )
+    return is_compiling() or forward_ad._current_level >= 0 or _transforms_are_active() or proxied()
 
 
 def transformed(arrays: Sequence[Any]) -> bool:

@@ -1,8 +1,8 @@
 """One look at the arguments of a small batch: NumPy's arrays, numbers and words.
 
 What is not as it most often is gets None, and goes the general way, which knows more and has the
-errors. Both ways make the same of them. Options are remembered by what they are, and weights of
-classes by what they hold: what has not changed is not looked at twice.
+errors. Both ways make the same of them. What options, shapes and dtypes say is remembered as a
+plan, and weights of classes by what they hold: what has not changed is not looked at twice.
 """
 
 from collections.abc import Mapping

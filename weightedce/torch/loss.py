@@ -16,21 +16,31 @@ from weightedce.objects.from_function import FromFunction
 from weightedce.objects.names import renamed
 from weightedce.torch.tensors import ABSENT, filled, weight_of
 
+# asked in each call: by their own names in half the time
+_is_autocast, _is_tracing = torch._C._is_any_autocast_enabled, torch._C._is_tracing
+
 
 def whole(forward: Callable[..., Any]) -> Callable[..., Any]:
     """Keep a module that torch.fx traces symbolically as one call, as it keeps torch's own.
 
-    A loss looks at shapes and numbers, which a proxy has not.
+    A loss looks at shapes and numbers, which a proxy has not. torch.jit.trace writes down what it
+    finds there, all but the number of rows, and would warn of each.
     """
 
     @functools.wraps(forward)
     def call(self: torch.nn.Module, *batch: Any, **options: Any) -> Any:
+        if is_compiling():
+            return forward(self, *batch, **options)
         for given in (*batch, *options.values()) if options else batch:
             if type(given) is not torch.Tensor and isinstance(given, Proxy):
                 tracer = given.tracer
                 target = tracer.path_of_module(self)
                 return tracer.create_proxy("call_module", target, batch, options)
-        return forward(self, *batch, **options)
+        if not _is_tracing():
+            return forward(self, *batch, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            return forward(self, *batch, **options)
 
     return call
 
@@ -119,7 +129,7 @@ class Loss(FromFunction, torch.nn.Module):
         if self._by_class:
             self._fill(batch, options)
         function = type(self).function
-        if torch._C._is_any_autocast_enabled():
+        if _is_autocast():
             function = functools.partial(without_autocast, function)
         try:
             return function(*batch, **options)
@@ -127,15 +137,6 @@ class Loss(FromFunction, torch.nn.Module):
             if is_compiling():
                 raise
             raise renamed(error, self.names) from None
-
-    def _slow_forward(self, *batch: Any, **options: Any) -> Any:
-        """Do as torch does under torch.jit.trace, which calls this one, without its warnings.
-
-        It writes down what is found of shapes, all but the number of rows, and would warn of each.
-        """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", torch.jit.TracerWarning)
-            return super()._slow_forward(*batch, **options)
 
     def _fill(self, batch: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Give numbers that came with their classes to the classes that were left out."""

@@ -138,7 +138,7 @@ def _of_labels(
     if type(mass) is passes.xp.ndarray:
         mass = mass[labels]
     if type(sample) is not float:
-        mass = sample * mass
+        mass = times(mass, sample)
     place = plan.starts
     if place is None:
         place = starts(passes.xp, plan.rows, plan.classes)

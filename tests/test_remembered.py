@@ -5,7 +5,6 @@ import pytest
 
 import weightedce as w
 from weightedce.call import looked
-from weightedce.numerics import at_once
 from weightedce.numerics.remembered import BYTES, CONTENTS, by_content
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -122,6 +121,59 @@ def test_what_is_equal_is_not_the_same(option, good, bad):
         w.cross_entropy(Z, Y, **{option: bad})
 
 
+def test_what_is_remembered_of_weights_is_not_in_their_memory():
+    """Other weights with the numbers that these had before they were written to."""
+    z, y = Z.ravel(), (Z > 0).float().ravel()
+    counts, pos = torch.tensor([90.0, 9.0, 1.0]), torch.arange(1.0, 10.0)
+
+    def losses():
+        return [
+            w.balanced_softmax_cross_entropy(Z, Y, counts=counts).item(),
+            w.cross_entropy(Z, Y, class_weight=counts).item(),
+            w.binary_cross_entropy(z, y, pos_weight=pos).item(),
+        ]
+
+    first = losses()
+    for tensor in (counts, pos):
+        tensor.numpy()[:] = 2.0
+    assert not set(losses()) & set(first)
+    counts, pos = torch.tensor([90.0, 9.0, 1.0]), torch.arange(1.0, 10.0)
+    assert losses() == first
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean", "weighted_mean", "total"])
+@pytest.mark.parametrize("label", [-8, -4, -3, -1, 3, 5, 6, 8, 255, 2**40, -(2**40)])
+def test_a_label_that_is_no_class_after_those_that_are(label, reduction):
+    """Whatever it would point at from the end of an array, or in the row before."""
+    weight, zero = torch.tensor([1.0, 0.0, 3.0]), torch.zeros(3)
+    given = {"class_weight": weight, "reduction": reduction}
+    for options in (given, given | {"sample_weight": zero}, {"reduction": reduction}):
+        w.cross_entropy(Z, Y, **options)
+        for place in range(3):
+            y = Y.clone()
+            y[place] = label
+            for z in (Z, Z.clone().requires_grad_(), 40 * Z):
+                with pytest.raises(ValueError, match=rf"targets\[{place}\] = {label}"):
+                    w.cross_entropy(z, y, **options)
+
+
+def test_another_dtype_or_shape_is_another_plan():
+    weight = torch.tensor([1.0, 2.0, 3.0])
+    expected = w.cross_entropy(Z.double(), Y, class_weight=weight).item()
+    for logits in (Z, Z.double(), Z[:, None].repeat(1, 1, 1).squeeze(1)):
+        for labels in (Y, Y.int(), Y.byte(), Y.long()):
+            found = w.cross_entropy(logits, labels, class_weight=weight)
+            assert found.dtype == logits.dtype
+            assert found.item() == pytest.approx(expected, rel=1e-6)
+    one_hot = torch.nn.functional.one_hot(Y, 3)
+    for shares in (one_hot.float(), one_hot, one_hot.double(), one_hot.bool()):
+        found = w.cross_entropy(Z, shares, class_weight=weight)
+        assert found.item() == pytest.approx(expected, rel=1e-6)
+    two = w.cross_entropy(Z[:, :2], Y % 2, class_weight=weight[:2]).item()
+    assert two != pytest.approx(expected)
+    assert w.cross_entropy(Z[:2], Y[:2], class_weight=weight).item() != pytest.approx(expected)
+
+
 def test_a_label_to_ignore_among_more_classes():
     """With three classes 3 is none of them, with four it is."""
     assert w.cross_entropy(Z, Y, ignore_index=3, reduction="total").count == 3
@@ -135,8 +187,9 @@ def test_the_same_bytes_in_another_form():
     counted = by_content(lambda array, *numbers: calls.append(array) or (array.sum(), *numbers))
     one = np.array([1.0, 0.0, 2.0, 0.0])
     forms = [one, one.copy(), one.view("float32"), one.reshape(2, 2), one.view("int64")]
+    forms.append(one.view(one.dtype.newbyteorder()))
     found = [counted(x) for x in forms]
-    assert len(calls) == 4
+    assert len(calls) == 5
     assert found[0] is found[1]
     assert counted(one, 2.0) == (3.0, 2.0)
     one[1] = 5.0
@@ -154,7 +207,6 @@ def test_what_is_remembered_does_not_grow():
     assert 0 < len(known) <= CONTENTS
     assert looked._of_classes.cache_info().maxsize
     assert looked._of_elements.cache_info().maxsize
-    assert at_once.known_starts.cache_info().maxsize
 
 
 @pytest.mark.parametrize("state", ["raise", "warn"])

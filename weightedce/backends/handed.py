@@ -146,7 +146,7 @@ class Passes(Protocol):
         """Return the sum of each row."""
 
     def scale(self, array: Array, factor: Array | float) -> None:
-        """Multiply an array by a factor, in its place."""
+        """Multiply a contiguous array by a factor, (N, 1) for one a row, in its place."""
 
     def sloped(
         self, form: Sloped, batch: Factors, slope: bool, calm: bool

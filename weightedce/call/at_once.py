@@ -16,12 +16,15 @@ from weightedce.call.class_batch import ClassBatch
 from weightedce.call.factors import times
 from weightedce.call.reductions import Reduction, with_factor
 from weightedce.numerics.at_once import (
-    LARGE,
+    IN_ONE_PRODUCT,
+    MODERATE,
+    added,
     extremes,
     is_calm,
     known_extremes,
     label_odds,
     mass_sums,
+    starts,
 )
 
 
@@ -59,22 +62,19 @@ def with_floats(
 
 
 FEW = 2**14  # logits that are gone through sooner than a context is entered
-IN_ONE_PRODUCT = 2**9  # rows: their weighted sum in the same digits as by pairs
 HUGE = 1e38  # a logit
+TINY = 2.0**-100  # the factor of a row
 RARE = 2.0**-40  # a factor that makes no underflow of a probability
 
 
-class Found(NamedTuple):
-    """What a small batch gives."""
-
-    reduced: Any  # an array of the losses, their sum or mean, or a `LossTotal`
-    slope: Array | None  # the derivative of what is reduced
+# An array of the losses, their sum or mean, or a `LossTotal`; and the derivative, if it is wanted.
+Found = tuple[Any, Array | None]
 
 
 def at_once(form: Any, seen: Seen, reduction: Reduction, passes: Passes) -> Found | None:
     """Return the reduced loss and its slope, or None where a batch is not as it most often is."""
     z, xp = seen.logits, passes.xp
-    if not z.flags.c_contiguous or z.dtype.char not in "fd" or not z.dtype.isnative or not z.size:
+    if not z.flags.c_contiguous:
         return None
     way = _over_classes if type(form) is OfLabels else _of_elements
     try:
@@ -91,16 +91,16 @@ def _over_classes(
     found = looked.classes(xp, seen)
     if found is None:
         return None
-    labels, weight, sample, terms = found
-    z, smoothing = seen.logits, seen.options["label_smoothing"]
-    if labels is None or smoothing:
+    plan, labels, weight, sample, most = found
+    z, terms = seen.logits, plan.classes
+    if not plan.alone:
         if not form.masses:
             return None
         given = None if labels is not None else seen.targets
         laid = weight[None, :] if type(weight) is xp.ndarray else weight
-        policy = seen.options["smoothing_weight"]
+        smoothing, policy = seen.options["label_smoothing"], seen.options["smoothing_weight"]
         batch = ClassBatch(xp, z, 1, labels, None, given, laid, sample, None, smoothing, policy, [])
-        if terms and z.size <= FEW and is_calm(*extremes(z), terms):
+        if most <= MODERATE and z.size <= FEW and is_calm(*extremes(z), terms):
             return _of_mass(batch, seen, reduction, passes, True)
         with xp.errstate(all="ignore"):
             return _of_mass(batch, seen, reduction, passes, False)
@@ -116,10 +116,10 @@ def _over_classes(
             return None
         z = form.scale * z
     # in the middle of the range nothing gives a warning, and a context takes 4 us
-    if terms > 1 and form.calm and is_calm(low, high, terms):
-        return _of_labels(form, z, high, found, counts, seen, reduction, passes, True)
+    if most <= MODERATE and terms > 1 and form.calm and is_calm(low, high, terms):
+        return _of_labels(form, z, high, found, counts, seen.wanted, reduction, passes, True)
     with xp.errstate(all="ignore"):
-        return _of_labels(form, z, high, found, counts, seen, reduction, passes, False)
+        return _of_labels(form, z, high, found, counts, seen.wanted, reduction, passes, False)
 
 
 def _of_labels(
@@ -128,44 +128,42 @@ def _of_labels(
     high: float,
     given: looked.Classes,
     counts: Array | None,
-    seen: Seen,
+    wanted: bool,
     reduction: Reduction,
     passes: Passes,
     calm: bool,
 ) -> Found | None:
     """Return the loss of labels, each times its mass."""
-    labels, weight = given.labels, given.class_weight
-    if getattr(weight, "ndim", 0):
-        weight = weight.take(labels)
-    mass: Any = times(given.sample_weight, weight)
+    plan, labels, mass, sample, _ = given
+    if type(mass) is passes.xp.ndarray:
+        mass = mass[labels]
+    if type(sample) is not float:
+        mass = times(mass, sample)
+    place = plan.starts
+    if place is None:
+        place = starts(passes.xp, plan.rows, plan.classes)
+    place = place + labels
     factor = None
     if form.factor is not None:
         factor = form.factor(counts)
         if known_extremes(factor)[0] < RARE:
             return None
-    odds = label_odds(passes, z, labels, factor, seen.wanted, calm, high)
+    odds = label_odds(passes, z, place, factor, wanted, calm, high)
     if odds is None:
         return None
     loss, rate, total = odds.loss, None, None
     if form.of is not None:
         loss, rate = form.of(odds, labels, counts)
-    if reduction.apart or loss.size > IN_ONE_PRODUCT or not getattr(mass, "ndim", 0):
+    if reduction.apart or loss.size > IN_ONE_PRODUCT or type(mass) is not passes.xp.ndarray:
         loss = times(mass, loss)
     else:
         total = mass.dot(loss)
-    if not seen.wanted:
-        return _reduced(loss, total, mass, None, 1.0, reduction, passes, calm)
-    whole, by_row = odds.whole, mass
-    if rate is not None:
-        rate = times(form.scale, rate)
-        if whole is not None and not extremes(rate)[0] * LARGE >= 1.0:
-            # at once, since their quotient may be next to underflow
-            passes.scale(odds.powers, (1.0 / whole)[:, None])
-            whole = None
-        by_row = times(mass, rate)
-    if whole is not None:
-        by_row = by_row / whole
-    return _reduced(loss, total, mass, odds.powers, by_row, reduction, passes, calm)
+    if not wanted:
+        return _reduced(loss, total, mass, None, 1.0, None, reduction, passes, calm)
+    by_row = mass
+    if rate is not None:  # which may be next to underflow
+        by_row, calm = times(mass, times(form.scale, rate)), False
+    return _reduced(loss, total, mass, odds.powers, by_row, odds.whole, reduction, passes, calm)
 
 
 def _of_mass(
@@ -176,7 +174,7 @@ def _of_mass(
     if sums is None:
         return None
     weight = batch.effective_weight() if reduction.weighs else None
-    return _reduced(sums[0], None, weight, sums[1], 1.0, reduction, passes, calm)
+    return _reduced(sums[0], None, weight, sums[1], 1.0, None, reduction, passes, calm)
 
 
 def _of_elements(
@@ -199,7 +197,7 @@ def _of_sides(
     """Return the loss of both sides of each target, each times its factor."""
     weight = batch.effective_weight() if reduction.weighs else None
     loss, slope = passes.sloped(form, batch, seen.wanted, calm)
-    return _reduced(loss, None, weight, slope, 1.0, reduction, passes, calm)
+    return _reduced(loss, None, weight, slope, 1.0, None, reduction, passes, calm)
 
 
 def _reduced(
@@ -208,16 +206,18 @@ def _reduced(
     weight: Any,
     array: Array | None,
     factor: Any,
+    whole: Array | None,
     reduction: Reduction,
     passes: Passes,
     calm: bool,
 ) -> Found | None:
-    """Return what is made of the losses and of their slope, array times factor, if it is finite.
+    """Return what is made of the losses and of their slope, array times factor / whole, if finite.
 
-    The factor is one number, or one a row; the total of the losses is their sum, if it is known.
+    The factor is one number, or one a row, as the whole is, if there is one; the total of the
+    losses is their sum, if it is known.
     """
     if total is None:
-        total = passes.xp.add.reduce(loss, axis=None)
+        total = added(passes.xp, loss)
     if not isfinite(total):  # limits are the other ways'
         return None
     if reduction.apart:
@@ -226,10 +226,15 @@ def _reduced(
         reduced, divided = with_factor(passes.xp, total, loss.shape, weight, reduction)
         scale = divided * factor
     if array is None:
-        return Found(reduced, None)
+        return reduced, None
+    if whole is not None:
+        divided, scale = scale, scale / whole
+        if not calm and not extremes(scale)[0] >= TINY:  # a quotient that is next to underflow
+            passes.scale(array, (1.0 / whole)[:, None])
+            scale = divided
     by_row = getattr(scale, "ndim", 0)
     if not calm and not isfinite(scale.sum() if by_row else scale):
         return None
     if by_row or scale != 1.0:
         passes.scale(array, scale[:, None] if by_row else scale)
-    return Found(reduced, array)
+    return reduced, array

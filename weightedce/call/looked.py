@@ -1,8 +1,8 @@
 """One look at the arguments of a small batch: NumPy's arrays, numbers and words.
 
 What is not as it most often is gets None, and goes the general way, which knows more and has the
-errors. Both ways make the same of them. Options are remembered by what they are, and weights of
-classes by what they hold: what has not changed is not looked at twice.
+errors. Both ways make the same of them. What options, shapes and dtypes say is remembered as a
+plan, and weights of classes by what they hold: what has not changed is not looked at twice.
 """
 
 from collections.abc import Mapping
@@ -11,82 +11,105 @@ from math import inf
 from numbers import Real
 from typing import Any, NamedTuple, get_args
 
-from weightedce.backends import Array, Namespace
+from weightedce.backends import Array, Namespace, backend_of
 from weightedce.backends.handed import Seen
 from weightedce.call.binary_batch import BinaryBatch, factors_of
 from weightedce.call.by_class import by_class, in_order
 from weightedce.call.factors import times
 from weightedce.call.options import SmoothingWeight, TargetRange
-from weightedce.numerics.at_once import MODERATE, extremes, known_extremes
+from weightedce.numerics.at_once import MODERATE, extremes, starts
+from weightedce.numerics.remembered import by_content
 from weightedce.numerics.smoothing import ROUNDING_SLACK
 
 POLICIES, RANGES = get_args(SmoothingWeight), get_args(TargetRange)
-REMEMBERED = 256  # sets of options
+REMEMBERED = 64  # sets of options, and with each where its rows start
+ROWS = 2**12  # of more the starts are made anew
 NOTHING = (None, 0.0)
 
 
-class Classes(NamedTuple):
-    """What (N, K) logits come with, nothing masked."""
+class Plan(NamedTuple):
+    """What options, shapes and dtypes alone say of (N, K) logits."""
 
-    labels: Any  # None: the targets are a distribution
-    class_weight: Any  # (K,), or one number
-    sample_weight: Any  # (N,), or one number
-    terms: int  # of a sum; 0: a weight or a target is so large that products may be out of range
+    labels: bool  # the targets are labels, not a distribution
+    alone: bool  # they have all the mass: nothing is smoothed
+    wide: bool  # they are of 64 bits
+    signed: bool  # weights and targets may be any numbers
+    rows: int
+    classes: int
+    starts: Array | None  # where the rows start; None: they are so many that it is not kept
+
+
+Classes = tuple[Plan, Any, Any, Any, float]
 
 
 def classes(xp: Namespace, seen: Seen) -> Classes | None:
-    """Return labels, or that there is a distribution, and weights of (N, K) logits."""
+    """Return what (N, K) logits come with, nothing masked.
+
+    The plan; labels, None for a distribution; class weights, one number or (K,); sample weights,
+    one number or (N,); and how large the weights are.
+    """
     z, y, options = seen.logits, seen.targets, seen.options
-    if z.ndim != 2:
-        return None
-    count, terms = z.shape
-    ranges, ignore = options.get("target_range", "unit"), options["ignore_index"]
     try:
-        plain = _of_classes(
-            options["axis"], options["label_smoothing"], options["smoothing_weight"], ranges,
-            ignore, terms,
+        plan = _of_classes(
+            options["axis"], options["label_smoothing"], options["smoothing_weight"],
+            options.get("target_range", "unit"), options["ignore_index"],
+            xp, z.shape, z.dtype, y.shape, y.dtype,
         )  # fmt: skip
     except TypeError:  # of a list
         return None
-    if not plain or (options["mask"] is not None and not _all(xp, options["mask"], (count,))):
+    if plan is None:
         return None
-    signed = ranges == "any"
-    weight: Any = 1.0
-    sample: Any = 1.0
+    of_labels, _, wide, signed, rows, terms, _ = plan
+    weight: Any = options["class_weight"]
+    sample: Any = options["sample_weight"]
     most = 1.0
-    if options["class_weight"] is not None:
-        weight, most = weight_of(xp, "class_weight", options["class_weight"], (terms,), z, signed)
-    if options["sample_weight"] is not None:
-        given = options["sample_weight"]
-        sample, large = weight_of(xp, "sample_weight", given, (count,), z, signed)
-        most = max(most, large)
-    if weight is None or sample is None:
-        return None
-    labels = None
-    if y.shape == (count,) and y.dtype.kind in "iu":
-        labels = y.astype(xp.int64, copy=False)
-        places = labels.view(xp.uint64)  # one below 0 is a large one
-        if places.item(places.argmax()) >= terms:
+    if weight is None:
+        weight = 1.0
+    else:
+        weight, most = weight_of(xp, "class_weight", weight, (terms,), z, signed)
+        if weight is None:
             return None
-    elif y.shape == z.shape and y.dtype == z.dtype and ignore is None:
+    if sample is None:
+        sample = 1.0
+    else:
+        sample, large = weight_of(xp, "sample_weight", sample, (rows,), z, signed)
+        if sample is None:
+            return None
+        most = max(most, large)
+    if options["mask"] is not None and not _all(xp, options["mask"], (rows,)):
+        return None
+    if not of_labels:
         low, high = extremes(y)
         slack = inf if signed else ROUNDING_SLACK
         if not -slack <= low or not high <= 1.0 + slack:
             return None
-        most = max(most, -low, high)
-    else:
+        return plan, None, weight, sample, max(most, -low, high)
+    labels = y if wide else y.astype(xp.int64)
+    places = labels.view(xp.uint64)  # one below 0 is a large one
+    if places.item(places.argmax()) >= terms:
         return None
-    return Classes(labels, weight, sample, terms if most <= MODERATE else 0)
+    return plan, labels, weight, sample, most
 
 
 @lru_cache(REMEMBERED, typed=True)
-def _of_classes(axis: Any, e: Any, policy: Any, ranges: Any, ignore: Any, terms: int) -> bool:
-    """Tell whether options are as most often, the classes along the last axis, nothing ignored."""
-    if type(axis) is not int or axis not in (-1, 1) or not _words(e, policy, ranges):
-        return False
-    return ignore is None or (
-        type(ignore) is int and (-(2**31) <= ignore < 0 or terms <= ignore < 2**31)
-    )
+def _of_classes(
+    axis: Any, e: Any, policy: Any, ranges: Any, ignore: Any,
+    xp: Namespace, shape: tuple[int, ...], dtype: Any, given: tuple[int, ...], kind: Any,
+) -> Plan | None:  # fmt: skip
+    """Return a plan where all is as most often: the classes are last, nothing is ignored."""
+    if len(shape) != 2 or type(axis) is not int or axis not in (-1, 1):
+        return None
+    if not _words(e, policy, ranges) or not _usual(shape, dtype):
+        return None
+    if ignore is not None and not (
+        type(ignore) is int and (-(2**31) <= ignore < 0 or shape[1] <= ignore < 2**31)
+    ):
+        return None
+    labels = given == shape[:1] and kind.kind in "iu"
+    if not labels and (given != shape or kind != dtype or ignore is not None):
+        return None
+    kept = starts(xp, *shape) if shape[0] <= ROWS else None
+    return Plan(labels, labels and not e, kind == "int64", ranges == "any", *shape, kept)
 
 
 def elements(xp: Namespace, seen: Seen) -> tuple[BinaryBatch, int] | None:
@@ -101,13 +124,13 @@ def elements(xp: Namespace, seen: Seen) -> tuple[BinaryBatch, int] | None:
     e, policy = options["label_smoothing"], options["smoothing_weight"]
     ranges = options.get("target_range", "unit")
     try:
-        plain = _of_elements(options["axis"], rank, e, policy, ranges)
+        plain = _of_elements(options["axis"], e, policy, ranges, shape, z.dtype)
     except TypeError:  # of a list
         return None
     if not plain or (options["mask"] is not None and not _all(xp, options["mask"], shape)):
         return None
     if y.dtype != z.dtype:
-        y = _cast(xp, y, z)
+        y = _cast(y, z.dtype)
     rest = 1.0 - y
     low, high = extremes(xp.minimum(y, rest))
     signed = ranges == "any"
@@ -134,11 +157,14 @@ def elements(xp: Namespace, seen: Seen) -> tuple[BinaryBatch, int] | None:
 
 
 @lru_cache(REMEMBERED, typed=True)
-def _of_elements(axis: Any, rank: int, e: Any, policy: Any, ranges: Any) -> bool:
-    """Tell whether options are as most often, the labels along the last of one or two axes."""
+def _of_elements(
+    axis: Any, e: Any, policy: Any, ranges: Any, shape: tuple[int, ...], dtype: Any
+) -> bool:
+    """Tell whether all is as most often, the labels along the last of one or two axes."""
+    rank = len(shape)
     if not 1 <= rank <= 2 or type(axis) is not int or axis not in (-1, rank - 1):
         return False
-    return _words(e, policy, ranges)
+    return _words(e, policy, ranges) and _usual(shape, dtype)
 
 
 def _words(e: Any, policy: Any, ranges: Any) -> bool:
@@ -176,16 +202,23 @@ def weight_of(
             weight = xp.asarray(weight)
         except ValueError:  # in rows of several lengths
             return NOTHING
-    if weight.dtype != z.dtype:
+    of = _weight if name == "sample_weight" else _known_weight
+    found: tuple[Any, float] = of(weight, shape, z.dtype, signed)
+    return found
+
+
+def _weight(weight: Array, shape: tuple[int, ...], dtype: Any, signed: bool) -> tuple[Any, float]:
+    """Return the same of one of NumPy's arrays."""
+    if weight.dtype != dtype:
         if weight.dtype.char not in "fdlqi":
             return NOTHING
-        weight = _cast(xp, weight, z)
+        weight = _cast(weight, dtype)
     mine = weight.shape
     if weight.size == 1 and weight.ndim < 2:
         low = high = weight.item()
         weight = weight.reshape(())[()]
     elif mine == shape or mine == shape[:1]:
-        low, high = (extremes if name == "sample_weight" else known_extremes)(weight)
+        low, high = extremes(weight)
     else:
         return NOTHING
     if not (-inf < low and high < inf) or (low < 0.0 and not signed):
@@ -193,12 +226,23 @@ def weight_of(
     return weight, max(-low, high)
 
 
-def _cast(xp: Namespace, array: Array, z: Array) -> Array:
+@by_content
+def _known_weight(weight: Array, *known: Any) -> tuple[Any, float]:
+    """Return the same of a weight of classes or labels."""
+    return _weight(weight, *known)
+
+
+def _cast(array: Array, dtype: Any) -> Array:
     """Return an array in the dtype of the logits; what becomes infinite is not warned of."""
     if array.dtype.kind != "f":
-        return array.astype(z.dtype)
-    with xp.errstate(all="ignore"):
-        return array.astype(z.dtype)
+        return array.astype(dtype)
+    with backend_of(array).namespace.errstate(all="ignore"):
+        return array.astype(dtype)
+
+
+def _usual(shape: tuple[int, ...], dtype: Any) -> bool:
+    """Tell whether there are logits, of a dtype to compute in."""
+    return 0 not in shape and dtype.char in "fd" and dtype.isnative
 
 
 def _is_plain(value: Any) -> bool:

@@ -9,6 +9,7 @@ from weightedce.backends import Array, Namespace, backend_of
 from weightedce.call.across import Gradients, across
 from weightedce.call.arguments import all_known
 from weightedce.call.options import choice
+from weightedce.numerics.at_once import added
 
 
 class Batch(Protocol):
@@ -206,7 +207,7 @@ def with_factor(
         return total / count, 1.0 / count
     if reduction.weighs:
         alike = getattr(each, "shape", ()) == shape
-        weight = xp.add.reduce(each, axis=None) if alike else each * count
+        weight = added(xp, each) if alike else each * count
     if reduction is TOTAL:
         kind = type(total)
         return LossTotal(total, kind(weight), kind(count)), 1.0

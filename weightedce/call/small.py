@@ -58,7 +58,7 @@ class Known(NamedTuple):
         call = self.call._replace(logits=logits, targets=targets)
         seen = views_of(call, self.backend)
         found = None if seen is None else _found(call, self.backend, seen._replace(wanted=True))
-        return None if found is None else found.slope
+        return None if found is None else found[1]
 
     def natural(self, logits: Array, targets: Array) -> Any:
         """Return the loss, composed for autodiff."""

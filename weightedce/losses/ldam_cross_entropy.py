@@ -115,7 +115,7 @@ def ldam_cross_entropy(
         return Moved(scale, margin=margins(b))
 
     def behind(found: LabelOdds, labels: Array, n: Array) -> tuple[Array, Array]:
-        return behind_odds((scale * max_margin * known_shares(n)).take(labels), found)
+        return behind_odds(known_margins(n, scale * max_margin)[labels], found)
 
     return evaluate(
         class_batch,
@@ -151,9 +151,9 @@ def margin_shares(n: Array, axis: int) -> Array:
 
 
 @by_content
-def known_shares(n: Array) -> Array:
-    """Return the same of NumPy's array."""
-    return margin_shares(n, 0)
+def known_margins(n: Array, largest: float) -> Array:
+    """Return the margins of NumPy's counts."""
+    return largest * margin_shares(n, 0)
 
 
 MODERATE = 60.0  # a margin whose exponential is in range

@@ -6,7 +6,7 @@ exact, or out of range, None is returned.
 """
 
 from functools import lru_cache
-from math import log
+from math import isfinite, log
 from typing import Any, NamedTuple
 
 from weightedce.backends import Array, Namespace, backend_of
@@ -26,7 +26,7 @@ LARGE = 2.0**30  # a sum whose inverse may be multiplied with weights and is no 
 CALM_LOW, CALM_HIGH = -40.0, 20.0  # of their odds none is an underflow, and no sum is LARGE
 MODERATE = 2.0**40  # weights of which no product with all these is out of range
 CLASSES = 64  # that a product adds up in the same digits
-ROWS = 2**12  # whose starts are remembered
+IN_ONE_PRODUCT = 2**9  # numbers that a product adds up in the same digits as by pairs
 FAR = 40.0  # a loss of which the rounding of the logits is no more than its own
 
 
@@ -44,16 +44,31 @@ def known_extremes(array: Array) -> tuple[Any, Any]:
 def row_sums(xp: Namespace, rows: Array) -> Array:
     """Return the sum of each row by NumPy; of few classes as a product with ones: half the time."""
     classes = rows.shape[1]
-    return (
-        xp.add.reduce(rows, 1)
-        if classes > CLASSES
-        else rows.dot(_ones(xp, classes, rows.dtype.char))
-    )
+    if classes > CLASSES:
+        return xp.add.reduce(rows, 1)
+    return rows.dot(ones(xp, classes, rows.dtype.char))
+
+
+def scale(array: Array, factor: Any) -> None:
+    """Multiply a contiguous array by a factor, in its place."""
+    if getattr(factor, "ndim", 0) < 2:
+        array *= factor
+    else:  # one a row: of few classes in half the time of a loop over the rows
+        flat = array.reshape(-1)
+        flat *= factor.repeat(array.shape[1])
+
+
+def added(xp: Namespace, array: Array) -> Any:
+    """Return the sum; of a short vector as a product with ones, in the same digits as by pairs."""
+    if array.ndim > 1 or array.size > IN_ONE_PRODUCT:
+        return xp.add.reduce(array, axis=None)
+    return array.dot(ones(xp, array.size, array.dtype.char))
 
 
 @lru_cache(2 * CLASSES)
-def _ones(xp: Namespace, classes: int, kind: str) -> Array:
-    return xp.ones(classes, kind)
+def ones(xp: Namespace, count: int, kind: str) -> Array:
+    """Return ones, not to be written to."""
+    return xp.ones(count, kind)
 
 
 def is_calm(low: float, high: float, terms: int) -> bool:
@@ -72,7 +87,7 @@ class LabelOdds(NamedTuple):
     own: Array  # the power of the label
     others: Array  # the sum of those of the other classes
     powers: Array  # (N, K): ``exp(z_k)``, and in the label's place minus the sum of the others
-    whole: Array | None  # by what they are to be divided to be the derivative of the loss, to LARGE
+    whole: Array | None  # by what they are to be divided to be the derivative of the loss
 
     @property
     def rest(self) -> Array:
@@ -83,7 +98,7 @@ class LabelOdds(NamedTuple):
 def label_odds(
     passes: Passes,
     logits: Array,
-    labels: Array,
+    place: Array,
     factor: Array | None,
     slope: bool,
     calm: bool,
@@ -91,10 +106,10 @@ def label_odds(
 ) -> LabelOdds | None:
     """Return the loss of each row of (N, K) logits, and what its derivative is made of.
 
-    With a ``factor`` for each class, by which its exponential is multiplied; ``calm``: `is_calm`.
-    ``high`` is the largest logit, as far as it is known.
+    ``place`` is that of each label's logit, counted through all rows. With a ``factor`` for each
+    class, by which its exponential is multiplied; ``calm``: `is_calm`. ``high`` is the largest
+    logit, as far as it is known.
     """
-    place = starts(passes.xp, *logits.shape) + labels
     if factor is None and high > MOST[logits.dtype.char]:
         return _shifted(passes, logits, place)
     powers = passes.exp(logits)
@@ -115,22 +130,12 @@ def label_odds(
         fits = high <= most and own.item(own.argmin()) * most >= 1.0
         if not (fits and (low >= SMALLEST or _normal(logits, factor))):
             return _shifted(passes, logits, place) if factor is None else None
-        if high > LARGE:
-            passes.scale(powers, (1.0 / whole)[:, None])
-            whole = None
     return LabelOdds(passes.log1p(odds), odds, own, others, powers, whole)
 
 
 def starts(xp: Namespace, count: int, classes: int) -> Array:
     """Return where rows start, not to be written to."""
-    return known_starts(xp, count, classes) if count <= ROWS else _starts(xp, count, classes)
-
-
-def _starts(xp: Namespace, count: int, classes: int) -> Array:
     return xp.arange(0, count * classes, classes)
-
-
-known_starts = lru_cache(16)(_starts)
 
 
 def _normal(logits: Array, factor: Array | None = None) -> bool:
@@ -148,7 +153,7 @@ def _shifted(passes: Passes, logits: Array, place: Array) -> LabelOdds | None:
     """
     xp = passes.xp
     highest = xp.maximum.reduce(logits, 1)
-    if not xp.isfinite(highest).all():
+    if not all(map(isfinite, extremes(highest))):
         return None
     by = xp.floor(highest - xp.minimum(xp.maximum(highest, 0.0), HIGH[logits.dtype.char]))
     powers = passes.exp(logits - by[:, None])
@@ -162,8 +167,7 @@ def _shifted(passes: Passes, logits: Array, place: Array) -> LabelOdds | None:
     loss = xp.log1p(odds)
     far = loss > FAR
     loss[far] = (xp.log(whole) + (by - logits.reshape(-1)[place]))[far]
-    passes.scale(powers, (1.0 / whole)[:, None])
-    return LabelOdds(loss, odds, own, others, powers, None)
+    return LabelOdds(loss, odds, own, others, powers, whole)
 
 
 @by_content
@@ -193,8 +197,7 @@ def behind_odds(margin: Array, found: LabelOdds) -> tuple[Array, Array]:
     xp, far = backend_of(margin).namespace, found.loss > FAR
     value = xp.log1p(found.odds * xp.exp(margin))
     rate = (1.0 + found.odds) / (xp.exp(-margin) + found.odds)
-    if far.any():
-        value[far], rate[far] = (found.loss + margin)[far], 1.0
+    value[far], rate[far] = (found.loss + margin)[far], 1.0
     return value, rate
 
 

@@ -78,28 +78,28 @@ def asymmetric(
     loss = passes.log1p(odds)
     falling = _power(passes, rest, gamma_pos) * batch.positive
     growing = _power(passes, m, gamma_neg) * batch.negative
-    value = xp.add(falling, growing, out=odds)
+    value = xp.add(falling, growing, out=rising)
     value *= loss
     if not slope:
         return value, None
-    # that of m^gamma L is p (1-p) m^gamma (gamma L / m + 1 / (1-m)), and 0 below the clip
+    # that of m^gamma L is p (1-p) m^gamma (gamma L + m / (1-m)) / m, and 0 below the clip
     if clip and not gamma_neg:
         growing *= m > 0.0
-    xp.maximum(m, LEAST, out=rising)
-    xp.divide(loss, rising, out=rising)
-    rising *= gamma_neg
-    rising += xp.divide(1.0, left, out=some)
-    rising *= p
-    rising *= rest
-    rising *= growing
+    if gamma_neg:
+        odds += xp.multiply(loss, gamma_neg, out=some)
+    odds /= xp.maximum(m, LEAST, out=some)
+    odds *= p
+    odds *= rest
+    odds *= growing
     # that of (1-p)^gamma (-log p) is -(1-p)^gamma (1-p + gamma p (-log p))
     if gamma_pos:
         loss *= p
-        loss *= gamma_pos
+        if gamma_pos != 1.0:
+            loss *= gamma_pos
         rest = xp.add(rest, loss, out=loss)
     falling *= rest
-    rising -= falling
-    return value, rising
+    odds -= falling
+    return value, odds
 
 
 def _power(passes: Passes, base: Array, gamma: float) -> Array | float:

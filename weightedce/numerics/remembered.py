@@ -18,20 +18,20 @@ CONTENTS = 256
 def by_content(of: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function of one of NumPy's arrays, and of numbers, compute once for each content.
 
-    What it returns is the same object each time: not to be written to.
+    What it returns is the same object each time, made of a copy: not to be written to.
     """
     known: dict[Any, Any] = {}
 
     @wraps(of)
-    def found(array: Array, *numbers: float) -> Any:
+    def found(array: Array, *numbers: Any) -> Any:
         if array.nbytes > BYTES:
             return of(array, *numbers)
-        key = array.dtype.char, array.shape, numbers, array.tobytes()
+        key = array.dtype, array.shape, numbers, array.tobytes()
         value = known.get(key)
         if value is None:
             if len(known) >= CONTENTS:
                 known.clear()
-            value = known[key] = of(array, *numbers)
+            value = known[key] = of(array.copy(), *numbers)
         return value
 
     return found

@@ -8,7 +8,7 @@ import torch
 from weightedce import losses
 from weightedce.torch.families import LogitsLoss, check_tensor, class_axis
 from weightedce.torch.loss import whole
-from weightedce.torch.tensors import is_tensor, target_of
+from weightedce.torch.tensors import target_of
 
 
 class CrossEntropyLoss(
@@ -93,8 +93,9 @@ class CrossEntropyLoss(
         target = target_of(target, input)
         options = self._read()
         shape, given = input.shape, target.shape
-        axis = 1 if len(shape) > 1 else class_axis(input)
-        if len(given) == len(shape):
+        rank = len(shape)
+        axis = 1 if rank > 1 else class_axis(input)
+        if len(given) == rank:
             if given[axis] == 1 and shape[axis] != 1:
                 target = target.squeeze(axis)  # labels that keep the axis of the classes
                 given = target.shape
@@ -103,14 +104,15 @@ class CrossEntropyLoss(
                     f"target: expected floating-point probabilities, since it has the shape of the "
                     f"input, {tuple(shape)}, got dtype {target.dtype}: labels have no class axis"
                 )
-        labels = len(given) == len(shape) - 1
+        labels = len(given) == rank - 1
         weight = options["class_weight"]
+        sizes: Any = getattr(weight, "shape", ())
         # not by `in`, which torch.compile answers wrongly for sizes that it keeps symbolic
-        sized = weight is not None and is_tensor(weight) and weight.ndim and not self._by_class
-        if sized and options["shards"] is None and weight.numel() != shape[axis]:
+        odd = len(sizes) and (sizes[0] if len(sizes) == 1 else weight.numel()) != shape[axis]
+        if odd and not self._by_class and options["shards"] is None:
             raise ValueError(
                 f"weight: expected one number for each of the {shape[axis]} classes, got "
-                f"shape {tuple(weight.shape)}"
+                f"shape {tuple(sizes)}"
             )
         if labels and options["reduction"] == "mean":
             options["reduction"] = "weighted_mean"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from weightedce.backends.handed import Array, Factors, Sloped
-from weightedce.numerics.at_once import row_sums
+from weightedce.numerics.at_once import row_sums, scale
 from weightedce.numerics.one_side import ONE_SIDED
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
 
@@ -13,13 +13,7 @@ class NumPyPasses:
 
     xp = np
 
-    def exp(self, array: Array) -> Array:
-        """Return the exponentials."""
-        return np.exp(array)
-
-    def log1p(self, array: Array) -> Array:
-        """Return the logarithms of 1 + x."""
-        return np.log1p(array)
+    exp, log1p = np.exp, np.log1p
 
     def power(self, array: Array, exponent: float) -> Array:
         """Return the powers."""
@@ -31,7 +25,7 @@ class NumPyPasses:
 
     def scale(self, array: Array, factor: Array | float) -> None:
         """Multiply an array by a factor, in its place."""
-        array *= factor
+        scale(array, factor)
 
     def sloped(
         self, form: Sloped, batch: Factors, slope: bool, calm: bool

@@ -12,7 +12,7 @@ from weightedce.backends.torch.blocks import NUMBERS
 from weightedce.backends.torch.devices import takes_operators
 from weightedce.backends.torch.modes import batched, watched
 from weightedce.backends.torch.slope import MANY, of_batch
-from weightedce.numerics.at_once import row_sums
+from weightedce.numerics.at_once import row_sums, scale
 from weightedce.numerics.one_side import ONE_SIDED
 from weightedce.numerics.stable import focal_with_slope, softplus_with_slope
 
@@ -28,20 +28,21 @@ def views(
     logits: Array, targets: Array, options: dict[str, Any], also: Sequence[Any]
 ) -> Seen | None:
     """Return the arrays in NumPy's form, and whether the logits want a gradient."""
-    if takes_operators(logits) or type(logits) not in PLAIN or type(targets) not in PLAIN:
+    if type(logits) not in PLAIN or type(targets) not in PLAIN or takes_operators(logits):
         return None
-    if watched() or logits.numel() > MOST:
+    if watched():
         return None
     recorded, own = torch.is_grad_enabled(), logits.requires_grad
-    wanted = recorded and own
-    held = [logits]
+    wanted, held, seen = recorded and own, [logits], options
     try:
-        z = logits.detach().numpy() if own else logits.numpy()
+        z = logits.numpy(force=True) if own else logits.numpy()
+        if z.size > MOST:
+            return None
         y = _view(targets, recorded, wanted, held)
-        seen = {
-            name: x if type(x) in NUMBERS else _view(x, recorded, wanted, held)
-            for name, x in options.items()
-        }
+        for name, x in options.items():
+            if type(x) not in NUMBERS:
+                seen = options.copy() if seen is options else seen
+                seen[name] = _view(x, recorded, wanted, held)
         if also:
             also = [x if type(x) in NUMBERS else _view(x, recorded, wanted, held) for x in also]
     except (RuntimeError, TypeError):  # on an accelerator, sparse, of a dtype that NumPy has not
@@ -114,7 +115,7 @@ class _Passes:
     def scale(self, array: Array, factor: Any) -> None:
         """Multiply an array by a factor, in its place."""
         if array.size <= FEW:
-            array *= factor
+            scale(array, factor)
         else:
             torch.from_numpy(array).mul_(torch.from_numpy(np.asarray(factor, array.dtype)))
 

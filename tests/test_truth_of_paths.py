@@ -310,8 +310,9 @@ def many_classes(library, monkeypatch):
     wing = f"weightedce.backends.{library.name}"
     modules = [import_module(f"{wing}.{room}") for room in rooms[library.name]]
     for module in modules:
-        if hasattr(module, "FEW"):
-            monkeypatch.setattr(module, "FEW", 0)
+        for limit in ("FEW", "NARROW"):
+            if hasattr(module, limit):
+                monkeypatch.setattr(module, limit, 0)
     graphs = [x for room in modules for x in vars(room).values() if hasattr(x, "cache_clear")]
     for graph in graphs:
         graph.cache_clear()

@@ -97,13 +97,15 @@ def _in_place(classes: int, seen: Maxima | None, z: Array, mass: Array) -> tuple
 
     highest = at_top(z)
     none = tf.zeros_like(highest)
+    # a copy is stateful, so no graph has these products elsewhere too: it had -mass, written to
+    one = tf.raw_ops.DeepCopy(x=tf.ones((), z.dtype))
     powers, factor, behind = _powers(classes, seen, z, highest)
-    powers = put(powers * factor, none)
+    powers = put(powers * (one * factor), none)
     rest = softmax.defined(total(powers), highest)
     whole, of_top = total(mass), at_top(mass)
     value = tf.squeeze(total(no_nan(behind, mass)) + whole * tf.math.log1p(rest), [1])
     share = whole / (1.0 + rest)
-    less = put(-mass, none)
+    less = put(mass * -one, none)
     near = rest < 1.0  # the maximum has most of the probability
     slope_at_top = tf.where(near, -total(less) - share * rest, share - of_top)
     return value, put(powers * share + less, slope_at_top)

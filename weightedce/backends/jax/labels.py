@@ -7,7 +7,7 @@ the derivative is that of the composed block: forward, reverse, and every order 
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,44 +27,66 @@ def label_loss(composed: Composed, logits: Array, labels: Array, axis: int) -> A
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def _block(_: Composed, axis: int, logits: Array, labels: Array) -> Array:
-    return _label_loss(logits, labels, axis)[1].loss
+    return _label_loss(logits, labels, axis).loss
 
 
 @_block.defjvp
 def _block_jvp(composed: Composed, axis: int, primals: Any, tangents: Any) -> Any:
-    logits, labels = primals
-    moved = jnp.sum(_derivative(composed, axis, logits, labels) * tangents[0], axis)
-    return _block(composed, axis, logits, labels), moved
+    loss, derivative = _with_derivative(composed, axis, *primals)
+    return loss, jnp.sum(derivative * tangents[0], axis)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _derivative(_: Composed, axis: int, logits: Array, labels: Array) -> Array:
-    powers, found = _label_loss(logits, labels, axis)
-    scale, at_label = (jnp.expand_dims(x, axis) for x in (found.scale, found.at_label))
-    return jnp.where(_hit(logits, labels, axis), at_label, powers * scale)
+def _with_derivative(_: Composed, axis: int, logits: Array, labels: Array) -> tuple[Array, Array]:
+    found = _label_loss(logits, labels, axis)
+    # minus the sum of the others is in the label's place: one factor a row is left to be applied
+    signed = _put(found.powers, labels, -found.sums, axis)
+    return found.loss, signed * jnp.expand_dims(found.scale, axis)
 
 
-@_derivative.defjvp
-def _derivative_jvp(composed: Composed, axis: int, primals: Any, tangents: Any) -> Any:
+@_with_derivative.defjvp
+def _with_derivative_jvp(composed: Composed, axis: int, primals: Any, tangents: Any) -> Any:
     logits, labels = primals
     gradient = jax.grad(lambda z: jnp.sum(composed(z, labels, axis)))
     bend = jax.jvp(gradient, (logits,), (tangents[0],))[1]
-    return _derivative(composed, axis, logits, labels), bend
+    loss, derivative = _with_derivative(composed, axis, logits, labels)
+    return (loss, derivative), (jnp.sum(derivative * tangents[0], axis), bend)
 
 
-def _label_loss(logits: Array, labels: Array, axis: int) -> tuple[Array, softmax.LabelLoss]:
-    """Return powers of the logits, 0 for the label, and the loss with its derivative.
+class _LabelLoss(NamedTuple):
+    """The loss, and what its derivative is made of."""
 
-    The derivative to another class is its power times ``scale``.
-    """
+    loss: Array
+    powers: Array  # of the logits, 0 for the label; the derivative to another is that times `scale`
+    sums: Array  # of the powers; the derivative to the label is minus that times `scale`
+    scale: Array
+
+
+def _label_loss(logits: Array, labels: Array, axis: int) -> _LabelLoss:
     highest = jnp.max(logits, axis=axis, keepdims=True)
     by, factor = softmax.shift_of(highest, logits.shape[axis])
     powers = softmax.shifted_exp(logits, by)
-    powers = jnp.where(_hit(logits, labels, axis), 0.0, powers)
+    powers = _put(powers, labels, jnp.zeros(labels.shape, powers.dtype), axis)
+    sums = _sum(powers, axis)
     highest, factor = (jnp.squeeze(x, axis) for x in (highest, factor))
-    logit, others = at_labels(logits, labels, axis), _sum(powers, axis) * factor
-    found = softmax.label_loss(logit, highest, others)
-    return powers, found._replace(scale=found.scale * factor)
+    found = softmax.label_loss(at_labels(logits, labels, axis), highest, sums * factor)
+    return _LabelLoss(found.loss, powers, sums, found.scale * factor)
+
+
+def _put(values: Array, labels: Array, numbers: Array, axis: int) -> Array:
+    """Return the values with a number of each row in the place of its label.
+
+    On a CPU it is written there: a select makes the loop of the exponentials take 1.6 times as
+    long, and all of (8192, 1000) 1.3 times. Elsewhere, and for few classes, a select is cheaper.
+    """
+    few = values.shape[axis] <= NARROW or axis != values.ndim - 1 or explicit(values)
+    if few or jax.default_backend() != "cpu":
+        return jnp.where(_hit(values, labels, axis), jnp.expand_dims(numbers, axis), values)
+    return _each_row(_put_in_row, values, labels, numbers)
+
+
+def _put_in_row(row: Array, label: Array, number: Array) -> Array:
+    return row.at[label].set(number, mode="promise_in_bounds")
 
 
 def at_labels(values: Array, labels: Array, axis: int = -1) -> Array:
@@ -116,8 +138,8 @@ def _hit(values: Array, labels: Array, axis: int) -> Array:
     return classes == jnp.expand_dims(labels, axis)
 
 
-def _each_row(of: Callable[[Array, Array], Array], values: Array, labels: Array) -> Array:
+def _each_row(of: Callable[..., Array], values: Array, labels: Array, *numbers: Array) -> Array:
     """Map over all axes but the last: such lookups stay within the shards of a batch."""
     for _ in range(labels.ndim):
         of = jax.vmap(of)
-    return of(values, labels)
+    return of(values, labels, *numbers)

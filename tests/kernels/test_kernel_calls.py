@@ -49,7 +49,7 @@ def test_every_reduction_with_weights_and_masks(name, reduction):
 
 
 @pytest.mark.parametrize("reduction", ["mean", "weighted_mean"])
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("name", ["labels", "smoothed", "soft", "binary"])
 def test_several_programs_add_up(name, reduction):
     """Of more than 512 classes each row is a program; of elements 1024."""
     loss, y, options = CALLS[name]

@@ -75,20 +75,16 @@ def test_validate_writes_every_report(tmp_path):
     assert "passed" in done.stdout
     assert "dice_loss" in done.stdout
     assert all(path.stat().st_size > 500 for path in paths)
-    again = subprocess.run(
-        [*command, "--compare", str(paths[0])], capture_output=True, text=True, check=False
-    )
-    assert again.returncode == 0
-    assert "nothing got worse" in again.stdout
+    status, out, _ = run(*command[3:], "--compare", paths[0])
+    assert status == 0
+    assert "nothing got worse" in out
     report = json.loads(paths[0].read_text())
     cell = next(cell for cell in report["cells"] if cell["worst"])
     cell["worst"]["ulp"] = -50.0
     paths[0].write_text(json.dumps(report))
-    worse = subprocess.run(
-        [*command[:-6], "--compare", str(paths[0])], capture_output=True, text=True, check=False
-    )
-    assert worse.returncode == 1
-    assert "dice_loss, value, numpy, eager, float64: 0 ulp ->" in worse.stdout
+    status, out, _ = run(*command[3:-6], "--compare", paths[0])
+    assert status == 1
+    assert "dice_loss, value, numpy, eager, float64: 0 ulp ->" in out
 
 
 def test_validate_fails_when_something_is_off():

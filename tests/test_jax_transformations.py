@@ -30,7 +30,6 @@ RATIOS = {
 NO_PARTS = ("lovasz_loss",)  # a batch's is made of no sums of its parts
 HELD = ("seesaw_loss",)  # the factors are constants of the gradient too, but differences see them
 ROWS, CLASSES, INPUTS = 64, 3, 2
-every = pytest.mark.parametrize("name", LOSSES)
 # one of each kind of derivative of our own, and of those that JAX derives: the long run takes all
 KINDS = (
     "asymmetric_loss",
@@ -103,7 +102,7 @@ def alone(name):
     return jit(jax.value_and_grad(whole(name)))
 
 
-@every
+@pytest.mark.parametrize("name", LOSSES if LONG else (*KINDS, *NO_PARTS, *HELD))
 def test_jit_of_every_reduction(name):
     x, theta, y = batch(name)
     reductions = ("none", "sum", "mean", "weighted_mean", "total")

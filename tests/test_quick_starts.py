@@ -37,13 +37,24 @@ def keras(backend, library=None):
 # LLVM's best efforts and the newer form of fusions, left out here, take half of the time
 QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 EIGHT_DEVICES = f"--xla_force_host_platform_device_count=8 {QUICK}"
-KERAS = ("torch", "jax", "tensorflow") if LONG else ("torch",)  # the page names none
+KERAS = ("torch", "jax", "tensorflow")
+# what Keras imports because it is there takes seconds, for TensorFlow imports Keras, and so does
+# what a compiler behind Dynamo makes of a loss
+START = """
+import runpy, sys
+page, library, *unseen = sys.argv[1:]
+sys.modules.update(dict.fromkeys(unseen))
+if library == "torch":
+    import functools, torch
+    torch.compile = functools.partial(torch.compile, backend="eager")
+runpy.run_path(page, run_name="__main__")
+"""
 PAGES = {
     "numpy": [Page()],
     "jax": [Page("jax", {"XLA_FLAGS": EIGHT_DEVICES})],
-    "tensorflow": [Page("tensorflow")],
+    "tensorflow": [Page("tensorflow", {"XLA_FLAGS": QUICK})],
     "torch": [Page("torch", prints=False)],
-    "keras": [keras(backend) for backend in KERAS],
+    "keras": [keras(backend) for backend in (KERAS if LONG else KERAS[:1])],  # it names none
     "counting": [Page("torch")],
     "recipes": [Page("torch")],
 }
@@ -114,9 +125,15 @@ def run(text, file, page):
     """Run a page; return what each of its blocks prints."""
     file.write_text(program(text), encoding="utf-8")
     environment = {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu", "MPLBACKEND": "agg"}
+    environment["OMP_NUM_THREADS"] = "1"  # a page is small, and threads that wait take time too
+    start = [file]
+    if page.library and not LONG:
+        keras_comes = page.library == "tensorflow" or "KERAS_BACKEND" in page.environment
+        unseen = {*KERAS, "matplotlib", "sklearn"} - {page.library} if keras_comes else ()
+        start = ["-c", START, file, page.library, *unseen]
     child = subprocess.run(
         # a warning that points at the reader's own lines is an error
-        [sys.executable, "-W", "error:::__main__", file],
+        [sys.executable, "-W", "error:::__main__", *start],
         cwd=file.parent,
         env={k: v for k, v in os.environ.items() if k != "JAX_ENABLE_X64"}
         | environment

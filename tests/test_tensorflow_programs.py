@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import weightedce as w
-from libraries import LIBRARIES
+from libraries import LIBRARIES, LONG
 from weightedce.validation import hard_points, ulp
 from weightedce.validation.cases import Case
 from weightedce.validation.problems import CaseProblem
@@ -40,7 +40,10 @@ def gpu(monkeypatch):
     monkeypatch.setattr(modes, "compiler", lambda: True)
 
 
-@pytest.mark.parametrize("name", LIMITS)
+MEASURED = LIMITS if LONG else ("labels", "distributions", "binary")  # one of each program
+
+
+@pytest.mark.parametrize("name", MEASURED)
 def test_a_graph_moves_no_more_than_its_limit(name):
     pytest.importorskip("keras")
     spec = importlib.util.spec_from_file_location("traffic_tensorflow", TRAFFIC)

@@ -104,7 +104,7 @@ def test_a_model_is_trained_to_the_recall_that_is_asked_for():
     x = torch.tensor(random.normal(size=(3000, 2)) + 1.2 * y).float()
     y, asked = torch.tensor(y).float(), [0.95, 0.8]
     torch.manual_seed(0)
-    model, steps = torch.nn.Linear(2, 2), 900
+    model, steps = torch.nn.Linear(2, 2), 300
     criterion = ConstrainedBinaryCrossEntropyLoss(recall=asked, axis=-1)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)

@@ -16,12 +16,10 @@ pytest.importorskip("triton", reason="Triton is not installed")
 KERNELS = Path(__file__).parent / "kernels"
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in KERNELS.glob("test_*.py")))
-def test_kernels_in_the_interpreter(name):
-    path = KERNELS / name
+def test_kernels_in_the_interpreter():
     done = subprocess.run(
         # PyTorch alone: without what all tests share, which imports every library
-        [sys.executable, "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider", path],
+        [sys.executable, "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider", KERNELS],
         env=os.environ | {"TRITON_INTERPRET": "1"},
         cwd=KERNELS.parent.parent,
         capture_output=True,

@@ -64,15 +64,21 @@ class Absent:
         return GPUTarget("cuda", 90, 32)
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Return where Triton keeps what it compiled; what adds up is the same for many."""
+    return tmp_path_factory.mktemp("triton")
+
+
 @pytest.fixture
-def compiled(tmp_path, monkeypatch):
+def compiled(cache, monkeypatch):
     """Compile what is launched, and no more; return what was made."""
     made = []
 
     def bound(kernel, grid):
         return lambda *given, **options: made.append(kernel.warmup(*given, grid=grid, **options))
 
-    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(cache))
     monkeypatch.setattr(JITFunction, "__getitem__", bound)
     monkeypatch.setattr(driver, "_active", Absent())
     return made

@@ -180,6 +180,7 @@ def refused(rank):
 
 
 def work(rank, folder):
+    torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     for rows in (UNEQUAL, EMPTY):
         averaged(rank, rows, Judged, of_labels)
@@ -193,5 +194,5 @@ def work(rank, folder):
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(work, (folder,), nprocs=RANKS)
+        torch.multiprocessing.start_processes(work, (folder,), RANKS, start_method="fork")
     print("gradients of 2 processes equal those of one")

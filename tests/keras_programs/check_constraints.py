@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from tools import BACKEND, gradient, numpy
+from tools import BACKEND, LONG, NEUTRAL, gradient, numpy
 
 from weightedce.keras import ConstrainedBinaryCrossentropy, ConstrainedCrossentropy
 
@@ -42,6 +42,8 @@ def test_fit_meets_the_recall_and_evaluate_leaves_the_state(tmp_path):
     assert learned["examples"] == pytest.approx(of_training, rel=1e-4)
     model.evaluate(X[:128], Y[:128], **few)
     assert state(loss) == learned
+    if BACKEND == "tensorflow" and not LONG:
+        return  # what is saved is shown by the others, in half the time
 
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -53,7 +55,7 @@ def test_fit_meets_the_recall_and_evaluate_leaves_the_state(tmp_path):
     assert state(loss) == learned
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="shown by one backend")
+@pytest.mark.skipif(BACKEND != "torch" and not LONG, reason=NEUTRAL)
 def test_class_weights_that_are_found():
     loss = ConstrainedCrossentropy(recall=[0, 0.8])
     model = compiled(loss, outputs=2, metrics=[loss.rate])

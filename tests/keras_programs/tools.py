@@ -28,6 +28,7 @@ def _compiled():
 COMPILED = _compiled()
 # Dynamo takes four seconds for a function of Keras
 OFTEN = COMPILED if LONG or BACKEND != "torch" else [False]
+NEUTRAL = "the same code on every backend: the quickest shows it, and the long run the others"
 
 
 def tensor(x, dtype="float32"):
@@ -73,5 +74,7 @@ def gradient(function, x, compiled=False):
             value = tf.reduce_sum(function(x))
         return value, tape.gradient(value, x)
 
-    value, slope = (tf.function(derived) if compiled else derived)(tensor(x))
+    if compiled:  # Keras keeps AutoGraph out of its steps; it rewrites for seconds
+        derived = tf.function(derived, autograph=LONG)
+    value, slope = derived(tensor(x))
     return value.numpy(), slope.numpy()

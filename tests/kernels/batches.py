@@ -1,9 +1,10 @@
 """A small batch for every operator, with weights and a mask."""
 
 import numpy as np
+from interpreted import LONG
 
 RNG = np.random.default_rng(0)
-ROWS, CLASSES = 70, 5  # more rows than a program has
+ROWS, CLASSES = 70, 5
 Z = RNG.normal(scale=3.0, size=(ROWS, CLASSES)).astype("float32")
 Y = RNG.integers(0, CLASSES, ROWS)
 SOFT = RNG.dirichlet(np.ones(CLASSES), ROWS).astype("float32")
@@ -46,6 +47,8 @@ SOME = tuple(
     for x in CALLS
     if x not in ("poly", "generalized", "prior", "margins", "scaled", "scaled soft")
 )
+# one of each kernel: what is reduced, left out and laid beside logits is the same for its forms
+KERNELS = SOME if LONG else ("labels", "smoothed", "soft", "binary")
 SMALL = 2e-6  # what sums of both signs and of many rows differ by
 
 

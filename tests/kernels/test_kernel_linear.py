@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from interpreted import composed, off, tensor
+from interpreted import LONG, composed, off, tensor
 
 import weightedce as w
 from weightedce.backends.torch import devices, linear
@@ -11,7 +11,7 @@ from weightedce.backends.torch.linear_kernels import OPERATIONS, has_kernels
 from weightedce.validation import ulp
 
 RNG = np.random.default_rng(0)
-ROWS, CLASSES, FEATURES = 7, 5, 3
+ROWS, CLASSES, FEATURES = 5, 5, 3  # two blocks, of which the second is smaller
 HIDDEN = RNG.normal(scale=2.0, size=(ROWS, FEATURES)).astype("float32")
 WEIGHT = RNG.normal(size=(CLASSES, FEATURES)).astype("float32")
 BIAS = RNG.normal(size=CLASSES).astype("float32")
@@ -63,8 +63,8 @@ def test_value_and_gradients_of_blocks(name, launched):
     assert not launched
     found = derived((HIDDEN, WEIGHT, BIAS), y, options | {"block_size": 3})
     operator = "labels" if name in ("plain", "all", "ignored", "rows") else "mass"
-    forward = [operator] * 3 if name == "rows" else []
-    assert launched == [*forward, *[operator, f"{operator}_slope_into"] * 3]
+    forward = [operator] * 2 if name == "rows" else []
+    assert launched == [*forward, *[operator, f"{operator}_slope_into"] * 2]
     for got, exact in zip(found, right, strict=True):
         np.testing.assert_allclose(got, exact, rtol=1e-5, atol=2e-6 * max(1.0, np.abs(exact).max()))
 
@@ -82,15 +82,22 @@ def test_bfloat16_is_multiplied_as_it_is(name, launched):
     right = derived(arrays, y, options | {"target_range": "any"}, torch.float64)
     given = options | {"block_size": 3, "target_range": "any"}
     found = derived(arrays, y, given, torch.bfloat16)
-    assert len(launched) == 6
+    assert len(launched) == 4
     np.testing.assert_allclose(found[0], right[0], rtol=1e-5)
     for got, exact in zip(found[1:], right[1:], strict=True):
         np.testing.assert_allclose(got, exact, rtol=0.01, atol=0.01 * np.abs(exact).max())
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.125])
-@pytest.mark.parametrize("softcap", [None, 30.0])
-@pytest.mark.parametrize("z_loss", [0.0, 0.5])
+@pytest.mark.parametrize(
+    ("smoothing", "softcap", "z_loss"),
+    [
+        (smoothing, softcap, z_loss)
+        for smoothing in (0.0, 0.125)
+        for softcap in (None, 30.0)
+        for z_loss in (0.0, 0.5)
+        if LONG or (softcap is None) == (z_loss > 0.0)
+    ],
+)
 def test_cap_and_z_loss_keep_their_digits(smoothing, softcap, z_loss):
     rows, classes = 9, 40
     z = RNG.normal(scale=8.0, size=(rows, classes)).astype("float32")

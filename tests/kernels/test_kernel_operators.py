@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from batches import CALLS, MASK, SAMPLE, SOFT, SOME, WEIGHT, Y, Z, alike
-from interpreted import by_kernel, calls, composed, off, tensor
+from batches import CALLS, KERNELS, MASK, SAMPLE, SOFT, SOME, WEIGHT, Y, Z, alike
+from interpreted import LONG, by_kernel, calls, composed, off, tensor
 
 import weightedce as w
 from weightedce.backends.torch import devices
@@ -27,7 +27,7 @@ def test_total_is_the_sums_and_its_loss_has_a_gradient():
     alike((z.grad.numpy(),), composed("cross_entropy", Z, Y, **given)[1:])
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", KERNELS)
 def test_second_derivatives_and_many_gradients_are_composed(name):
     loss, y, options = CALLS[name]
     function = getattr(w, loss)
@@ -78,7 +78,10 @@ def test_a_tensor_changed_before_backward_is_noticed():
         loss.backward()
 
 
-@pytest.mark.parametrize("name", SOME)
+# with a number, a scale, and a shift, of which more is kept, besides
+@pytest.mark.parametrize(
+    "name", SOME if LONG else (*KERNELS, "focal", "by label", "prior smoothed", "asymmetric")
+)
 def test_operators_keep_to_what_they_tell_torch(name):
     loss, y, options = CALLS[name]
     reduction = "none" if "smooth" in name else "mean"

@@ -74,7 +74,7 @@ def gradient(function, x, compiled=False):
             value = tf.reduce_sum(function(x))
         return value, tape.gradient(value, x)
 
-    if compiled:  # Keras keeps AutoGraph out of its steps; it rewrites for seconds
-        derived = tf.function(derived, autograph=LONG)
+    if compiled:
+        derived = tf.function(derived)
     value, slope = derived(tensor(x))
     return value.numpy(), slope.numpy()

@@ -50,6 +50,8 @@ class WeightedLoss(FromFunction, keras.losses.Loss):
     See {function}.
     """
 
+    # so that AutoGraph leaves a loss as it is: to rewrite what it calls takes five seconds
+    autograph_info__: ClassVar[dict[str, Any]] = {}
     whole_labels: ClassVar[bool] = False  # whether labels are integers
     names: ClassVar[Mapping[str, str]] = {
         "logits": "y_pred",

@@ -633,7 +633,8 @@ def test_every_derivative_that_jax_offers(loss):
 
     with jax.enable_x64(True):
         check_grads(jax.jit(of), (Z, soft, pos, sample), order=1 + LONG)
-        check_grads(jax.jit(lambda z: of(z, soft, pos, sample)), (Z,), order=2)
+        ways = ["fwd", "rev"] if LONG else ["rev"]
+        check_grads(jax.jit(lambda z: of(z, soft, pos, sample)), (Z,), order=2, modes=ways)
         infinite = np.array([np.inf, -np.inf])  # NumPy's arrays, as jvp leaves them
         right = jax.numpy.asarray([1.0, 0.0])
         along = (infinite, np.ones(2)), (np.ones(2), np.ones(2))
@@ -654,7 +655,7 @@ def test_every_derivative_of_distributions_in_jax():
 
     with jax.enable_x64(True):
         check_grads(jax.jit(of), (Z, SOFT, np.array([1.0, 2.0, 3.0])), order=1 + LONG)
-        ways = ["fwd", "rev"] if LONG else ["rev"]  # a loss of elements has both
+        ways = ["fwd", "rev"] if LONG else ["rev"]
         check_grads(jax.jit(lambda z: of(z, SOFT, np.ones(3))), (Z,), order=2, modes=ways)
 
 

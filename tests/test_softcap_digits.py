@@ -28,6 +28,8 @@ def test_derivatives(library, mode, order, smoothing, reduction):
         pytest.skip("the mode has no such derivative")
     if order == 2 and library.name == "tensorflow" and mode != "eager" and not LONG:
         pytest.skip("the graph of eager TensorFlow's second derivative takes ten seconds to write")
+    if mode == "compile" and not LONG:
+        pytest.skip("a minute of a C++ compiler")
     if mode != "eager" and (smoothing or reduction == "none") and (order, mode) != (1, "jit"):
         pytest.skip("the composed form and the fast one are compiled once each")
     z = np.array(CAPS, "float32")[:, None]

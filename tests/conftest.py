@@ -82,6 +82,8 @@ def unoptimized(request):
 
 SLOW = (
     "test_keras",
+    "test_torch_kernels",
+    "test_quick_starts",
     "test_jax_training",
     "test_jax_transformations",
     "test_jax_meshes",

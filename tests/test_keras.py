@@ -63,7 +63,7 @@ def test_checks(environment):
     backend = environment["KERAS_BACKEND"]
     left_out = LEFT_OUT.get(backend, ())
     programs = [str(program) for program in PROGRAMS if program.stem not in left_out]
-    options = ["-q", "--noconftest", "-p", "no:cacheprovider", "--durations=30"]
+    options = ["-q", "--noconftest", "-p", "no:cacheprovider", "--durations=12"]
     # Keras's own NumPy conversion of PyTorch tensors
     options += ["-W", "ignore:__array__ implementation:DeprecationWarning"]
     # its shapes of integers, of which JAX 0.12 says that they are shorter without x64

@@ -68,8 +68,6 @@ RUNS = [  # by loss: whoever runs a part of them needs a part of the exact numbe
     for dtype in library.dtypes
     if is_taken(library, mode, loss, name, dtype)
 ]
-TOGETHER = [] if LONG else [run for run in RUNS if run[1] == "compile"]
-APART = [run for run in RUNS if run not in TOGETHER]
 
 
 def run_id(library, mode, *rest):
@@ -95,7 +93,7 @@ def hold(got, expected, limits, dtype, where):
 
 
 @pytest.mark.parametrize(
-    ("library", "mode", "loss", "name", "dtype"), APART, ids=[run_id(*run) for run in APART]
+    ("library", "mode", "loss", "name", "dtype"), RUNS, ids=[run_id(*run) for run in RUNS]
 )
 def test_truth(library, mode, loss, name, dtype):
     """All orders from one compilation, as it is how a training step computes them."""
@@ -119,30 +117,6 @@ def hold_orders(library, loss, name, dtype, results):
         kind = library.dtype_name(result)
         assert kind == ulp.result_dtype(dtype, order), where
         hold(library.numpy(result), given.expected(order), given.limits(order), kind, where)
-
-
-@pytest.mark.parametrize("loss", dict.fromkeys(run[2] for run in TOGETHER))
-def test_truth_compiled_together(loss):
-    """One program of a loop for each case: to trace, lower and load many costs twice as much."""
-    library = LIBRARIES["torch"]
-    torch = library.torch
-    torch._dynamo.reset()  # else what is compiled after other shapes is made for any shape
-    runs = [run[3:] for run in TOGETHER if run[2] == loss]
-    given = [problem(loss, *run) for run in runs]
-    arrays = [
-        [library.array(x, dtype) for x in (case.logits, *case.arrays.values())]
-        for case, (_, dtype) in zip(given, runs, strict=True)
-    ]
-    logits = [z.requires_grad_() for z, *_ in arrays]
-    functions = [case.function for case in given]
-
-    def every(arrays):
-        return [f(*x) for f, x in zip(functions, arrays, strict=True)]
-
-    values = torch.compile(every, fullgraph=True)(arrays)
-    gradients = torch.autograd.grad([value.sum() for value in values], logits)
-    for run, *results in zip(runs, values, gradients, strict=True):
-        hold_orders(library, loss, *run, dict(enumerate(results)))
 
 
 def test_every_loss_is_tested_in_every_mode_and_dtype():

@@ -60,24 +60,13 @@ def classes(xp: Namespace, seen: Seen) -> Classes | None:
     if plan is None:
         return None
     of_labels, _, wide, signed, rows, terms, _ = plan
-    weight: Any = options["class_weight"]
-    sample: Any = options["sample_weight"]
-    most = 1.0
-    if weight is None:
-        weight = 1.0
-    else:
-        weight, most = weight_of(xp, "class_weight", weight, (terms,), z, signed)
-        if weight is None:
-            return None
-    if sample is None:
-        sample = 1.0
-    else:
-        sample, large = weight_of(xp, "sample_weight", sample, (rows,), z, signed)
-        if sample is None:
-            return None
-        most = max(most, large)
+    weight, most = weight_of(xp, "class_weight", options["class_weight"], (terms,), z, signed)
+    sample, large = weight_of(xp, "sample_weight", options["sample_weight"], (rows,), z, signed)
+    if weight is None or sample is None:
+        return None
     if options["mask"] is not None and not _all(xp, options["mask"], (rows,)):
         return None
+    most = max(most, large)
     if not of_labels:
         low, high = extremes(y)
         slack = inf if signed else ROUNDING_SLACK

@@ -1,7 +1,8 @@
 """TensorFlow: softmax cross-entropy of a distribution, value and slope in few kernels.
 
 It is `mass_with_slope` of the numerics, whose selects XLA fuses into its loops; outside of XLA each
-is a kernel that takes two to three times as long as a product. A product with 0 or 1 picks instead.
+is a kernel that takes two to three times as long as a product. Of few classes a product with 0 or 1
+picks instead; of many, numbers are written in their places.
 """
 
 from enum import Enum

@@ -168,7 +168,7 @@ def clients(session: nox.Session) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """List the changes of the core that no test sees: `-- [path ...] [--sample N]`."""
-    install(session, "-e", ".[validation]", group="test")
+    install(session, "-e", ".[validation]", group="test mutants")
     session.run("python", "tests/mutants.py", *session.posargs)
 
 

@@ -5,6 +5,7 @@ the value of ``loss(logits, *arrays)``; for order 1 the gradient of its sum; for
 of the gradients of the sums of gradient[..., j].
 """
 
+import ctypes
 import gc
 import os
 import resource
@@ -104,6 +105,8 @@ def forget():
         if "jax" in LIBRARIES:
             LIBRARIES["jax"].jax.clear_caches()
         gc.collect()
+        if sys.platform == "linux":  # glibc keeps what is freed, and the next module would clear, too
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def memory():

@@ -30,6 +30,7 @@ os.environ |= {"DASK_SCHEDULER": "synchronous", "OPENBLAS_NUM_THREADS": "1"}  # 
 
 import pytest
 from _pytest.runner import runtestprotocol
+from coverage import Coverage
 from hypothesis import Phase, settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -201,8 +202,7 @@ class Hunt:
             raise pytest.UsageError(f"weightedce is not imported from {ROOT}")
         tables = [x for m in modules for k, x in vars(m).items() if not k.startswith("__")]
         self.tables = [(x, x.copy()) for x in tables if isinstance(x, dict | list | set)]
-        for i in range(len(self.items)):
-            self.note_lines(i)
+        self.note_lines()
         seconds = {}  # of the second time: what the oracle has computed stays known
         for i, item in enumerate(self.items):
             start = time.process_time()
@@ -253,7 +253,8 @@ class Hunt:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, 1)
             os.dup2(null, 2)
-            signal.alarm(60 + 20 * int(self.limit))  # a loop that does not end kills the fork
+            signal.setitimer(signal.ITIMER_PROF, 3 * self.limit)  # ends a loop that does not end,
+            signal.alarm(60 + 20 * int(self.limit))  # and who waits for what does not come
             answer = b"killed"
             try:
                 self.restore()
@@ -288,21 +289,21 @@ class Hunt:
     def passes(self, i: int) -> bool:
         return not any(r.failed for r in runtestprotocol(self.items[i], log=False, nextitem=None))
 
-    def note_lines(self, i: int) -> None:
-        def line(frame: Any, _event: str, _: Any) -> Any:
-            self.tests[frame.f_code.co_filename, frame.f_lineno].add(i)
-            return line
-
-        def enter(frame: Any, event: str, _: Any) -> Any:
-            if frame.f_code.co_filename not in self.files:
-                return None
-            self.tests[frame.f_code.co_filename].add(i)
-            return line(frame, event, _)
-
-        self.restore()
-        sys.settrace(enter)
-        self.passes(i)
-        sys.settrace(None)
+    def note_lines(self) -> None:
+        """Run all tests and note who runs what."""
+        cover = Coverage(data_file=None, config_file=False, include=sorted(self.files))
+        cover.start()
+        for i in range(len(self.items)):
+            self.restore()
+            cover.switch_context(str(i))
+            self.passes(i)
+        cover.stop()
+        data = cover.get_data()
+        for file in data.measured_files():
+            for line, contexts in data.contexts_by_lineno(file).items():
+                found = {int(i) for i in contexts if i}
+                self.tests[file, line] |= found
+                self.tests[file] |= found
 
 
 def say(line: str) -> None:

@@ -105,7 +105,7 @@ def forget():
         if "jax" in LIBRARIES:
             LIBRARIES["jax"].jax.clear_caches()
         gc.collect()
-        if sys.platform == "linux":  # glibc keeps what is freed, and the next module would clear, too
+        if sys.platform == "linux":  # glibc keeps what is freed: each module would clear then
             ctypes.CDLL(None).malloc_trim(0)
 
 

@@ -100,8 +100,8 @@ class Mutant:
     lines: range
     scope: ast.FunctionDef | None  # the outermost function; None: a constant of the module
 
-    def apply(self, functions: list[FunctionType]) -> None:
-        """Change the running program, for good: only a fork does this."""
+    def apply(self, functions: list[FunctionType]) -> bool:
+        """Change the running program, for good: only a fork does this. Tell whether it could."""
         if self.index is None:
             setattr(self.owner, self.field, self.new)
         else:
@@ -116,17 +116,19 @@ class Mutant:
                 for module in loaded:
                     if new[name] is not space.get(name) is vars(module).get(name):
                         setattr(module, name, new[name])
-            return
+            return True
         codes, found = {}, [compile(self.tree, file, "exec")]
         for code in found:
             codes[code.co_qualname, code.co_firstlineno] = code
             found += [x for x in code.co_consts if isinstance(x, CodeType)]
         starts = {self.scope.lineno, *(x.lineno for x in self.scope.decorator_list)}
-        for function in functions:
+        own = [x for x in functions if x.__code__.co_filename == file]
+        own = [x for x in own if x.__code__.co_firstlineno in starts]
+        for function in own:
             old = function.__code__
-            if old.co_filename == file and old.co_firstlineno in starts:
-                function.__code__ = codes[old.co_qualname, old.co_firstlineno]
-                self._set_defaults(function, space)
+            function.__code__ = codes[old.co_qualname, old.co_firstlineno]
+            self._set_defaults(function, space)
+        return bool(own)
 
     def _set_defaults(self, function: FunctionType, space: dict[str, Any]) -> None:
         def value(expression: Any) -> Any:
@@ -210,6 +212,7 @@ class Hunt:
                 raise pytest.UsageError(f"fails without a change: {item.nodeid}")
             seconds[i] = time.process_time() - start
         say(f"{len(seconds)} tests, {sum(seconds.values()):.0f} s; {len(self.mutants)} mutants")
+        gc.unfreeze()  # what `libraries` froze is not among the objects
         gc.collect()
         self.functions = [
             x
@@ -259,9 +262,9 @@ class Hunt:
             try:
                 self.restore()
                 with warnings.catch_warnings(action="ignore"):
-                    mutant.apply(self.functions)
-                start, answer = time.process_time(), b"survived"
-                for i in tests:
+                    applied = mutant.apply(self.functions)
+                start, answer = time.process_time(), b"survived" if applied else b"not made"
+                for i in tests if applied else ():
                     if time.process_time() - start > self.limit:
                         answer = b"not all its tests run"
                         break

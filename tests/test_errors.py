@@ -203,19 +203,20 @@ def test_what_is_not_dense_is_refused_by_its_name(library):
     z, y = library.array(Z), library.array(np.eye(3)[LABELS])
     weight = library.array(np.eye(3))
     for made in sparse(library).values():
+        few = made(y)
         for loss in (w.binary_cross_entropy, w.cross_entropy, w.focal_loss, w.dice_loss):
             with pytest.raises(TypeError, match=r"^logits: expected"):
-                loss(made(y), y)
+                loss(few, y)
             with pytest.raises(TypeError, match=r"^targets: expected"):
-                loss(z, made(y))
+                loss(z, few)
         with pytest.raises(TypeError, match=r"^sample_weight: expected"):
-            w.binary_cross_entropy(z, y, sample_weight=made(y))
+            w.binary_cross_entropy(z, y, sample_weight=few)
         with pytest.raises(TypeError, match=r"^hidden: expected"):
-            w.linear_cross_entropy(made(y), weight, y)
+            w.linear_cross_entropy(few, weight, y)
         with pytest.raises(TypeError, match=r"^weight: expected"):
             w.linear_cross_entropy(z, made(weight), y)
         with pytest.raises(TypeError, match=r"^labels: expected"):
-            w.class_counts(made(y), 3)
+            w.class_counts(few, 3)
 
 
 @pytest.mark.filterwarnings("ignore:.*beta state:UserWarning", "ignore:.*prototype stage")

@@ -278,7 +278,7 @@ def test_weights_that_are_none_are_nan_where_they_cannot_be_read(differentiable)
         lambda z, x: w.cross_entropy(z, LABELS, class_weight=w.balanced(x)),
     )
     for mode in modes_of(differentiable, compiled=True):
-        for loss in losses[1::2] if mode in differentiable.slow and not LONG else losses:
+        for loss in losses[3:] if mode in differentiable.slow and not LONG else losses:
             for bad in (-1.0, nan):
                 weight = np.array([1.0, bad, 2.0])
                 assert np.isnan(differentiable.evaluate(mode, loss, Z, [weight]))

@@ -166,7 +166,7 @@ def test_labels_may_keep_the_axis_of_the_classes(differentiable, dtype):
     column = LABELS[:, None].astype(dtype)
     expected = w.cross_entropy(Z, LABELS)
     assert w.cross_entropy(np.zeros((4, 3)), [[0], [1], [2], [1]]) == pytest.approx(np.log(3))
-    for mode in modes_of(differentiable)[: 1 if dtype == "float64" and not LONG else None]:
+    for mode in modes_of(differentiable)[: None if dtype == "float32" or LONG else 1]:
         for y in (column, column[:, 0]) if mode == "eager" or LONG else (column,):
             got = differentiable.evaluate(mode, w.cross_entropy, Z, [y])
             np.testing.assert_allclose(got, expected, rtol=1e-14)

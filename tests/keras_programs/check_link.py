@@ -53,7 +53,7 @@ def test_saturated_probabilities_train_where_logits_can_be_seen(name, compiled):
 
 
 @seen
-@pytest.mark.parametrize("compiled", OFTEN if LONG else OFTEN[:1])  # seen in graphs: above
+@pytest.mark.parametrize("compiled", OFTEN if LONG else OFTEN[-1:])  # torch eager, TensorFlow not
 def test_logits_of_another_activation_are_not_used(compiled):
     z = RANDOM.normal(size=(3, 3)).astype("float32") * 3
     y = tensor(np.eye(3)[[2, 0, 1]])

@@ -46,7 +46,7 @@ CASES = [
 
 
 def shorter(case):
-    """Leave out each second row of those that mix points, which the long run has; they are drawn."""
+    """Leave each second row of those that mix points, which are drawn, to the long run."""
     rows = np.arange(len(case.logits))
     rows = rows[(rows < 51) | (rows % 2 == 0) | LONG]
     by_row = {

@@ -21,11 +21,10 @@ LAYOUTS = {  # axes of the mesh along hidden, and along the matrix
     "feature": ((None, "v"), (None, "v")),
 }
 KINDS, REDUCTIONS, BLOCKS = ("labels", "smoothed", "soft"), ("mean", "none"), (None, 5)
-CASES = [
-    f"{layout}-{kind}-{reduction}-{block}"
-    for layout, kind, reduction, block in itertools.product(LAYOUTS, KINDS, REDUCTIONS, BLOCKS)
-    if LONG or (reduction, block) == (("mean", 5) if kind == "labels" else ("none", None))
-]
+# masses lie as the classes do: not along features, and both kinds of them over classes alone
+MASSES = ("class-smoothed-none-None", "class-soft-none-None", "batch-soft-none-None")
+ALL = ["-".join(map(str, x)) for x in itertools.product(LAYOUTS, KINDS, REDUCTIONS, BLOCKS)]
+CASES = [x for x in ALL if LONG or x.endswith("-labels-mean-5") or x in MASSES]
 
 
 def arrays(kind):

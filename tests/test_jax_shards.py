@@ -35,10 +35,11 @@ CASES = {  # the loss, whether targets are labels, options
     "cost": (w.expected_cost, True, {"cost_matrix": COSTS}),
 }  # fmt: skip
 INSIDE = ("labels", "soft", "bad", "focal", "logit adjusted")
+LIKE_FOCAL = ("poly", "generalized")  # another function of the same number of a row
 # of explicit axes what each operation makes is ours to say, of the others XLA's
 ON_MESHES = {
-    "explicit": [name for name in CASES if name != "bad"],
-    "auto": [name for name in CASES if name != "bad" if LONG or name in INSIDE],
+    "explicit": [name for name in CASES if name != "bad" if LONG or name not in LIKE_FOCAL],
+    "auto": [name for name in CASES if name != "bad" if LONG or name in ("labels", "soft")],
 }
 SECOND = ("labels",)  # of which weights and second derivatives are looked at
 

@@ -5,6 +5,7 @@ import tempfile
 
 import pytest
 import torch
+import torch._dynamo  # which torch imports by and by: once, not in each process
 import torch.distributed as dist
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel

@@ -12,6 +12,7 @@ from functools import partial
 
 import pytest
 import torch
+import torch._dynamo  # which torch imports by and by: once, not in each process
 import torch.distributed as dist
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 from torch.distributed.tensor.parallel import loss_parallel

@@ -8,8 +8,10 @@ from tools import BACKEND, LONG, NEUTRAL, gradient, numpy
 from weightedce.keras import ConstrainedBinaryCrossentropy, ConstrainedCrossentropy
 
 RANDOM = np.random.default_rng(0)
-Y = (RANDOM.random(1600) < 0.1).astype("int32")
-X = (RANDOM.normal(size=(1600, 3)) + 0.9 * Y[:, None]).astype("float32")
+# the last batch is smaller where that compiles nothing anew
+ROWS, LAST = (1600, [64]) if BACKEND == "torch" or LONG else (1536, [])
+Y = (RANDOM.random(ROWS) < 0.1).astype("int32")
+X = (RANDOM.normal(size=(ROWS, 3)) + 0.9 * Y[:, None]).astype("float32")
 
 
 def compiled(loss, outputs=1, **options):
@@ -37,7 +39,7 @@ def test_fit_meets_the_recall_and_evaluate_leaves_the_state(tmp_path):
     assert shown["recall"][-1] == pytest.approx(rate, abs=1e-6)
     assert rate == pytest.approx(0.9, abs=0.06)
     of_training = 0.0  # and not of validation
-    for rows in 15 * (12 * [128] + [64]):
+    for rows in 15 * (12 * [128] + LAST):
         of_training = of_training * 1e5 / (1e5 + rows) + rows
     assert learned["examples"] == pytest.approx(of_training, rel=1e-4)
     model.evaluate(X[:128], Y[:128], **few)

@@ -34,6 +34,7 @@ def dense(outputs, activation, loss, **options):
 
 # what the examples show is of the losses, and what a file holds of their configs
 answers = pytest.mark.skipif(BACKEND != "jax" and not LONG, reason=NEUTRAL)
+repeated = pytest.mark.skipif(not LONG, reason="test_examples shows it")
 by_torch = pytest.mark.skipif(BACKEND != "torch" and not LONG, reason=NEUTRAL)
 
 
@@ -47,6 +48,7 @@ def test_question_1_outcomes():
 
 
 @answers
+@repeated
 def test_question_2_many_and_few():
     results = questions.many_and_few_examples()
     recall, _ = results.pop("plain")
@@ -56,6 +58,7 @@ def test_question_2_many_and_few():
 
 
 @answers
+@repeated
 def test_question_3_recall_and_specificity():
     recalls, specificities = zip(*questions.recall_and_specificity().values(), strict=True)
     assert recalls[0] + 0.3 < recalls[1] < recalls[2]
@@ -75,7 +78,8 @@ def test_question_5_zeros_and_ones():
         assert results[name][0] > results["plain"][0] + 0.4
 
 
-@pytest.mark.skipif(BACKEND == "torch" and not LONG, reason="Inductor takes half a minute")
+# Inductor takes half a minute, and JAX compiles each of the questions above
+@pytest.mark.skipif(BACKEND != "tensorflow" and not LONG, reason="for the long run")
 def test_compiled_steps_train():
     unknown = np.where(X[:, :4] > 1.5, [nan, 9, nan, 9], Y).astype("float32")
     losses = [

@@ -29,6 +29,22 @@ def _patch_once(function):
 
 
 interpreter._patch_lang = _patch_once
+_type, _types = interpreter._get_np_dtype, {}
+
+
+def _type_once(kind):
+    """Return NumPy's type for one of the language, of which there are few.
+
+    Triton makes a table of all for each number.
+    """
+    if kind.name not in _types:
+        _types[kind.name] = _type(kind)
+    return _types[kind.name]
+
+
+interpreter._get_np_dtype = _type_once
+# each sum of integers is done once more, in 64 bits, for what is only said to who debugs
+interpreter.interpreter_builder.options = interpreter.InterpreterOptions(sanitize_overflow=False)
 
 LONG = os.environ.get("WEIGHTEDCE_LONG", "0") != "0"
 KINDS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

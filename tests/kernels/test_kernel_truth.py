@@ -1,5 +1,7 @@
 """Every kernel against exact numbers: the fixed cases, at the points where formulas break."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -43,6 +45,18 @@ CASES = [
 ]
 
 
+def shorter(case):
+    """Leave each second row of those that mix points, which are drawn, to the long run."""
+    rows = np.arange(len(case.logits))
+    rows = rows[(rows < 51) | (rows % 2 == 0) | LONG]
+    by_row = {
+        name: getattr(case, name)[rows]
+        for name in ("logits", "targets", "sample_weight", "mask")
+        if getattr(case, name) is not None
+    }
+    return replace(case, **by_row)
+
+
 def given(case):
     arrays = array_arguments(case)
     return case.logits, arrays.pop("targets"), arrays | constants(case)
@@ -62,7 +76,7 @@ FEW = ("cross_entropy-full-1", "binary_cross_entropy-full-1")
     ],
 )
 def test_value_and_gradient_are_the_truth(case, dtype):
-    case = case.rounded(dtype)
+    case = shorter(case).rounded(dtype)
     z, y, options = given(case)
     problem = CaseProblem("", case)
     for order, got in enumerate(by_kernel(case.loss, z, y, dtype=dtype, **options)):
@@ -71,7 +85,19 @@ def test_value_and_gradient_are_the_truth(case, dtype):
         assert (found <= problem.limits(order)).all()
 
 
-@pytest.mark.parametrize("case", [x for x in CASES if x.id.endswith("finite")])
+# labels and elements; of numbers, a margin and a scale of each class, which are read by themselves
+HALF = ("cross_entropy", "binary_cross_entropy", "asymmetric_loss", "ldam_cross_entropy")
+HALF += ("vector_scaling_cross_entropy",)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        x
+        for x in CASES
+        if x.id.endswith("finite") and (LONG or x.id.removesuffix("-finite") in HALF)
+    ],
+)
 def test_half_precision_is_read_as_it_is_and_its_gradient_rounded_once(case):
     z, y, options = given(case)
     z = np.clip(z, -1000, 1000).astype("float16")
@@ -108,10 +134,10 @@ BATCHES = [
     for size in SIZES
     for how in HOW
     if LONG or how == "rising" or size == (130, 3) or (size == (3, 1000) and how == "sure")
-] + [(2, 50257, "rising")]
+] + [(2, 50257 if LONG else 8193, "rising")]  # blocks of 4096, the last of one class
 
 
-@pytest.mark.parametrize(("rows", "classes", "how"), [*BATCHES, (2, 50257, "sure")])
+@pytest.mark.parametrize(("rows", "classes", "how"), [*BATCHES, (2, BATCHES[-1][1], "sure")])
 def test_labels_of_few_and_of_many_classes(rows, classes, how):
     z = logits_of(how, rows, classes)
     y = np.array([0, classes - 1, *np.arange(rows)])[:rows] % classes
@@ -178,7 +204,7 @@ MASSES = [
     (*batch, kind)
     for kind in ("soft", "target", "class")
     for batch in BATCHES
-    if kind == "soft" or (batch[2] == "rising" and (LONG or batch[1] < 50257))
+    if kind == "soft" or (batch[2] == "rising" and (LONG or batch[1] < 8193))
 ]
 
 
@@ -269,13 +295,13 @@ def test_a_margin_that_float32_cannot_hold_is_composed():
         (kind, how)
         for kind in ("labels", "target", "class", "soft")
         for how in HOW
-        if LONG or kind in ("labels", "soft") or how in ("rising", "sure")
+        if LONG or how in ("rising", "sure")
     ],
 )
 def test_classes_that_do_not_lie_side_by_side(kind, how):
     rng = np.random.default_rng(0)
-    rows, classes = 5, 100  # in blocks of 32
-    z, y = logits_of(how, rows, classes), np.array([0, 99, 50, 31, 32])
+    rows, classes = 5, 65  # in blocks of 32
+    z, y = logits_of(how, rows, classes), np.array([0, 64, 50, 31, 32])
     weight = rng.uniform(0.5, 2.0, classes).astype("float32")
     options = {"class_weight": weight, "reduction": "none"}
     if kind == "soft":
@@ -317,12 +343,13 @@ def test_powers_of_a_probability_keep_their_digits(q):
 
 def test_a_sum_of_many_loses_no_digits():
     # one number each that hides all that come after it
-    partial = np.full((80_000, 3), [0.3, 0.3, 1.0], "float32")
+    partial = np.full((30_000, 3), [0.3, 0.3, 1.0], "float32")
     partial[:1024] = [1e7, 2e7, 2.0**24]
     loss, sums = torch.empty(()), torch.empty(2)
     finish[(1,)](torch.tensor(partial), loss, sums, len(partial), DIVISOR=0, BLOCK=1024)
     right = partial.sum(0, dtype="float64")
     assert off([loss.item(), *sums.tolist()], right) <= 4
+    partial = partial[:2000]
     partial[7, 0] = np.inf
     finish[(1,)](torch.tensor(partial), loss, sums, len(partial), DIVISOR=2, BLOCK=1024)
     assert loss.item() == np.inf

@@ -172,9 +172,8 @@ def in_general(library, monkeypatch):
 @of_libraries(BY_BLOCKS)
 def test_truth_of_small_batches(library, loss, dtype, kind, monkeypatch):
     """They go through NumPy's arrays at once, value and slope."""
-    changes = (
-        (hard, unmasked) if kind is wide and loss in BINARY else (kind,)
-    )  # as wide as they are
+    # the fixed cases of binary losses are as wide
+    changes = (hard, unmasked) if kind is wide and loss in BINARY else (kind,)
     found, original = [], small_batches.at_once
     monkeypatch.setattr(
         small_batches, "at_once", lambda *a: found.append(original(*a)) or found[-1]
@@ -268,7 +267,10 @@ def test_truth_of_sums_of_hard_targets_in_torch(loss, dtype, monkeypatch):
 
 def hold_sums(library, loss, dtype, change):
     """Hold sums, each of one element, and the gradient of the sum of all to the truth."""
-    for name in cases_of(loss):
+    names = [*cases_of(loss)]
+    if not LONG:  # the others come with other factors, which are made before there is a sum
+        names = [x for x in names if x.startswith(hard_points.FULL) or x in ("plain", "soft")]
+    for name in names:
         given = problem(loss, name, dtype, change)
         options = constants(given.case) | {"reduction": "sum"}
         arrays = {k: library.array(x, dtype) for k, x in given.arrays.items() if k != "mask"}
@@ -276,7 +278,7 @@ def hold_sums(library, loss, dtype, change):
         keep = whole if given.case.mask is None else given.case.mask
         for order in (0, 1) if library.differentiable else (0,):
             got = np.zeros(whole.shape, dtype)
-            for i in range(got.size) if order == 0 else [None]:
+            for i in np.flatnonzero(keep) if order == 0 else [None]:
                 alone = keep & (whole if i is None else np.arange(got.size).reshape(got.shape) == i)
                 z = library.array(given.logits, dtype)
                 if order:
@@ -341,7 +343,7 @@ def hold_labels(library, loss, dtype, *changes):
     taken = [k for k, case in cases_of(loss).items() if case.targets.ndim < case.logits.ndim]
     assert taken
     few = library.name == "jax" and not LONG  # a program each
-    for name in taken[: 3 if few else None]:
+    for name in taken[: 1 if few else None]:
         hold(library, problem(loss, name, dtype, *changes, plain), dtype, shortest(library))
 
 
@@ -399,11 +401,11 @@ def test_truth_of_ties_far_out(library, dtype):
     hold(library, CaseProblem("ties", case.rounded(dtype)), dtype, shortest(library))
 
 
-@pytest.mark.parametrize("classes", [4, 6, 10, 40])
+@pytest.mark.parametrize("classes", [4, 6, 10, 33])
 @pytest.mark.parametrize(("library", "mode"), EVERY_MODE)
 def test_truth_of_more_classes(library, mode, classes):
     """Compilers make other code of few classes than of many: unrolled, or in whole vectors."""
-    taken = {"compile": (10,), "xla": (40,)}.get(mode, (4, 6, 40))
+    taken = {"compile": (10,), "xla": (33,)}.get(mode, (4, 6, 33))
     if classes not in taken and not LONG:
         pytest.skip("Inductor adds up 10 one by one, XLA unrolls few as three: see test_truth")
     z = np.random.default_rng(classes).normal(scale=9.0, size=(10, classes))

@@ -92,6 +92,7 @@ SLOW = (
     "test_jax_shards",
     "test_counting_devices",
     "test_truth",
+    "test_truth_of_paths",  # which asks for the same exact numbers
     "test_fast_paths",
     "test_laws",
 )

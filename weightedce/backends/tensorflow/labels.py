@@ -98,6 +98,7 @@ def _formed(
 
     The derivative at the label, p_y - 1, is minus the sum of the other classes.
     """
+    z.set_shape([None, classes] if axis else [classes, None])  # an eager call's graph knows none
     if near:
         ratios, factor = tf.exp(z), tf.exp(-highest)
     else:

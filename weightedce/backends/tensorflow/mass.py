@@ -58,6 +58,8 @@ def mass_with_slope(
     if rank != 2:
         flat = (-1, classes) if to else (classes, -1)
         z, m = tf.reshape(z, flat), tf.reshape(m, flat)
+    for array in (z, m):  # of an eager call no size is known: each sum would be one for any number
+        array.set_shape([None, classes] if to else [classes, None])
     value, slope = _few_kernels(classes, int(to > 0), seen, z, m)
     if rank != 2:
         value, slope = tf.reshape(value, shape[:-1] if to else shape[1:]), tf.reshape(slope, shape)

@@ -11,7 +11,6 @@ differentiates.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import mpmath as mp
@@ -290,21 +289,11 @@ def _share(part: Number, rest: Number) -> Number:
     return part / (part + rest) if part + rest else mp.mpf(0)
 
 
-def _exp(z: Number) -> Number:
-    return _exp_to(z, mp.mp.prec)
-
-
-@lru_cache(maxsize=2**14)
-def _exp_to(z: Number, _: int) -> Number:
-    """Return exp(z): of all that the hard points ask for, one in 40 is another number."""
-    return mp.exp(z)
-
-
 def _sigmoid(z: Number) -> Number:
-    return 1 / (1 + _exp(-z))
+    return 1 / (1 + mp.exp(-z))
 
 
 def _softmax(z: Sequence[Number]) -> list[Number]:
-    exponentials = [_exp(z_j) for z_j in z]
+    exponentials = [mp.exp(z_j) for z_j in z]
     total = mp.fsum(exponentials)
     return [e / total for e in exponentials]

@@ -73,8 +73,10 @@ def promised(bound: str) -> list[str]:
 def install(session: nox.Session, *packages: str, group: str) -> None:
     """Install ``packages`` and the dependency groups named in ``group``, under the pins.
 
-    Without bytecode of what nobody imports, which takes half of the time.
+    Without bytecode of what nobody imports, which takes half of the time; whoever imports it first
+    writes it, so it may not be forbidden.
     """
+    session.env["PYTHONDONTWRITEBYTECODE"] = None
     wanted = [*nox.project.dependency_groups(GROUPS, *group.split()), *packages]
     session.install("--no-compile", "-c", "constraints.txt", *wanted)
 

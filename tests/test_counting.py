@@ -437,8 +437,9 @@ def test_dask_workers_count():
 
     labels = da.from_array(np.arange(1000) % 7, chunks=100)
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
+    options["dashboard_address"] = ":0"  # by default a port that another run of the tests may have
     with (
-        distributed.LocalCluster(dashboard_address=None, **options) as cluster,
+        distributed.LocalCluster(**options) as cluster,
         distributed.Client(cluster) as client,
     ):
         counted = w.ClassCounter(8).update(labels).counts

@@ -125,8 +125,9 @@ def test_thresholds_by_example():
     found = w.cost_threshold(fp=1, fn=amounts, tp=0.5)
     one = [w.cost_threshold(fp=1, fn=amount, tp=0.5) for amount in amounts]
     assert found.tolist() == one
-    far = w.cost_threshold(fp=np.array([3.0]), fn=np.array([1e308]))
-    np.testing.assert_allclose(far, 3e-308, rtol=1e-15)
+    assert w.cost_threshold(fp=1e308, fn=1e308) == 0.5  # whose sum is no number
+    far = w.cost_threshold(fp=np.array([3.0, 1e308]), fn=np.array([1e308, 1e308]))
+    np.testing.assert_allclose(far, [3e-308, 0.5], rtol=1e-15)
     with pytest.raises(ValueError, match=r"fn: expected a cost above tp .*got fn\[1\] = 0.5"):
         w.cost_threshold(fp=1, fn=[1.0, 0.5], tp=0.5)
     with pytest.raises(ValueError, match=r"fp: expected a finite number .*fp\[0\] = nan"):

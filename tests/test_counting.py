@@ -214,6 +214,8 @@ def test_labels_are_no_counts():
     for column in (pd.Series(labels), pl.Series(labels), pa.array(labels), np.array(labels) > 0):
         with pytest.raises(ValueError, match=r"counts.*6 labels.*class_counts"):
             w.balanced(column)
+    with pytest.raises(ValueError, match=r"counts.*4 labels"):
+        w.balanced(pd.Series(labels[:4]))
     with pytest.raises(ValueError, match=r"class_weight.*\(6,\).*class_counts"):
         w.cross_entropy(np.zeros((6, 2)), labels, class_weight=w.balanced(labels))
 

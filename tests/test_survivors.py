@@ -6,6 +6,7 @@ import pytest
 import weightedce as w
 from libraries import LONG
 from test_semantics import LABELS, Y, Z, value
+from weightedce.call import asked
 
 RANDOM = np.random.default_rng(0)
 # the core is one for all libraries: what changes in it, NumPy sees
@@ -636,3 +637,54 @@ def test_one_logit_is_undone_too(library):
 def test_a_distribution_outside_is_named_without_a_mask_too(library):
     with pytest.raises(ValueError, match=r"targets.*\[0, 0\] = 2"):
         value(library, w.linear_cross_entropy, Z, np.eye(3), np.full((4, 3), 2.0))
+
+
+OF_COUNTS = [name for name in OVERLAPS if name not in ("lovasz_loss", "soft_confusion")]
+OF_CLASSES = {"class_weight": [1.0, 5.0, 2.0], "background": 0, "absent": "count"}
+
+
+@pytest.mark.parametrize("option", OF_CLASSES)
+@pytest.mark.parametrize("name", OF_COUNTS)
+def test_which_classes_a_mean_is_of_reaches_the_counts(name, option):
+    labels, own = np.array([0, 1, 1, 0]), OVERLAPS[name]  # the last class is absent
+    loss, of_counts = getattr(w, name), getattr(w.soft_confusion(Z, labels), name)
+    given = {option: OF_CLASSES[option]}
+    got = loss(Z, labels, **own, **given)
+    assert got != loss(Z, labels, **own)
+    assert got == of_counts(**own, **{"absent": "skip", "reduction": "mean", **given})
+
+
+@numpy_alone
+def test_weights_of_a_batch_of_images_without_the_last_class(library):
+    labels = np.array([[0, 1, 1], [1, 0, 1]])
+    z = RANDOM.normal(size=(2, 3, 3))
+    expected = w.cross_entropy(z, labels, class_weight=w.balanced(w.class_counts(labels, 3)))
+    got = value(library, w.cross_entropy, z, labels, class_weight="batch")
+    np.testing.assert_allclose(got, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("of", [np.array, list])
+def test_a_class_that_does_not_occur_is_taken_for_the_rarest(of):
+    """Its margin in LDAM is theirs, and its count in seesaw is 1."""
+    z, y = np.zeros((1, 3)), [2]
+    found = [w.ldam_cross_entropy(z, y, counts=of([4.0, 1.0, n])) for n in (0.0, 1.0, 2.0)]
+    assert found[0] == found[1] > found[2]
+    rare = [w.seesaw_loss(Z, LABELS, counts=of([4.0, 1.0, n])) for n in (0.0, 1.0, 1.5)]
+    assert rare[0] == rare[1] != rare[2]
+
+
+def test_a_list_of_as_many_arrays_as_rows_may_be_rows_or_columns():
+    pair = [np.array([1.0, 0.0]), np.array([0.0, 1.0])]
+    with pytest.raises(ValueError, match="2 arrays, which may be rows or columns"):
+        w.binary_cross_entropy(np.zeros((2, 2)), pair)
+    one = w.binary_cross_entropy(np.zeros((1, 1)), [np.array([1.0])])
+    assert one == pytest.approx(np.log(2))
+
+
+def test_a_large_batch_goes_by_blocks(monkeypatch):
+    """What fails there would be done once more as a whole, and nobody would notice."""
+
+    monkeypatch.delattr(asked.Call, "whole")
+    z = RANDOM.normal(size=(2**16, 3))
+    expected = np.log1p(np.exp(-z)).mean()
+    assert w.binary_cross_entropy(z, np.ones_like(z)) == pytest.approx(expected, rel=1e-12)

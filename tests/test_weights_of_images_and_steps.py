@@ -83,6 +83,7 @@ def test_deferred_weights_are_one_before_and_themselves_after():
     assert w.deferred(weight, 160, start=160) == weight
     assert w.deferred([0.5, 4.0], 165, start=160, over=20) == [0.875, 1.75]
     np.testing.assert_array_equal(w.deferred(np.array([1, 4]), np.array(7), start=0), [1.0, 4.0])
+    assert w.deferred(np.float32([1, 4]), 7, start=0).dtype == "float32"
     for wrong, kind, message in (
         (lambda: w.deferred([1, -1], 0, start=1), ValueError, r"class_weight\[1\] = -1"),
         (lambda: w.deferred({0: 2.0}, 0, start=1), TypeError, "class_weight: expected one number"),

@@ -91,10 +91,15 @@ SLOW = (
     "test_jax_meshes",
     "test_jax_shards",
     "test_counting_devices",
+    # what is compiled with all efforts, together: what was compiled otherwise is dropped before
     "test_truth",
     "test_truth_of_paths",  # which asks for the same exact numbers
     "test_fast_paths",
     "test_laws",
+    "test_long_axes",
+    "test_softcap_digits",
+    "test_precision",
+    "test_jax_traffic",
 )
 
 

@@ -70,7 +70,7 @@ def _installed() -> dict[str, Any]:
 
 LIBRARIES = _installed()
 gc.freeze()  # or each collection looks through all that the libraries brought
-ENOUGH = 2.2e9  # bytes, of which the libraries themselves are one half
+ENOUGH = 2.7e9  # bytes, of which the libraries themselves are one half
 STATEMENT = Path("/proc/self/statm")
 DIFFERENTIABLE = {k: v for k, v in LIBRARIES.items() if v.differentiable}
 # JAX's eager mode is what jit compiles, one operation at a time: seconds a case, for the long run

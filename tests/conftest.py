@@ -82,7 +82,7 @@ def unoptimized(request):
         yield
 
 
-SLOW = (
+FIRST = (
     "test_keras",
     "test_torch_kernels",
     "test_quick_starts",
@@ -106,14 +106,15 @@ SLOW = (
 def pytest_collection_modifyitems(config, items):
     """Begin with the files that take longest, so that no worker is left alone with one.
 
-    Those that share eight devices stand together: the worker that starts the devices has them all.
+    Those that share something stand together: the worker that starts eight devices has all that
+    they are for, and the same is true of what compilers make with all efforts.
     """
-    places = {f"{name}.py": place for place, name in enumerate(SLOW)}
+    places = {f"{name}.py": place for place, name in enumerate(FIRST)}
     if not LONG and not ALONE:
         left = for_the_long_run(items)
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
-    items.sort(key=lambda item: places.get(item.path.name, len(SLOW)))
+    items.sort(key=lambda item: places.get(item.path.name, len(FIRST)))
 
 
 COMPILED = {"jax": {"jax"}, "tensorflow": {"function", "xla"}, "torch": {"compile"}}

@@ -439,9 +439,9 @@ def test_dask_workers_count():
 
     labels = da.from_array(np.arange(1000) % 7, chunks=100)
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
-    options["dashboard_address"] = ":0"  # by default a port that another run of the tests may have
+    free = ":0"  # the usual port may be that of another run of the tests
     with (
-        distributed.LocalCluster(**options) as cluster,
+        distributed.LocalCluster(dashboard_address=free, **options) as cluster,
         distributed.Client(cluster) as client,
     ):
         counted = w.ClassCounter(8).update(labels).counts

@@ -40,6 +40,7 @@ KINDS = (
     "f_beta_loss",
     "vector_scaling_cross_entropy",
 )
+# of those, one with a slope of elements, one of labels, and one that JAX derives of either
 FEW = ("asymmetric_loss", "cross_entropy", "expected_cost", "f_beta_loss")
 IN_PARTS = [name for name in LOSSES if name not in NO_PARTS]
 SHARDED = ("binary_cross_entropy", "cross_entropy", "expected_cost", "f_beta_loss")

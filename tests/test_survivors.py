@@ -683,7 +683,6 @@ def test_a_list_of_as_many_arrays_as_rows_may_be_rows_or_columns():
 
 def test_a_large_batch_goes_by_blocks(monkeypatch):
     """What fails there would be done once more as a whole, and nobody would notice."""
-
     monkeypatch.delattr(asked.Call, "whole")
     z = RANDOM.normal(size=(2**16, 3))
     expected = np.log1p(np.exp(-z)).mean()

@@ -1,7 +1,5 @@
 """The kernels compile for a GPU that is not there; the interpreter takes more than a compiler."""
 
-import os
-
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -11,10 +9,10 @@ from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.runtime.driver import driver  # noqa: E402
 from triton.runtime.jit import JITFunction  # noqa: E402
 
+from libraries import LONG  # noqa: E402
 from weightedce.backends.torch.operands import Classes, Elements  # noqa: E402
 from weightedce.backends.torch.triton import launch  # noqa: E402
 
-LONG = os.environ.get("WEIGHTEDCE_LONG", "0") != "0"
 Z, Y, Q = torch.zeros(8, 5), torch.zeros(8, dtype=torch.int64), torch.zeros(8, 5)
 SAMPLE, WEIGHT, MASK = torch.ones(8, 1), torch.ones(5), torch.ones(8, dtype=torch.bool)
 HALF = torch.bfloat16

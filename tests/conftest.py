@@ -87,6 +87,7 @@ FIRST = (
     "test_torch_kernels",
     "test_quick_starts",
     "test_jax_training",
+    "test_jax_eager",
     "test_jax_transformations",
     "test_jax_meshes",
     "test_jax_shards",

@@ -16,6 +16,7 @@ import numpy as np
 DEVICES = 8
 TESTS = (
     "test_jax_training",
+    "test_jax_eager",
     "test_jax_transformations",
     "test_counting_devices",
     "test_jax_meshes",

@@ -25,6 +25,7 @@ class Backend(OfShards, OfLinear):
     namespace: Namespace
     name: str  # as errors call the library
     differentiates = False
+    values_by_numpy = False  # an eager operation costs more than a small loss does in NumPy
     marks_in_sums = False  # what is no share becomes NaN as shares are added up: see `mass`
 
     # --- what is known of an array ---
@@ -236,8 +237,8 @@ class Backend(OfShards, OfLinear):
         """Return who goes through so many logits faster than NumPy."""
         return None
 
-    def of_host(self, value: Array, /) -> Array:
-        """Return NumPy's value as an array of the library, in this memory."""
+    def of_host(self, value: Array, _: Array, /) -> Array:
+        """Return NumPy's value as an array of the library, where those made of the logits go."""
         return value
 
     def with_slope(self, value: Array, slope: Array, known: Known, held: Sequence[Any], /) -> Array:

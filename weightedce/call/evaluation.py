@@ -33,7 +33,7 @@ from weightedce.call.on_device import on_device, reduced_on_device
 from weightedce.call.over_mesh import over_mesh
 from weightedce.call.over_shards import over_shards
 from weightedce.call.reductions import SUM, TOTAL, LossTotal, Reduction, reduction_of
-from weightedce.call.small import reduced_at_once, views_of
+from weightedce.call.small import made_of_host, on_host, reduced_at_once, views_of
 
 OVER_MESH = -4
 AS_OPERATOR = -3
@@ -74,6 +74,10 @@ def evaluate(
     way, given = way_of(call, backend, seen)
     if way == AT_ONCE:
         found = reduced_at_once(call, backend, given)
+        if found is None and on_host(call, backend, given):
+            z, y, held, also = given[:4]
+            found = evaluate(batch_of, formula, z, y, reduction, also=also, **held)
+            found = made_of_host(found, call, backend)
         if found is not None:
             return found
         way, given = way_of(call, backend, None)

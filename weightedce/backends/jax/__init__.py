@@ -12,9 +12,10 @@ with needed_by("weightedce.backends.jax"):
     import jax
     import jax.numpy as jnp
 
-from weightedce.backends.jax import adding, counting, labels, linear, slope
+from weightedce.backends.jax import adding, at_once, counting, labels, linear, slope
 from weightedce.backends.jax import shards as over_shards
 from weightedce.backends.jax.across import across, adder
+from weightedce.backends.jax.reading import readable
 
 
 class JAX(Backend):
@@ -23,6 +24,7 @@ class JAX(Backend):
     namespace = jnp
     name = "JAX"
     differentiates = True
+    values_by_numpy = True  # 6 ms a loss without, and a second for the first one of a shape
     marks_in_sums = True  # XLA would write all shares once more: distributions take 1.3 times
     detach = staticmethod(jax.lax.stop_gradient)
 
@@ -34,14 +36,14 @@ class JAX(Backend):
 
     def read(self, flag: Array, /) -> bool | None:
         """Read ``flag`` unless it is traced or lives on an accelerator or another host."""
-        return bool(flag) if _readable(flag) else None
+        return bool(flag) if readable(flag) else None
 
     def extremes(self, array: Array, /) -> tuple[Any, Any] | None:
         """Return the least and the greatest element, where they can be read.
 
         On one device by NumPy, which shares the memory: of 32 elements 2 us instead of 93.
         """
-        if not _readable(array):
+        if not readable(array):
             return None
         if len(array.devices()) > 1 or array.dtype == jnp.bfloat16:
             return super().extremes(array)
@@ -50,7 +52,7 @@ class JAX(Backend):
 
     def to_host(self, array: Array, /) -> Any | None:
         """Return a NumPy array, unless it is traced, or lies on an accelerator."""
-        return np.asarray(array) if _readable(array) else None
+        return np.asarray(array) if readable(array) else None
 
     def constant(self, values: Any, like: Array, /) -> Array:
         """Return a NumPy array as one of JAX, which places it.
@@ -76,7 +78,7 @@ class JAX(Backend):
                 f"labels: expected fewer than 2**31 where integers have 32 bits, got "
                 f"{labels.size}: count parts of them by ClassCounter, or set jax_enable_x64"
             )
-        if _readable(labels) and len(labels.devices()) == 1:  # it shares its memory with NumPy
+        if readable(labels) and len(labels.devices()) == 1:  # it shares its memory with NumPy
             counts = jnp.asarray(np.bincount(np.asarray(labels), minlength=size)[:size])
             return jax.device_put(counts, labels.sharding) if labels.committed else counts
         return counting.bincount(labels, size)
@@ -93,6 +95,9 @@ class JAX(Backend):
     sums = staticmethod(adding.sums)  # distributions: 1.7 to 2.4 times without
     attach = staticmethod(slope.attach)  # binary losses 2 to 3.6 times, distributions 2.5 to 3.6
     label_loss = staticmethod(labels.label_loss)  # labels 6 to 7.7 times
+    views = staticmethod(at_once.views)
+    of_host = staticmethod(at_once.of_host)
+    with_slope = staticmethod(at_once.with_slope)
 
     def linear_elements(self, _: Array, __: int, ___: int, /) -> int:
         """Return how many logits are a block."""
@@ -100,12 +105,6 @@ class JAX(Backend):
 
     linear_sums = staticmethod(linear.linear_sums)
     linear_losses = staticmethod(linear.linear_losses)
-
-
-def _readable(array: Array) -> bool:
-    if isinstance(array, jax.core.Tracer) or not array.is_fully_addressable:
-        return False
-    return all(device.platform == "cpu" for device in array.devices())
 
 
 backend = JAX()

@@ -67,14 +67,15 @@ def _view(x: Any, recorded: bool, wanted: bool, held: list[Array]) -> Any:
     return x.detach().numpy()
 
 
-def of_host(value: Any) -> Array:
-    """Return NumPy's value as a tensor."""
+def of_host(value: Any, _: Array) -> Array:
+    """Return NumPy's value as a tensor, in its memory."""
     return torch.from_numpy(np.asarray(value))
 
 
 def with_slope(value: Any, slope: Any, known: Known, held: Sequence[Any]) -> Array:
     """Return a value of NumPy's as a tensor, whose derivative to the logits is known."""
-    found: Array = _apply((of_host(value), slope, known, held), held[0])
+    logits = held[0]
+    found: Array = _apply((of_host(value, logits), slope, known, held), logits)
     return found
 
 

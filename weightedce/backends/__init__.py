@@ -24,9 +24,13 @@ def backend_of(array: Array) -> Backend:
         adapt): lists, scalars, data frames.
     """
     # The chain of `if` with plain imports is what torch.compile and tf.function can trace; the
-    # former cannot look at the classes that an nn.Parameter inherits from.
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(array, torch.Tensor):
+    # former cannot look at the classes that an nn.Parameter inherits from, and takes as long for
+    # `sys.modules` as for all the rest.
+    kind = type(array)
+    module = kind.__module__
+    if module in TENSORS or (module != "numpy" and _is_tensor(array)):
+        import torch
+
         if not torch.compiler.is_compiling():  # which would guard what the import below changes
             known = sys.modules.get("weightedce.backends.torch")
             if known is not None:  # ten times as fast as an import
@@ -35,7 +39,6 @@ def backend_of(array: Array) -> Backend:
         from weightedce.backends.torch import backend
 
         return backend
-    kind = type(array)
     numpy = sys.modules.get("numpy")
     if numpy is not None and kind is numpy.ndarray:  # whose classes torch.compile cannot see either
         return host()
@@ -48,6 +51,15 @@ def backend_of(array: Array) -> Backend:
             return standard_backend(array)
         _KNOWN[kind] = wing
     return wing
+
+
+TENSORS = ("torch", "torch.nn.parameter")  # where tensors and parameters come from
+
+
+def _is_tensor(array: Array) -> bool:
+    """Tell whether an array is a tensor of some other class."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(array, torch.Tensor)
 
 
 _KNOWN: dict[type, Backend] = {}  # by the type of the array, since a small loss asks often

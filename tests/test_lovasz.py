@@ -1,5 +1,7 @@
 """The Lovász loss against the algorithm of its authors, and what weights and ties do to it."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -68,7 +70,21 @@ def test_limits():
         w.lovasz_loss(np.ones(3), np.ones(3), errors="sigmoid")
 
 
-@pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="PyTorch is not installed")
+torch_only = pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="PyTorch is not installed")
+
+
+@torch_only
+@pytest.mark.parametrize("errors", ["hinge", "probability"])
+def test_torch_compiles_it_and_has_nothing_to_say(errors):
+    import torch
+
+    z, y = torch.tensor([0.5, -1.0, 2.0, 0.3]), torch.tensor([1, 0, 0, 1])
+    loss = partial(w.lovasz_loss, errors=errors)
+    found = torch.compile(loss, fullgraph=True)(z, y)
+    torch.testing.assert_close(found, loss(z, y))
+
+
+@torch_only
 def test_gradients_of_weights_and_of_ties():
     import torch
 

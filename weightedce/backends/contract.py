@@ -162,6 +162,10 @@ class Backend(OfShards, OfLinear):
         """Return the sum of each array over an axis, which stays, of size 1."""
         return [self.sum(x, axis, keepdims=True) for x in arrays]
 
+    def cumulative_sum(self, array: Array, /) -> Array:
+        """Return the sums of the first 1, 2, ... elements of a vector."""
+        return self.namespace.cumulative_sum(array, axis=0)
+
     def spread(self, rows: Array, _: int, __: int, /) -> Array:
         """Return one number a row for so many classes along an axis, or what stretches to them.
 

@@ -46,10 +46,11 @@ class _Sums:
     """Masses in the rising order of their keys, added up."""
 
     def __init__(self, key: Array, mass: Array) -> None:
-        self.xp = xp = backend_of(key).namespace
+        backend = backend_of(key)
+        self.xp = xp = backend.namespace
         order = xp.argsort(key)
         self.key = xp.take(key, order, axis=0)
-        self.sums = xp.cumulative_sum(xp.take(mass, order, axis=0), axis=0)
+        self.sums = backend.cumulative_sum(xp.take(mass, order, axis=0))
 
     def below(self, key: Array) -> Array:
         """Return the mass of what has a smaller key."""

@@ -14,7 +14,7 @@ import numpy as np
 from weightedce.backends.handed import Array, Known, Seen
 from weightedce.backends.jax.reading import readable
 
-MOST = 2**17  # logits; of more, XLA's threads are faster
+MOST = 2**20  # logits; of more, XLA's threads are faster
 PLAIN = frozenset((type(None), float, str, int))  # told in half the time
 
 

@@ -131,6 +131,10 @@ class Torch(Backend):
             return super().sum(array, axis, keepdims=keepdims)
         return array.sum() if axis is None else array.sum(axis, keepdim=keepdims)
 
+    def cumulative_sum(self, array: Array, /) -> Array:
+        """Return torch's own: of what array-api-compat does around it, torch.compile warns."""
+        return array.cumsum(0)
+
     def spread(self, rows: Array, size: int, axis: int, /) -> Array:
         """Return one number a row for so many classes: Inductor adds up as in `sum`, 340 ulp."""
         inductor = torch.compiler.is_compiling() and not torch.compiler.is_exporting()

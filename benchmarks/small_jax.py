@@ -54,23 +54,24 @@ def first(loss: Loss, size: tuple[int, ...]) -> float:
     return time.perf_counter() - start
 
 
+def ready(call: Loss, *arrays: Any) -> Loss:
+    """Return a call that waits for what it returns."""
+    return lambda: jax.block_until_ready(call(*arrays))
+
+
 if __name__ == "__main__":
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
     print("loss, size, what: ours, us; ours to optax's; the first call, s: ours, optax's")
     for family, (sizes, *losses) in FAMILIES.items():
         for size in sizes:
-            z, y = batch(size)
             for what in ("value and gradient", "value"):
                 calls = [f if what == "value" else jax.value_and_grad(f) for f in losses]
                 cold = [first(call, (size[0] + 1, *size[1:])) for call in calls]
-                both = dict(zip(("ours", "optax"), calls, strict=True))
-                times = interleaved(
-                    {k: lambda f=f: jax.block_until_ready(f(z, y)) for k, f in both.items()},
-                    seconds,
-                )
-                ours, peer = median(times["ours"]), median(times["optax"])
+                ours, peer = (ready(call, *batch(size)) for call in calls)
+                times = interleaved({"ours": ours, "optax": peer}, seconds)
+                mine, theirs = median(times["ours"]), median(times["optax"])
                 print(
-                    f"{family}, {size}, {what}: {ours * 1e6:.0f}, {ours / peer:.2f}; "
+                    f"{family}, {size}, {what}: {mine * 1e6:.0f}, {mine / theirs:.2f}; "
                     f"{cold[0]:.2f}, {cold[1]:.2f}",
                     flush=True,
                 )

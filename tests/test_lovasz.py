@@ -1,7 +1,5 @@
 """The Lovász loss against the algorithm of its authors, and what weights and ties do to it."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 
@@ -74,14 +72,12 @@ torch_only = pytest.mark.skipif("torch" not in DIFFERENTIABLE, reason="PyTorch i
 
 
 @torch_only
-@pytest.mark.parametrize("errors", ["hinge", "probability"])
-def test_torch_compiles_it_and_has_nothing_to_say(errors):
+def test_torch_compiles_it_and_has_nothing_to_say():
     import torch
 
     z, y = torch.tensor([0.5, -1.0, 2.0, 0.3]), torch.tensor([1, 0, 0, 1])
-    loss = partial(w.lovasz_loss, errors=errors)
-    found = torch.compile(loss, fullgraph=True)(z, y)
-    torch.testing.assert_close(found, loss(z, y))
+    found = torch.compile(w.lovasz_loss, fullgraph=True)(z, y)
+    torch.testing.assert_close(found, w.lovasz_loss(z, y))
 
 
 @torch_only

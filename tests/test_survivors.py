@@ -398,7 +398,8 @@ def test_where_no_limit_exists_the_gradient_is_nan(differentiable, name, smoothi
         return getattr(w, name)(z, y, **options)
 
     for targets in (labels, np.eye(3)[labels]):
-        slope = differentiable.evaluate("eager", loss, z, [targets], 1, "float64")
+        mode = "jit" if differentiable.name == "jax" else "eager"  # one program, not eighty
+        slope = differentiable.evaluate(mode, loss, z, [targets], 1, "float64")
         np.testing.assert_array_equal(np.isnan(slope).all(axis=1), [True, True, False])
         assert np.isfinite(slope[2]).all()
 

@@ -236,14 +236,16 @@ class Case:
         names = ("pos_weight", "neg_weight") if binary else ("class_weight",)
         weights = {name: np.broadcast_to(along.pop(name, 1.0), self.logits.shape) for name in names}
         by_row = "row" in signature(oracle.definition(self.loss).function).parameters
+        each: Any = float if binary else tuple  # what an element or an example has of a weight
+        sample, keep = _leading(self.sample_weight, shape, 1.0), _leading(self.mask, shape, True)
         elements = []
         for index in np.ndindex(shape):
             row = (float(self.logits[index]),) if binary else tuple(self.logits[index].tolist())
-            given = {"sample_weight": float(_leading(self.sample_weight, shape, 1.0)[index])}
-            given |= {k: w[index].tolist() for k, w in weights.items()} | smoothing
+            given = {"sample_weight": float(sample[index])} | smoothing
+            given |= {k: each(w[index].tolist()) for k, w in weights.items()}
             if binary and isinstance(smoothing.get("label_smoothing"), tuple):
                 given["label_smoothing"] = smoothing["label_smoothing"][index[-1]]
-            kept = bool(_leading(self.mask, shape, True)[index])
+            kept = bool(keep[index])
             if self.of_classes:
                 label = self.targets.ndim == 1
                 y = float(self.targets[index[0]] == index[1] if label else self.targets[index])
@@ -255,12 +257,10 @@ class Case:
                 masses, weight = truth.binary_masses(target, **given)
             else:
                 q = target if isinstance(target, list) else _one_hot(target, len(row))
-                masses, weight = truth.class_masses(q, **given)
+                masses, weight = truth.class_masses(tuple(q), **given)
             if by_row:  # masked labels are no positives
-                others = np.where(
-                    _leading(self.mask, shape, True)[index[:-1]], self.targets[index[:-1]], 0.0
-                )
-                along["row"] = tuple(others.tolist())
+                row_of = np.where(keep[index[:-1]], self.targets[index[:-1]], 0.0)
+                along["row"] = tuple(row_of.tolist())
             elements.append(
                 (_truth(self.loss, row, tuple(sorted(along.items()))), masses, weight, kept)
             )

@@ -9,7 +9,7 @@ nothing that a float64 can hold changes any more.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import mpmath as mp
@@ -19,8 +19,10 @@ Number = Any  # float in, mpf out
 DIGITS = 600
 STEP = mp.mpf(10) ** -60
 FAR = 1_000_000
+REMEMBERED = 100_000  # targets with their weights, which many losses have in common
 
 
+@lru_cache(REMEMBERED)
 @mp.workdps(DIGITS)
 def binary_masses(
     y: float,
@@ -47,6 +49,7 @@ def binary_masses(
     return [s * positive, s * negative], s * (y * pos + (1 - y) * neg)
 
 
+@lru_cache(REMEMBERED)
 @mp.workdps(DIGITS)
 def class_masses(
     q: Sequence[float],

@@ -235,7 +235,7 @@ def devices():
 
 
 @pytest.mark.parametrize("way", ["manual", "automatic", "explicit"])
-@pytest.mark.parametrize("name", LOSSES if LONG else SHARDED)
+@pytest.mark.parametrize("name", IN_PARTS if LONG else SHARDED)
 def test_eight_devices_are_one(devices, name, way):
     """Manual: shard_map and across. Automatic, explicit: the two kinds of mesh under jit.
 

@@ -19,11 +19,13 @@ COUNTS = {"counts": [5, 3, 1]}
 OPTIONS = {
     "balanced_softmax_cross_entropy": COUNTS,
     "confusion_cross_entropy": {"fn": 3.0},
+    "distribution_balanced_loss": COUNTS | {"total": 9},
     "expected_cost": {"cost_matrix": [[0, 1, 2], [1, 0, 1], [3, 1, 0]]},
     "f_beta_loss": {"beta": 2.0},
     "ldam_cross_entropy": COUNTS,
     "linear_cross_entropy": {"weight": np.eye(3).tolist()},
     "logit_adjusted_cross_entropy": {"prior": [0.5, 0.3, 0.2]},
+    "seesaw_loss": COUNTS,
     "tversky_loss": {"fp_weight": 0.3, "fn_weight": 0.7},
     "vector_scaling_cross_entropy": COUNTS,
 }
@@ -32,7 +34,8 @@ OVER_CLASSES = {
     "focal_loss",
     "generalized_cross_entropy",
     "poly_cross_entropy",
-    *OPTIONS.keys() - {"confusion_cross_entropy", "f_beta_loss", "tversky_loss"},
+    *OPTIONS.keys()
+    - {"confusion_cross_entropy", "distribution_balanced_loss", "f_beta_loss", "tversky_loss"},
 }
 FEW = ("balanced_softmax_cross_entropy", "binary_cross_entropy", "cross_entropy")
 NEAR = np.random.default_rng(0).normal(size=(4, 3))

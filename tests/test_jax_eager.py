@@ -153,6 +153,21 @@ def test_the_dtype_is_that_of_the_logits(wide):
         assert jax.grad(w.cross_entropy)(z, y).dtype == kind
 
 
+def test_it_is_an_array_where_jit_is_switched_off():
+    with jax.disable_jit():
+        value, slope = jax.value_and_grad(loss_of("cross_entropy", "mean"))(jax.numpy.asarray(Z))
+        assert isinstance(loss_of("cross_entropy", "mean")(jax.numpy.asarray(Z)), jax.Array)
+    assert isinstance(value, jax.Array)
+    assert isinstance(slope, jax.Array)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_a_nan_is_told_where_people_look_for_it(reduction):
+    z = jax.numpy.asarray(np.where(np.arange(12).reshape(4, 3) == 5, np.nan, Z))
+    with jax.debug_nans(True), pytest.raises(FloatingPointError, match="nan"):
+        loss_of("cross_entropy", reduction)(z)
+
+
 PLACES = {"free": (None, None), "put": (3, None), "both": (3, 3)}
 
 

@@ -12,7 +12,7 @@ which one a call takes:
 - ``ONE_BLOCK``: all rows in the same manner, as one operator with its derivative, which leaves
   nothing for autodiff to record.
 - ``AT_ONCE``: a small batch by NumPy, in whatever library's memory, after one look: see `small`.
-  What it finds out of the ordinary goes one of the other ways.
+  What it finds out of the ordinary goes one of the other ways; a value of JAX's goes NumPy's.
 - ``AS_OPERATOR``: where a library has an operator for the whole loss, on an accelerator: see
   `on_device`.
 - ``OVER_MESH``: where the logits lie on several devices and say so themselves.

@@ -116,13 +116,14 @@ def shifted_softplus(logits: Array, scale: float | Array, shift: Array) -> Array
     """Return ``softplus(scale * z - shift)``, for a scale above 0 and a moderate shift.
 
     ``exp(scale * z) * exp(-shift)``, not exp of the difference, whose rounding moves it by half an
-    ulp a unit.
+    ulp a unit. Of a product of exponentials XLA makes that again, unless something is in between.
     """
     xp = backend_of(logits).namespace
     distance = scale * logits - shift
     above = distance > 0
     fading = xp.exp(scale * xp.where(above, -logits, logits))
-    tail = xp.log1p(fading * xp.exp(xp.where(above, shift, -shift)))
+    factor = xp.exp(xp.where(above, shift, -shift))
+    tail = xp.log1p(fading * xp.where(factor <= 0.0, 0.0, factor))
     return xp.where(above, distance, 0.0) + tail
 
 

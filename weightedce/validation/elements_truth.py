@@ -47,14 +47,18 @@ class ElementsTruth:
     def hessian_sum(self) -> list[Exact]:
         """Return the derivative to each logit of the sum of the gradient.
 
-        The places are held, so an element's slope moves with its own logit alone.
+        The places are held, so an element's slope moves with its own logit alone. Where it
+        crosses 0 it is measured by the third derivative, too: see `Truth.curvature`.
         """
         with mp.workdps(DIGITS):
             found = []
             for i in range(len(self.logits)):
-                up, middle, down = (self._at({i: step}) for step in (STEP, 0, -STEP))
-                terms = zip(up, middle, down, strict=True)
-                found.append(self._exact([(a - 2 * b + c) / STEP**2 for a, b, c in terms]))
+                points = [self._at({i: n * STEP}) for n in (2, 1, 0, -1, -2)]
+                terms = list(zip(*points, strict=True))
+                second = self._exact([(b - 2 * c + d) / STEP**2 for _, b, c, d, _ in terms])
+                third = [(a - 2 * b + 2 * d - e) / (2 * STEP**3) for a, b, _, d, e in terms]
+                scale = max(second.scale, self._exact(third).scale)
+                found.append(second._replace(scale=scale))
             return found
 
     def _slope(self, i: int) -> list[Number]:

@@ -129,8 +129,8 @@ def distribution_balanced_loss(
     shift = kappa * xp.log(rest / n)
     weight = _rebalanced(b, n, alpha, beta, mu)
     b = b.reweighted(weight, weight)
-    of_positives = stable.shifted_softplus(-b.logits, 1.0, -shift)
-    of_negatives = stable.shifted_softplus(b.logits, scale, scale * shift) / scale
+    of_positives = stable.shifted_softplus(-b.logits, -shift)
+    of_negatives = stable.shifted_softplus(scale * b.logits, scale * shift) / scale
     loss = stable.times(b.positive, of_positives) + stable.times(b.negative, of_negatives)
     return reduce(loss, b, asked)
 

@@ -112,19 +112,20 @@ def _composed_chances(logits: Array) -> tuple[Array, Array]:
     return complement(minus_log_1p), complement(minus_log_p)
 
 
-def shifted_softplus(logits: Array, scale: float | Array, shift: Array) -> Array:
-    """Return ``softplus(scale * z - shift)``, for a scale above 0 and a moderate shift.
+def shifted_softplus(logits: Array, shift: Array) -> Array:
+    """Return ``softplus(z - shift)``, for a moderate shift.
 
-    ``exp(scale * z) * exp(-shift)``, not exp of the difference, whose rounding moves it by half an
-    ulp a unit. Of a product of exponentials XLA makes that again, unless something is in between.
+    ``exp(z) * exp(-shift)``, not exp of the difference, whose rounding moves it by half an
+    ulp a unit. Of a product of two XLA makes that again, so a select is in between.
     """
     xp = backend_of(logits).namespace
-    distance = scale * logits - shift
+    distance = logits - shift
     above = distance > 0
-    fading = xp.exp(scale * xp.where(above, -logits, logits))
-    factor = xp.exp(xp.where(above, shift, -shift))
-    tail = xp.log1p(fading * xp.where(factor <= 0.0, 0.0, factor))
-    return xp.where(above, distance, 0.0) + tail
+    straight = xp.where(above, distance, 0.0)
+    del distance  # so that its memory serves again
+    fading = xp.exp(xp.where(above, -logits, logits))
+    tail = xp.log1p(fading * xp.where(above, xp.exp(shift), xp.exp(-shift)))
+    return straight + tail
 
 
 def seen_between(values: Array, low: float, high: float) -> bool:
